@@ -1,0 +1,1 @@
+"""Plan: pure steps from a manifest to a compose model."""

@@ -1,0 +1,1 @@
+"""The compiler: what plugins return, made into whole configs by pure functions."""

@@ -1,0 +1,1 @@
+"""Prove: send canaries, follow the hops, read back from each backend."""

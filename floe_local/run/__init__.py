@@ -1,0 +1,1 @@
+"""Run: the workspace, the Docker engine, images, readiness."""

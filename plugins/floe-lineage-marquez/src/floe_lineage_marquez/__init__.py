@@ -1,0 +1,1 @@
+"""The Marquez lineage backend plugin for floe."""

@@ -1,0 +1,1 @@
+"""The Jaeger telemetry backend plugin for floe."""
