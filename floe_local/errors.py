@@ -45,7 +45,7 @@ class InputError(FloeError):
     exit_code = ExitCode.BAD_INPUT
 
 
-class EnvironmentFault(FloeError):
+class MachineError(FloeError):
     """The machine is not ready: no engine, no image, a taken port (exit 3)."""
 
     exit_code = ExitCode.ENVIRONMENT

@@ -1,0 +1,79 @@
+"""What compilation gives: whole configs, with the story of every change."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from floe_local.plan.values import Frozen, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Change(Frozen):
+    """One thing that a named rule changed in what the plugin returned."""
+
+    rule: str
+    where: str
+    before: Any
+    after: Any
+    why: str = ""
+    level: Literal["info", "warning"] = "info"
+
+
+class CompiledBackend(Frozen):
+    """What was compiled for one named backend.
+
+    `exporters` are the ids in the Collector config that carry to this backend, by signal.
+    `transport` is the OpenLineage transport as containers use it. `hosts` are the host
+    names (with ports) in the plugin's endpoints, which become network aliases.
+    """
+
+    name: str
+    exporters: dict[Signal, tuple[str, ...]] = {}
+    transport: dict[str, Any] | None = None
+    hosts: tuple[tuple[str, int], ...] = ()
+    helm_values: dict[str, Any] = {}
+
+
+class Compiled(Frozen):
+    """The artifacts of ADR-0035: a Collector config, an OpenLineage config, Helm values.
+
+    ``"otlp_collector_config" in artifacts`` holds where the manifest has a telemetry
+    backend, ``"openlineage_config" in artifacts`` where it has a lineage backend.
+    `openlineage_config` is what openlineage-python reads: ``{"transport": {...}}``.
+    `secrets` are the names of the ``${env:NAME}`` references in them.
+    """
+
+    otlp_collector_config: dict[str, Any] | None = None
+    openlineage_config: dict[str, Any] | None = None
+    namespace: str = "default"
+    environment: str = "local"
+    project: str = ""
+    backends: tuple[CompiledBackend, ...] = ()
+    provenance: tuple[Change, ...] = ()
+    secrets: tuple[str, ...] = ()
+    sampling: str = "off"
+
+    @property
+    def artifacts(self) -> Mapping[str, Any]:
+        """The artifacts that are there, by name."""
+        named = {
+            "otlp_collector_config": self.otlp_collector_config,
+            "openlineage_config": self.openlineage_config,
+            "helm_values": self.helm_values or None,
+            "namespace": self.namespace,
+        }
+        return MappingProxyType({k: v for k, v in named.items() if v is not None})
+
+    @property
+    def helm_values(self) -> dict[str, Any]:
+        """All backends' Helm values, by backend."""
+        return {b.name: b.helm_values for b in self.backends if b.helm_values}
+
+    def __contains__(self, artifact: object) -> bool:
+        return artifact in self.artifacts
+
+    def __getitem__(self, artifact: str) -> Any:
+        return self.artifacts[artifact]

@@ -1,0 +1,191 @@
+"""The Blueprint: all that floe-local knows of a backend, as data.
+
+A blueprint is a folder with a ``blueprint.yaml``. `floe_local.plan.blueprint_lookup`
+finds and loads it. docs/blueprints.md tells authors what each key means.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from floe_local.plan.values import Frozen, Kind, Signal
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Endpoint(Frozen):
+    """A port that a service listens on.
+
+    `host_port` is the default port on the host; None: published on a free port only
+    where something on the host needs it. `protocol` says who can talk to it.
+    """
+
+    name: Name
+    port: Port
+    protocol: Literal["http", "otlp-grpc", "otlp-http", "tcp"] = "http"
+    path: str = "/"
+    host_port: Port | None = None
+    ui: bool = False
+
+
+class Ready(Frozen):
+    """When a service is ready: an HTTP answer, judged from the host.
+
+    `query` is a JMESPath expression over the JSON body that must equal `equals`.
+    """
+
+    endpoint: Name
+    path: str
+    status: int = 200
+    query: str | None = None
+    equals: Any = None
+
+
+class ImageSource(Frozen):
+    """Where a service's image comes from: present, else pulled, else built.
+
+    `upstream` is the name that is looked for and pulled. `recipe` is a folder
+    beside blueprint.yaml with a recipe.yaml (see `floe_local.plan.recipe`).
+    """
+
+    upstream: str | None = None
+    recipe: str | None = None
+
+
+class ConfigFile(Frozen):
+    """A file beside blueprint.yaml that is mounted read-only at `target`."""
+
+    source: str
+    target: str
+
+
+class Service(Frozen):
+    """One compose service.
+
+    `environment` values may hold ``{secret:NAME}`` (a password generated once for each
+    stack and kept in its .env), and otherwise reach the container literally. `volumes`
+    maps a volume's name to its path in the container.
+    """
+
+    image: ImageSource
+    command: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    volumes: dict[str, str] = {}
+    tmpfs: tuple[str, ...] = ()
+    files: tuple[ConfigFile, ...] = ()
+    user: str | None = None
+    read_only: bool = True
+    cap_drop: tuple[str, ...] = ("ALL",)
+    cap_add: tuple[str, ...] = ()
+    shm_size: str | None = None
+    stop_grace_period: str | None = None
+    depends_on: tuple[str, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    ready: Ready | None = None
+    healthcheck: dict[str, Any] | None = None
+    optional: bool = False
+    hint: str = ""
+
+
+class Request(Frozen):
+    """An HTTP request to a named endpoint. `path` and `query` hold placeholders.
+
+    A placeholder ``{name}`` is URL-quoted where it is put into a path.
+    """
+
+    endpoint: Name
+    path: str
+    method: Literal["GET", "POST", "DELETE"] = "GET"
+    query: dict[str, str] = {}
+    headers: dict[str, str] = {}
+
+
+class Expectation(Frozen):
+    """`query` (JMESPath over the answer) must equal `equals`.
+
+    A string ``equals`` that is exactly one placeholder stands for the canary's value,
+    whatever its type. `field` is what a failed check is called by.
+    """
+
+    field: str
+    query: str
+    equals: Any
+
+
+class Absent(Frozen):
+    """How the backend answers for something that it does not hold."""
+
+    status: int = 404
+    query: str | None = None
+    equals: Any = None
+
+
+class Probe(Frozen):
+    """How one kind of canary is read back from the backend.
+
+    `each` names the canary that the request is made for. With `decode`, the part of the
+    answer that `select` (JMESPath) finds is decoded and compared whole with what was sent;
+    otherwise every expectation of `expect` must hold. A probe with `absent` is also made
+    for an id that was never sent, and must then answer so.
+    """
+
+    name: str
+    each: Literal["trace", "span", "metric", "log", "run", "job", "dataset"]
+    request: Request
+    decode: Literal["otlp-json"] | None = None
+    select: str | None = None
+    expect: tuple[Expectation, ...] = ()
+    absent: Absent | None = None
+
+
+class Naming(Frozen):
+    """How the backend renames what it stores. `child_job` applies to jobs with a parent."""
+
+    child_job: str = "{job}"
+    run_states: dict[str, str] = {}
+
+
+class HelmRule(Frozen):
+    """A Helm value that floe-local honours.
+
+    The value at `path` (dotted, in the plugin's Helm values) sets environment variable
+    `environment` of `service`; or must be one of `one_of`, when that is all that runs locally.
+    """
+
+    path: str
+    service: Name | None = None
+    environment: str | None = None
+    one_of: tuple[Any, ...] = ()
+
+
+class Blueprint(Frozen):
+    """A backend, or a part that backends share, as data."""
+
+    blueprint: Literal[1]
+    name: Name
+    title: str
+    kind: Kind | None = None
+    accepts: tuple[Signal, ...] = ()
+    requires: tuple[Name, ...] = ()
+    services: dict[Name, Service] = {}
+    ingest: dict[str, Name] = {}
+    """Which endpoint takes what: protocol (otlp-grpc, otlp-http, openlineage) → endpoint."""
+    naming: Naming = Naming()
+    readback: dict[Signal, tuple[Probe, ...]] = {}
+    cleanup: tuple[Request, ...] = ()
+    helm: tuple[HelmRule, ...] = ()
+    config: dict[str, Any] = {}
+    """Default plugin config for local use; the manifest's `config` is laid over it."""
+
+
+class LocatedBlueprint(Frozen):
+    """A blueprint with the folder it came from, and who brought it."""
+
+    blueprint: Blueprint
+    folder: Path
+    source: str

@@ -1,0 +1,48 @@
+"""What is asked of a plugin; what it returned, exactly as returned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from floe_local.plan.values import Frozen, Kind
+
+
+class BackendRef(Frozen):
+    """A backend as the manifest names it. `config` goes to the plugin's constructor.
+
+    `where` is the place in the manifest that named it (``manifest.yaml:7``).
+    """
+
+    kind: Kind
+    name: str
+    config: dict[str, Any] = {}
+    where: str = ""
+
+
+class PluginOutput(Frozen):
+    """All that a plugin returned, untouched, with who it is.
+
+    `exporter_config` is get_otlp_exporter_config(); `pipeline_config` the optional
+    get_pipeline_config() of an older floe contract; `transport`, `namespace_strategy`
+    and `helm_values` the methods of those names (ADR-0035). What the plugin's kind has
+    no method for is None.
+    """
+
+    kind: Kind
+    name: str
+    distribution: str = ""
+    distribution_version: str = ""
+    plugin_version: str = ""
+    floe_api_version: str = ""
+    exporter_config: Any = None
+    pipeline_config: Any = None
+    transport: Any = None
+    namespace_strategy: Any = None
+    helm_values: Any = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def who(self) -> str:
+        """The plugin as an error names it: name, distribution, version."""
+        origin = f" ({self.distribution} {self.distribution_version})" if self.distribution else ""
+        return f"{self.kind} plugin '{self.name}'{origin}"

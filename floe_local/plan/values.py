@@ -1,0 +1,38 @@
+"""The frozen base of every value that travels through floe-local."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Frozen(BaseModel):
+    """A value: immutable, and strict about the keys that it knows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Kind(StrEnum):
+    """What a backend stores (ADR-0035: the two independent layers)."""
+
+    TELEMETRY = "telemetry"
+    LINEAGE = "lineage"
+
+
+class Signal(StrEnum):
+    """What travels to a backend."""
+
+    TRACES = "traces"
+    METRICS = "metrics"
+    LOGS = "logs"
+    LINEAGE = "lineage"
+
+
+class Origin(StrEnum):
+    """Where a service's image comes from; decides how a verdict may be called."""
+
+    UPSTREAM = "upstream"
+    BUILT = "built"
+    STAND_IN = "stand-in"
+    SANDBOX = "sandbox"

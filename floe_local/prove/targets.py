@@ -1,0 +1,49 @@
+"""Where to send canaries, where to read them back: URLs only.
+
+Built from a floe-local stack, or from the endpoint options of ``smoke-test``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from floe_local.plan.blueprint import Naming, Probe, Request
+from floe_local.plan.values import Frozen, Kind, Origin, Signal
+
+
+class BackendTarget(Frozen):
+    """One backend as seen from the host.
+
+    `endpoints` maps the blueprint's endpoint names to base URLs, such as
+    ``http://127.0.0.1:16686``. `exporters` are the Collector's exporter ids that carry to
+    it, by signal. `transport` is the OpenLineage transport for the host (secrets still
+    as ``${env:NAME}``). `namespace` is the OpenLineage namespace that canaries use.
+    """
+
+    name: str
+    kind: Kind
+    accepts: tuple[Signal, ...]
+    endpoints: dict[str, str]
+    readback: dict[Signal, tuple[Probe, ...]] = {}
+    cleanup: tuple[Request, ...] = ()
+    naming: Naming = Naming()
+    exporters: dict[Signal, tuple[str, ...]] = {}
+    transport: dict[str, Any] | None = None
+    origin: Origin = Origin.UPSTREAM
+    image: str = ""
+
+
+class Targets(Frozen):
+    """All that a smoke test talks to.
+
+    `otlp_grpc` is ``host:port`` as a URL (``http://127.0.0.1:4317``), `otlp_http` a base
+    URL without path, `collector_metrics` the URL of the Collector's own metrics page.
+    """
+
+    stack: str
+    namespace: str
+    otlp_grpc: str | None = None
+    otlp_http: str | None = None
+    collector_metrics: str | None = None
+    sampling: str = "off"
+    backends: tuple[BackendTarget, ...] = ()
