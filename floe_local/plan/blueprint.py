@@ -57,7 +57,11 @@ class ImageSource(Frozen):
 
 
 class ConfigFile(Frozen):
-    """A file beside blueprint.yaml that is mounted read-only at `target`."""
+    """A file beside blueprint.yaml that is mounted read-only at `target`.
+
+    A `source` of ``{otlp_collector_config}`` or ``{openlineage_config}`` is that compiled
+    config instead, as YAML.
+    """
 
     source: str
     target: str
@@ -68,7 +72,9 @@ class Service(Frozen):
 
     `environment` values may hold ``{secret:NAME}`` (a password generated once for each
     stack and kept in its .env), and otherwise reach the container literally. `volumes`
-    maps a volume's name to its path in the container.
+    maps a volume's name to its path in the container. `data_version` names the variable in
+    the image's own environment that tells which format the volumes are written in: a volume
+    of another format is refused.
     """
 
     image: ImageSource
@@ -76,6 +82,7 @@ class Service(Frozen):
     entrypoint: tuple[str, ...] = ()
     environment: dict[str, str] = {}
     volumes: dict[str, str] = {}
+    data_version: str | None = None
     tmpfs: tuple[str, ...] = ()
     files: tuple[ConfigFile, ...] = ()
     user: str | None = None
@@ -143,8 +150,25 @@ class Probe(Frozen):
     absent: Absent | None = None
 
 
+class Cleanup(Frozen):
+    """How one kind of canary is removed from the backend after the proof.
+
+    `request` removes it (2xx, or 404 when it is not there); `verify` then asks for it
+    and must be answered as `gone` says.
+    """
+
+    each: Literal["run", "job", "dataset"]
+    request: Request
+    verify: Request
+    gone: Absent = Absent()
+
+
 class Naming(Frozen):
-    """How the backend renames what it stores. `child_job` applies to jobs with a parent."""
+    """How the backend renames what it stores.
+
+    `child_job` is the stored name of a job with a parent ({job}, {parent_job});
+    `run_states` maps the last event's type to the state that the backend shows.
+    """
 
     child_job: str = "{job}"
     run_states: dict[str, str] = {}
@@ -177,7 +201,7 @@ class Blueprint(Frozen):
     """Which endpoint takes what: protocol (otlp-grpc, otlp-http, openlineage) → endpoint."""
     naming: Naming = Naming()
     readback: dict[Signal, tuple[Probe, ...]] = {}
-    cleanup: tuple[Request, ...] = ()
+    cleanup: tuple[Cleanup, ...] = ()
     helm: tuple[HelmRule, ...] = ()
     config: dict[str, Any] = {}
     """Default plugin config for local use; the manifest's `config` is laid over it."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from floe_local.plan.blueprint import Naming, Probe, Request
+from floe_local.plan.blueprint import Cleanup, Naming, Probe
 from floe_local.plan.values import Frozen, Kind, Origin, Signal
 
 
@@ -25,7 +25,7 @@ class BackendTarget(Frozen):
     accepts: tuple[Signal, ...]
     endpoints: dict[str, str]
     readback: dict[Signal, tuple[Probe, ...]] = {}
-    cleanup: tuple[Request, ...] = ()
+    cleanup: tuple[Cleanup, ...] = ()
     naming: Naming = Naming()
     exporters: dict[Signal, tuple[str, ...]] = {}
     transport: dict[str, Any] | None = None

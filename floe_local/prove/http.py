@@ -1,0 +1,78 @@
+"""One door to HTTP for reading: pooled, no proxies, errors as values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import urllib3
+
+from floe_local.plan.blueprint import Request
+from floe_local.plan.values import Frozen
+from floe_local.prove.placeholders import filled, resolved
+
+_CONNECT_SECONDS = 2.0
+_READ_SECONDS = 10.0
+
+
+class Answer(Frozen):
+    """An HTTP answer; status 0 when there was none, and `error` then says why."""
+
+    status: int
+    body: bytes = b""
+    error: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the status is 2xx."""
+        return self.status // 100 == 2  # noqa: PLR2004 - the class of HTTP statuses
+
+    def json(self) -> Any:
+        """Return the body as JSON, None when it is none (whatever its content type)."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+class Http:
+    """A pool of connections; safe to share between threads."""
+
+    def __init__(self, threads: int) -> None:
+        timeout = urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS)
+        self._pool = urllib3.PoolManager(
+            num_pools=16, maxsize=threads, block=False, timeout=timeout, retries=False
+        )
+
+    def ask(self, method: str, url: str, headers: dict[str, str] | None = None) -> Answer:
+        """Make a request; what goes wrong on the way is an Answer with status 0."""
+        try:
+            answer = self._pool.request(method, url, headers=headers, redirect=False)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            return Answer(status=0, error=_plain(error))
+        return Answer(status=answer.status, body=answer.data)
+
+    def send(self, request: Request, endpoints: dict[str, str], values: dict[str, Any]) -> Answer:
+        """Make a blueprint's request with its placeholders filled."""
+        base = endpoints.get(request.endpoint)
+        if base is None:
+            return Answer(status=0, error=f"no address is known for endpoint {request.endpoint}")
+        headers = {name: resolved(value) for name, value in request.headers.items()}
+        return self.ask(request.method, base.rstrip("/") + target(request, values), headers)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.clear()
+
+
+def target(request: Request, values: dict[str, Any]) -> str:
+    """Return path and query string; every value is URL-quoted where it is put in."""
+    path = filled(request.path, values, lambda value: quote(value, safe=""))
+    query = {name: filled(text, values) for name, text in request.query.items()}
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _plain(error: Exception) -> str:
+    """Say what went wrong without the pool's object address."""
+    return str(error).rsplit(">: ", 1)[-1].rsplit("): ", 1)[-1] or type(error).__name__
