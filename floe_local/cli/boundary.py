@@ -1,0 +1,124 @@
+"""The one place where what a command raised becomes a message with an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import typer
+
+from floe_local.errors import ExitCode, FloeError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_CREDENTIAL = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
+_SHORTEST_SECRET = 6
+_BROKEN_PIPE = 141
+
+
+class Boundary:
+    """Catches whatever leaves its block; `exit_code` is what the process ends with.
+
+    A FloeError is printed with its hint; a bug as one line that names the log with its
+    traceback; an interruption as itself. With `as_json`, errors are JSON on stdout.
+    """
+
+    def __init__(self, command: str, *, as_json: bool) -> None:
+        self.command = command
+        self.as_json = as_json
+        self.exit_code: int = ExitCode.OK
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if error is not None:
+            self.exit_code = self._report(error)
+        return True
+
+    def _report(self, error: BaseException) -> int:
+        if isinstance(error, SystemExit):
+            return error.code if isinstance(error.code, int) else ExitCode.BUG
+        if isinstance(error, typer.Exit):
+            return error.exit_code
+        if isinstance(error, BrokenPipeError):
+            _silence_stdout()
+            return _BROKEN_PIPE
+        told = _told(error)
+        self._print(told)
+        return told.exit_code
+
+    def _print(self, error: FloeError) -> None:
+        if self.as_json:
+            body = {"code": error.code, "reason": error.reason, "hint": error.hint}
+            document = {
+                "schema": "floe-local/v1",
+                "command": self.command,
+                "ok": False,
+                "error": body,
+            }
+            sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+            return
+        sys.stderr.write(f"error: {error.reason} [{error.code}]\n")
+        if error.hint:
+            sys.stderr.write(f"  hint: {error.hint}\n")
+
+
+class _InterruptedError(FloeError):
+    exit_code = ExitCode.INTERRUPTED
+
+
+class _BugError(FloeError):
+    exit_code = ExitCode.BUG
+
+
+def _told(error: BaseException) -> FloeError:
+    """Any error as one that can be told to a user."""
+    if isinstance(error, FloeError):
+        return error
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return _InterruptedError("interrupted", "interrupted", "run `floe-local status`")
+    if isinstance(error, typer.TyperException):
+        return FloeError("usage", _usage(error), "floe-local --help")
+    log = _write_log(error)
+    reason = f"this is a bug in floe-local: {type(error).__name__}; its traceback is in {log}"
+    return _BugError("bug", reason, "please report it, with that file")
+
+
+def _usage(error: typer.TyperException) -> str:
+    """What is wrong with the command line, in a line."""
+    return " ".join(str(getattr(error, "message", "") or error).split())
+
+
+def _write_log(error: BaseException) -> Path:
+    """Write the traceback, with credentials masked, to a file of its own."""
+    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    handle, name = tempfile.mkstemp(prefix="floe-local-bug-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as log:
+        log.write(_masked("".join(lines)))
+    return Path(name)
+
+
+def _masked(text: str) -> str:
+    """`text` without the values of environment variables that hold credentials."""
+    for name, value in os.environ.items():
+        if len(value) >= _SHORTEST_SECRET and _CREDENTIAL.search(name):
+            text = text.replace(value, "****")
+    return text
+
+
+def _silence_stdout() -> None:
+    """Let the interpreter flush into nothing when the reader has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

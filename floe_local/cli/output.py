@@ -1,0 +1,47 @@
+"""How results and progress reach the terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pydantic import BaseModel
+    from rich.console import Console
+
+SCHEMA = "floe-local/v1"
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A terminal, without colours where NO_COLOR or a pipe says so."""
+    from rich.console import Console  # noqa: PLC0415 - slow, and not every command prints
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, emoji=False, markup=False)
+
+
+def write(text: str) -> None:
+    """Plain text to stdout, as it is."""
+    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+
+
+def write_json(command: str, body: BaseModel | dict[str, Any], *, ok: bool = True) -> None:
+    """The one JSON document of a command: the body's fields behind schema, command, ok."""
+    fields = body if isinstance(body, dict) else body.model_dump(mode="json")
+    document = {"schema": SCHEMA, "command": command, "ok": ok, **fields}
+    write(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def write_table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
+    """A table that stays readable when it is piped: no borders, columns as wide as they need."""
+    from rich.table import Table  # noqa: PLC0415 - slow, and not every command prints
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+    console().print(table)

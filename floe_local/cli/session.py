@@ -1,0 +1,87 @@
+"""The options that every command takes, before or after its name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+
+@dataclass(frozen=True)
+class Session:
+    """What was asked of the command line as a whole."""
+
+    manifest: Path | None = None
+    environment: str | None = None
+    stack: str | None = None
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+    def over(self, other: Session) -> Session:
+        """This session, with what it leaves open taken from `other`."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(other, **{name: value for name, value in given.items() if value})
+
+
+_OPTIONS: dict[str, Any] = {
+    "manifest": Annotated[
+        Path | None,
+        typer.Option("--manifest", "-m", help="The manifest; ./manifest.yaml if there is one."),
+    ],
+    "environment": Annotated[
+        str | None,
+        typer.Option("--env", "-e", help="The environment: `-e prod` reads prod/manifest.yaml."),
+    ],
+    "stack": Annotated[
+        str | None, typer.Option("--stack", "-s", help="The stack's name; from the folder if not.")
+    ],
+    "json": Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")],
+    "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="Print results, no progress.")],
+    "verbose": Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print each command that is run.")
+    ],
+}
+
+
+def shared(name: str) -> inspect.Parameter:
+    """The parameter of a shared option, as typer reads it from a signature."""
+    default = None if name in {"manifest", "environment", "stack"} else False
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=_OPTIONS[name])
+
+
+def with_session(command: Callable[..., int | None]) -> Callable[..., int | None]:
+    """Give a command the shared options, merged into its first parameter, a Session.
+
+    typer reads options from a function's signature, so the wrapper's is made of the shared
+    options and the command's own: each option works on either side of the command's name.
+    """
+
+    def wrapper(context: typer.Context, **given: Any) -> int | None:
+        own = Session(**{name: given.pop(name) for name in _OPTIONS})
+        return command(own.over(context.find_root().obj or Session()), **given)
+
+    hints = get_type_hints(command, include_extras=True)
+    parameters = list(inspect.signature(command).parameters.values())[1:]
+    signature = [
+        inspect.Parameter("context", inspect.Parameter.POSITIONAL_ONLY, annotation=typer.Context),
+        *(
+            p.replace(annotation=hints[p.name], kind=inspect.Parameter.KEYWORD_ONLY)
+            for p in parameters
+        ),
+        *(shared(name) for name in _OPTIONS),
+    ]
+    wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
+    wrapper.__annotations__ = {p.name: p.annotation for p in signature}
+    vars(wrapper)["__signature__"] = inspect.Signature(signature)
+    return wrapper
+
+
+def add(app: typer.Typer, name: str, command: Callable[..., int | None]) -> None:
+    """Register a command that takes the shared options."""
+    app.command(name)(with_session(command))
