@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from floe_local.plan.blueprint import ImageSource, Ready
-from floe_local.plan.values import Frozen, Origin, Signal
+from floe_local.plan.artifacts import Change
+from floe_local.plan.blueprint import Cleanup, ImageSource, Naming, Probe, Ready
+from floe_local.plan.values import Frozen, Kind, Origin, Signal
+
+COMPOSE_FILE = "stack.compose.yaml"
+"""The compose file's name in the workspace. Not ``compose.yaml``: floe forbids that name."""
+
+STACK_LABEL = "dev.floe.local.stack"
+"""On everything that floe-local makes; its value is the project's name."""
 
 
 class ResolvedImage(Frozen):
@@ -14,6 +21,22 @@ class ResolvedImage(Frozen):
     reference: str
     origin: Origin
     how: str = "present"
+
+
+class StackIdentity(Frozen):
+    """What tells one stack from all others on the same engine.
+
+    `name` is unique in its folder, `project` on the machine; `folder` is absolute.
+    """
+
+    name: str
+    project: str
+    folder: str
+
+    @property
+    def network(self) -> str:
+        """The network's name, which other containers can join."""
+        return self.project
 
 
 class PublishedEndpoint(Frozen):
@@ -30,50 +53,115 @@ class PublishedEndpoint(Frozen):
     ui: bool = False
 
 
+class PortWish(Frozen):
+    """An endpoint that has to be reachable from the host.
+
+    `preferred` is the port that the blueprint or the manifest asks for; None: any free one.
+    """
+
+    service: str
+    endpoint: str
+    container_port: int
+    preferred: int | None = None
+
+    @property
+    def key(self) -> str:
+        """How port numbers are looked up: ``service/endpoint``."""
+        return f"{self.service}/{self.endpoint}"
+
+
 class StackService(Frozen):
-    """One service of a planned stack."""
+    """One service of a planned stack. `backend` is the blueprint that it comes from."""
 
     name: str
     backend: str
     image: ResolvedImage
     endpoints: tuple[PublishedEndpoint, ...] = ()
     ready: Ready | None = None
+    healthcheck: bool = False
     hint: str = ""
+
+
+class StackVolume(Frozen):
+    """A named volume, with what its contents depend on.
+
+    `data_version` is as in a blueprint's service. `secrets` are the generated passwords of
+    the service that writes the volume: what was written with another password is lost.
+    """
+
+    name: str
+    service: str
+    key: str
+    data_version: str | None = None
+    secrets: tuple[str, ...] = ()
 
 
 class StackBackend(Frozen):
     """A named backend in the stack, with what the smoke test needs to know of it.
 
     `blueprint` is the blueprint's name; `service_of` maps its endpoint names to services.
+    `hosts` are the names (with ports) by which the plugin calls it. The rest is as in
+    Blueprint and CompiledBackend.
     """
 
     name: str
     blueprint: str
+    kind: Kind
     service_of: dict[str, str] = {}
+    hosts: tuple[tuple[str, int], ...] = ()
     exporters: dict[Signal, tuple[str, ...]] = {}
     transport: dict[str, Any] | None = None
+    accepts: tuple[Signal, ...] = ()
+    ingest: dict[str, str] = {}
+    naming: Naming = Naming()
+    readback: dict[Signal, tuple[Probe, ...]] = {}
+    cleanup: tuple[Cleanup, ...] = ()
 
 
 class StackPlan(Frozen):
     """Everything that is written to the workspace, or asked of the engine.
 
-    `compose` is the compose model; `files` maps names in the workspace to contents.
-    `secrets` are the names of generated passwords that the compose file reads from .env.
-    `host` is the host part of published endpoints (the engine's).
+    `compose` is the compose model; `files` maps paths in the workspace to contents.
+    `secrets` are the variables that the compose file reads generated passwords from.
+    `host` is the host part of published endpoints (the engine's). `collector` is the
+    service that takes OTLP from pipelines. `changes` are what rules changed on the way.
     """
 
-    name: str
-    project: str
-    network: str
+    identity: StackIdentity
     host: str = "127.0.0.1"
     compose: dict[str, Any]
     files: dict[str, str] = {}
     secrets: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    """Names of the ``${env:NAME}`` references that are resolved when they are used."""
     services: tuple[StackService, ...] = ()
+    volumes: tuple[StackVolume, ...] = ()
     backends: tuple[StackBackend, ...] = ()
+    collector: str | None = None
+    openlineage_config: dict[str, Any] | None = None
     namespace: str = "default"
     environment: str = "local"
     sampling: str = "off"
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The stack's name in its folder."""
+        return self.identity.name
+
+    @property
+    def project(self) -> str:
+        """The compose project."""
+        return self.identity.project
+
+    @property
+    def network(self) -> str:
+        """The network that pipelines in containers join."""
+        return self.identity.network
+
+    def service(self, name: str) -> StackService | None:
+        """The service of that name, if the stack has it."""
+        return next((s for s in self.services if s.name == name), None)
 
 
 class ImageNeed(Frozen):

@@ -1,0 +1,199 @@
+"""Compiled configs and blueprints → the stack: compose model and config files. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from floe_local.plan.stack_compose import (
+    compose_model,
+    compose_service,
+    mounted_files,
+    secret_variables,
+)
+from floe_local.plan.stack_helm import helm_changes, helm_environment
+from floe_local.plan.stack_hosts import network_aliases
+from floe_local.plan.stack_model import (
+    PublishedEndpoint,
+    StackBackend,
+    StackPlan,
+    StackService,
+    StackVolume,
+)
+from floe_local.plan.stack_parts import COLLECTOR, endpoints_of
+from floe_local.plan.values import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from floe_local.plan.artifacts import Compiled, CompiledBackend
+    from floe_local.plan.blueprint import Blueprint, LocatedBlueprint, Service
+    from floe_local.plan.stack_model import ResolvedImage, StackIdentity
+
+
+class Given(NamedTuple):
+    """All that a stack is planned from.
+
+    `images` are by service; an optional service without one is left out. `ports` are host
+    ports by ``service/endpoint``. `sources` are the contents of the blueprints' files, by
+    blueprint and path. `host` is where published endpoints are reached, `bind` the address
+    that they are bound to on the engine's machine.
+    """
+
+    identity: StackIdentity
+    compiled: Compiled
+    parts: Sequence[LocatedBlueprint]
+    images: Mapping[str, ResolvedImage]
+    ports: Mapping[str, int]
+    sources: Mapping[tuple[str, str], str] = {}
+    host: str = "127.0.0.1"
+    bind: str = "127.0.0.1"
+
+
+def plan_stack(given: Given) -> StackPlan:
+    """Plan the stack.
+
+    Raises:
+        InputError: two backends claim one host name (``host-clash``), a Helm value cannot
+            run locally (``helm-value``), a blueprint's file is missing
+            (``blueprint-file``).
+    """
+    services = _services(given)
+    files = {name: mounted_files(name, s, given) for name, s in services.items()}
+    composed = {name: _composed(name, s, given, files[name]) for name, s in services.items()}
+    volumes = _volumes(given, services)
+    return StackPlan(
+        identity=given.identity,
+        host=given.host,
+        compose=compose_model(given.identity, composed, volumes),
+        files={path: text for mounted in files.values() for path, text in mounted.items()},
+        secrets=tuple(sorted({v for s in services.values() for v in secret_variables(s)})),
+        references=given.compiled.secrets,
+        services=tuple(_stack_service(name, s, given) for name, s in services.items()),
+        volumes=volumes,
+        backends=tuple(_backend(b, given) for b in given.compiled.backends),
+        collector=_collector(given),
+        openlineage_config=given.compiled.openlineage_config,
+        namespace=given.compiled.namespace,
+        environment=given.compiled.environment,
+        sampling=given.compiled.sampling,
+        changes=given.compiled.provenance + _helm_changes(given),
+    )
+
+
+def _services(given: Given) -> dict[str, Service]:
+    """The services that run, with what Helm values set in their environment."""
+    rules = _by_backend(given)
+    from_helm = [helm_environment(b, rules[b.name].helm) for b in given.compiled.backends]
+    services = {
+        name: service
+        for part in given.parts
+        for name, service in part.blueprint.services.items()
+        if name in given.images or not service.optional
+    }
+    for environment in from_helm:
+        for name, variables in environment.items():
+            service = services[name]
+            services[name] = service.model_copy(
+                update={"environment": service.environment | variables}
+            )
+    return services
+
+
+def _by_backend(given: Given) -> dict[str, Blueprint]:
+    return {part.blueprint.name: part.blueprint for part in given.parts}
+
+
+def _composed(
+    name: str, service: Service, given: Given, files: Mapping[str, str]
+) -> dict[str, Any]:
+    return compose_service(
+        name,
+        service,
+        given,
+        blueprint=_owner(name, given),
+        endpoints=_published(name, service, given),
+        aliases=network_aliases(given.compiled.backends, given.parts).get(name, ()),
+        files=files,
+    )
+
+
+def _owner(service: str, given: Given) -> str:
+    """The blueprint that a service comes from."""
+    return next(p.blueprint.name for p in given.parts if service in p.blueprint.services)
+
+
+def _published(name: str, service: Service, given: Given) -> tuple[PublishedEndpoint, ...]:
+    return tuple(
+        PublishedEndpoint(
+            name=endpoint.name,
+            container_port=endpoint.port,
+            host_port=given.ports[f"{name}/{endpoint.name}"],
+            protocol=endpoint.protocol,
+            path=endpoint.path,
+            ui=endpoint.ui,
+        )
+        for endpoint in service.endpoints
+        if f"{name}/{endpoint.name}" in given.ports
+    )
+
+
+def _stack_service(name: str, service: Service, given: Given) -> StackService:
+    return StackService(
+        name=name,
+        backend=_owner(name, given),
+        image=given.images[name],
+        endpoints=_published(name, service, given),
+        ready=service.ready,
+        healthcheck=service.healthcheck is not None,
+        hint=service.hint,
+    )
+
+
+def _volumes(given: Given, services: Mapping[str, Service]) -> tuple[StackVolume, ...]:
+    return tuple(
+        StackVolume(
+            name=f"{given.identity.project}-{name}-{volume}",
+            service=name,
+            key=f"{name}-{volume}",
+            data_version=service.data_version,
+            secrets=secret_variables(service),
+        )
+        for name, service in services.items()
+        for volume in service.volumes
+    )
+
+
+def _backend(backend: CompiledBackend, given: Given) -> StackBackend:
+    blueprint = _by_backend(given)[backend.name]
+    lineage = backend.transport is not None
+    return StackBackend(
+        name=backend.name,
+        blueprint=blueprint.name,
+        kind=blueprint.kind or (Kind.LINEAGE if lineage else Kind.TELEMETRY),
+        service_of={endpoint.name: service for service, endpoint in endpoints_of(blueprint)},
+        hosts=backend.hosts,
+        exporters=backend.exporters,
+        transport=backend.transport,
+        accepts=blueprint.accepts,
+        ingest=dict(blueprint.ingest),
+        naming=blueprint.naming,
+        readback=blueprint.readback,
+        cleanup=blueprint.cleanup,
+    )
+
+
+def _collector(given: Given) -> str | None:
+    """The service that takes OTLP from pipelines: the Collector blueprint's."""
+    shared = _by_backend(given).get(COLLECTOR)
+    taking = set(shared.ingest.values()) if shared else set()
+    named = (s for s, e in endpoints_of(shared) if e.name in taking) if shared else iter(())
+    return next(named, None)
+
+
+def _helm_changes(given: Given) -> tuple[Any, ...]:
+    blueprints = _by_backend(given)
+    return tuple(
+        change
+        for backend in given.compiled.backends
+        for change in helm_changes(backend, blueprints[backend.name].helm)
+    )

@@ -1,0 +1,205 @@
+"""One blueprint service → one compose service; all of them → the compose model."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from floe_local.errors import InputError
+from floe_local.plan.env_refs import references
+from floe_local.plan.stack_model import STACK_LABEL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from floe_local.plan.blueprint import ConfigFile, Service
+    from floe_local.plan.stack import Given
+    from floe_local.plan.stack_model import PublishedEndpoint, StackIdentity, StackVolume
+
+_SECRET = re.compile(r"\{secret:([A-Za-z0-9_-]+)\}")
+_COMPILED = {"{otlp_collector_config}", "{openlineage_config}"}
+
+
+def compose_model(
+    identity: StackIdentity,
+    services: Mapping[str, Mapping[str, Any]],
+    volumes: Sequence[StackVolume],
+) -> dict[str, Any]:
+    """The whole compose file. Labels of networks and volumes never change (decision 0020)."""
+    labels = {STACK_LABEL: identity.project}
+    model: dict[str, Any] = {
+        "name": identity.project,
+        "services": dict(services),
+        "networks": {"default": {"name": identity.network, "labels": labels}},
+    }
+    if volumes:
+        model["volumes"] = {v.key: {"name": v.name, "labels": labels} for v in volumes}
+    return model
+
+
+def compose_service(
+    name: str,
+    service: Service,
+    given: Given,
+    *,
+    blueprint: str,
+    endpoints: Sequence[PublishedEndpoint],
+    aliases: Sequence[str],
+    files: Mapping[str, str],
+) -> dict[str, Any]:
+    """One compose service. What came from data is escaped: `$` reaches the container.
+
+    Args:
+        name: the service's name.
+        service: as its blueprint has it.
+        given: the stack's identity, images and blueprints.
+        blueprint: the name of the blueprint that brings it.
+        endpoints: those to publish.
+        aliases: names by which other containers call it.
+        files: the config files it mounts, by path in the workspace.
+    """
+    model = {
+        "image": literal(given.images[name].reference),
+        "entrypoint": literal(list(service.entrypoint)),
+        "command": literal(list(service.command)),
+        "environment": _environment(service, files),
+        "labels": _labels(name, given, blueprint, files),
+        "networks": {"default": {"aliases": list(aliases)} if aliases else {}},
+        "ports": [_port(endpoint, given.bind) for endpoint in endpoints],
+        "volumes": _mounts(name, service),
+        "depends_on": _dependencies(service, given),
+        "healthcheck": literal(service.healthcheck),
+        "restart": "no",
+        **_confinement(service),
+    }
+    return {key: value for key, value in model.items() if value not in (None, [], {})}
+
+
+def _confinement(service: Service) -> dict[str, Any]:
+    """What the container may do, and what it is given to do it with."""
+    return {
+        "user": service.user,
+        "read_only": service.read_only or None,
+        "tmpfs": list(service.tmpfs),
+        "cap_drop": list(service.cap_drop),
+        "cap_add": list(service.cap_add),
+        "security_opt": ["no-new-privileges:true"],
+        "shm_size": service.shm_size,
+        "stop_grace_period": service.stop_grace_period,
+    }
+
+
+def literal(value: Any) -> Any:
+    """`value` as Compose hands it on unchanged: every `$` doubled."""
+    if isinstance(value, str):
+        return value.replace("$", "$$")
+    if isinstance(value, dict):
+        return {key: literal(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [literal(item) for item in value]
+    return value
+
+
+def secret_variables(service: Service) -> tuple[str, ...]:
+    """The variables that hold the generated passwords of a service."""
+    values = service.environment.values()
+    names = {_variable(name) for value in values for name in _SECRET.findall(value)}
+    return tuple(sorted(names))
+
+
+def _variable(secret: str) -> str:
+    return "FLOE_SECRET_" + secret.upper().replace("-", "_")
+
+
+def _environment(service: Service, files: Mapping[str, str]) -> dict[str, str | None]:
+    """Its own variables; those that its config files refer to, by name only."""
+    own = {
+        key: _SECRET.sub(lambda m: f"${{{_variable(m[1])}}}", literal(value))
+        for key, value in service.environment.items()
+    }
+    return {**dict.fromkeys(references(list(files.values()))), **own}
+
+
+def _labels(name: str, given: Given, blueprint: str, files: Mapping[str, str]) -> dict[str, str]:
+    labels = {
+        STACK_LABEL: given.identity.project,
+        f"{STACK_LABEL}.name": given.identity.name,
+        f"{STACK_LABEL}.folder": literal(given.identity.folder),
+        "dev.floe.local.service": name,
+        "dev.floe.local.backend": blueprint,
+        "dev.floe.local.origin": given.images[name].origin.value,
+    }
+    if files:
+        labels["dev.floe.local.config-hash"] = _digest(files)
+    return labels
+
+
+def _digest(files: Mapping[str, str]) -> str:
+    """Compose does not see a changed bind mount; a changed label it sees."""
+    content = "\0".join(f"{path}\0{text}" for path, text in sorted(files.items()))
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _port(endpoint: PublishedEndpoint, bind: str) -> dict[str, Any]:
+    return {
+        "host_ip": bind,
+        "published": str(endpoint.host_port),
+        "target": endpoint.container_port,
+        "protocol": "tcp",
+    }
+
+
+def _mounts(name: str, service: Service) -> list[dict[str, Any]]:
+    volumes = [
+        {"type": "volume", "source": f"{name}-{volume}", "target": literal(target)}
+        for volume, target in service.volumes.items()
+    ]
+    files = [
+        {
+            "type": "bind",
+            "source": f"./{workspace_path(name, file)}",
+            "target": literal(file.target),
+            "read_only": True,
+            "bind": {"create_host_path": False},
+        }
+        for file in service.files
+    ]
+    return volumes + files
+
+
+def _dependencies(service: Service, given: Given) -> dict[str, dict[str, str]]:
+    services = {n: s for part in given.parts for n, s in part.blueprint.services.items()}
+    return {
+        name: {"condition": "service_healthy" if services[name].healthcheck else "service_started"}
+        for name in service.depends_on
+    }
+
+
+def workspace_path(service: str, file: ConfigFile) -> str:
+    """Where a mounted file lies in the workspace."""
+    return f"config/{service}/{posixpath.basename(file.target)}"
+
+
+def mounted_files(name: str, service: Service, given: Given) -> dict[str, str]:
+    """The contents of the files that a service mounts, by path in the workspace."""
+    return {
+        workspace_path(name, file): _content(name, file.source, given) for file in service.files
+    }
+
+
+def _content(service: str, source: str, given: Given) -> str:
+    if source in _COMPILED:
+        compiled = getattr(given.compiled, source.strip("{}"))
+        return yaml.safe_dump(compiled, sort_keys=False, allow_unicode=True)
+    blueprint = next(p.blueprint.name for p in given.parts if service in p.blueprint.services)
+    if (blueprint, source) not in given.sources:
+        raise InputError(
+            "blueprint-file",
+            f"blueprint '{blueprint}': service '{service}' mounts '{source}', which is not there",
+            "put the file beside blueprint.yaml",
+        )
+    return given.sources[blueprint, source]

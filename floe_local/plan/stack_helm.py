@@ -1,0 +1,101 @@
+"""Which of a plugin's Helm values a local stack honours, and which it cannot."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from floe_local.errors import InputError
+from floe_local.plan.artifacts import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from floe_local.plan.artifacts import CompiledBackend
+    from floe_local.plan.blueprint import HelmRule
+
+_MISSING = object()
+
+
+def helm_environment(
+    backend: CompiledBackend, rules: Sequence[HelmRule]
+) -> dict[str, dict[str, str]]:
+    """The environment variables that Helm values set: service → name → value."""
+    environment: dict[str, dict[str, str]] = {}
+    for rule in rules:
+        value = _at(backend.helm_values, rule.path)
+        if value is not _MISSING and rule.service and rule.environment:
+            environment.setdefault(rule.service, {})[rule.environment] = as_text(value)
+    return environment
+
+
+def helm_changes(backend: CompiledBackend, rules: Sequence[HelmRule]) -> tuple[Change, ...]:
+    """What becomes of each Helm value that floe-local does not just ignore.
+
+    Raises:
+        InputError: a value is none of those that run locally (``helm-value``).
+    """
+    for rule in rules:
+        _refuse_other_values(backend, rule)
+    honoured = tuple(_honoured(backend, rule) for rule in rules if rule.environment)
+    known = {rule.path for rule in rules}
+    ignored = tuple(
+        Change(
+            rule="helm-not-honoured",
+            where=f"{backend.name}: {path}",
+            before=value,
+            after=None,
+            why="this Helm value has no counterpart in the local stack",
+        )
+        for path, value in _leaves(backend.helm_values)
+        if not any(path == p or path.startswith(f"{p}.") for p in known)
+    )
+    return tuple(change for change in honoured if change) + ignored
+
+
+def _honoured(backend: CompiledBackend, rule: HelmRule) -> Change | None:
+    value = _at(backend.helm_values, rule.path)
+    if value is _MISSING:
+        return None
+    return Change(
+        rule="helm-environment",
+        where=f"{backend.name}: {rule.path}",
+        before=value,
+        after=f"{rule.environment}={as_text(value)} in service {rule.service}",
+        why="the blueprint honours this Helm value",
+    )
+
+
+def _refuse_other_values(backend: CompiledBackend, rule: HelmRule) -> None:
+    value = _at(backend.helm_values, rule.path)
+    if value is _MISSING or not rule.one_of or value in rule.one_of:
+        return
+    possible = ", ".join(as_text(v) for v in rule.one_of)
+    raise InputError(
+        "helm-value",
+        f"backend '{backend.name}': its plugin's Helm value {rule.path} is {as_text(value)}; "
+        f"locally it can be: {possible}",
+        f"configure the plugin so that {rule.path} is {possible} in the local environment",
+    )
+
+
+def as_text(value: Any) -> str:
+    """A Helm value as an environment variable holds it: text as it is, the rest as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _at(values: Any, path: str) -> Any:
+    for key in path.split("."):
+        if not isinstance(values, dict) or key not in values:
+            return _MISSING
+        values = values[key]
+    return values
+
+
+def _leaves(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, f"{path}.")
+        else:
+            yield path, value

@@ -1,0 +1,155 @@
+"""Which blueprints, images and ports a stack needs: known before anything is resolved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from floe_local.errors import InputError
+from floe_local.plan.stack_model import ImageNeed, PortWish
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from floe_local.plan.artifacts import Compiled, CompiledBackend
+    from floe_local.plan.blueprint import Blueprint, Endpoint, LocatedBlueprint, Service
+
+COLLECTOR = "collector"
+"""The blueprint of the part that every telemetry backend shares."""
+
+
+def needed_parts(
+    compiled: Compiled, blueprints: Mapping[str, LocatedBlueprint]
+) -> tuple[LocatedBlueprint, ...]:
+    """The blueprints of the named backends, of the Collector, and of all that they require.
+
+    Args:
+        compiled: names the backends; a Collector config asks for the Collector.
+        blueprints: every blueprint that was looked up, by name.
+
+    Raises:
+        InputError: a blueprint is missing (``no-blueprint``), or two bring a service of
+            one name (``service-clash``).
+    """
+    names = [COLLECTOR] if compiled.otlp_collector_config is not None else []
+    names += [backend.name for backend in compiled.backends]
+    found: dict[str, LocatedBlueprint] = {}
+    _collect(names, "the manifest", blueprints, found)
+    parts = tuple(found.values())
+    _refuse_clashes(parts)
+    return parts
+
+
+def _collect(
+    names: Sequence[str],
+    wanted_by: str,
+    blueprints: Mapping[str, LocatedBlueprint],
+    found: dict[str, LocatedBlueprint],
+) -> None:
+    for name in names:
+        if name in found:
+            continue
+        if name not in blueprints:
+            raise InputError(
+                "no-blueprint",
+                f"{wanted_by} needs '{name}', and no blueprint of that name was found",
+                "point local.blueprints at a folder that holds its blueprint.yaml",
+            )
+        found[name] = blueprints[name]
+        _collect(blueprints[name].blueprint.requires, f"blueprint '{name}'", blueprints, found)
+
+
+def _refuse_clashes(parts: Sequence[LocatedBlueprint]) -> None:
+    owners: dict[str, str] = {}
+    for part in parts:
+        for service in part.blueprint.services:
+            first = owners.setdefault(service, part.blueprint.name)
+            if first != part.blueprint.name:
+                raise InputError(
+                    "service-clash",
+                    f"blueprints '{first}' and '{part.blueprint.name}' both have a service "
+                    f"'{service}'",
+                    f"rename the service in {part.folder}/blueprint.yaml",
+                )
+
+
+def image_needs(
+    parts: Sequence[LocatedBlueprint], overrides: Mapping[str, str]
+) -> tuple[ImageNeed, ...]:
+    """The image that each service needs; `overrides` are references by service."""
+    return tuple(
+        ImageNeed(
+            service=name,
+            source=service.image,
+            folder=str(part.folder),
+            override=overrides.get(name),
+            optional=service.optional,
+        )
+        for part in parts
+        for name, service in part.blueprint.services.items()
+    )
+
+
+def port_wishes(
+    parts: Sequence[LocatedBlueprint], compiled: Compiled, overrides: Mapping[str, int]
+) -> tuple[PortWish, ...]:
+    """The endpoints that something on the host needs, each with the port it asks for.
+
+    Args:
+        parts: as `needed_parts` gives them.
+        compiled: its backends' hosts name the ports that plugins connect to.
+        overrides: host ports by ``service/endpoint``, or by service for its first endpoint.
+    """
+    called = {b.name: {port for _, port in b.hosts} for b in compiled.backends}
+    return tuple(
+        PortWish(
+            service=service,
+            endpoint=endpoint.name,
+            container_port=endpoint.port,
+            preferred=overrides.get(f"{service}/{endpoint.name}", endpoint.host_port),
+        )
+        for part in parts
+        for service, endpoint in endpoints_of(part.blueprint)
+        if _is_needed(part.blueprint, endpoint, called.get(part.blueprint.name, set()))
+    )
+
+
+def endpoints_of(blueprint: Blueprint) -> Iterator[tuple[str, Endpoint]]:
+    """Every endpoint of a blueprint, with its service's name."""
+    for name, service in blueprint.services.items():
+        for endpoint in service.endpoints:
+            yield name, endpoint
+
+
+def _is_needed(blueprint: Blueprint, endpoint: Endpoint, called_ports: set[int]) -> bool:
+    """Whether anything on the host connects to the endpoint."""
+    return (
+        endpoint.host_port is not None
+        or endpoint.ui
+        or endpoint.port in called_ports
+        or endpoint.name in _names_used(blueprint)
+        or (blueprint.name == COLLECTOR)
+    )
+
+
+def _names_used(blueprint: Blueprint) -> set[str]:
+    """The endpoints by which the blueprint judges readiness, reads back, or takes lineage."""
+    ready = {s.ready.endpoint for s in blueprint.services.values() if s.ready}
+    probes = {p.request.endpoint for ps in blueprint.readback.values() for p in ps}
+    cleanup = {c.request.endpoint for c in blueprint.cleanup}
+    lineage = {name for protocol, name in blueprint.ingest.items() if protocol == "openlineage"}
+    return ready | probes | cleanup | lineage
+
+
+def service_that_listens(
+    blueprint: Blueprint, backend: CompiledBackend, port: int
+) -> tuple[str, Service] | None:
+    """The service of a backend that a plugin's ``host:port`` means; None: it has no service.
+
+    The one that listens on the port, else the one that takes the backend's signals.
+    """
+    listening = [s for s, endpoint in endpoints_of(blueprint) if endpoint.port == port]
+    taking = [s for s, e in endpoints_of(blueprint) if e.name in blueprint.ingest.values()]
+    named = next(
+        iter(listening + taking + [s for s in blueprint.services if s == backend.name]), ""
+    )
+    return (named, blueprint.services[named]) if named else None
