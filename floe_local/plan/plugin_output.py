@@ -10,13 +10,18 @@ from floe_local.plan.values import Frozen, Kind
 class BackendRef(Frozen):
     """A backend as the manifest names it. `config` goes to the plugin's constructor.
 
-    `where` is the place in the manifest that named it (``manifest.yaml:7``).
+    `where` is the place in the manifest that named it (``manifest.yaml:7``). `unified`: it was
+    named under the deprecated ``plugins: {observability: NAME}``, which makes two references,
+    one of each kind. `version` and `connection_secret_ref` are the rest of floe's.
     """
 
     kind: Kind
     name: str
     config: dict[str, Any] = {}
+    version: str | None = None
+    connection_secret_ref: str | None = None
     where: str = ""
+    unified: bool = False
 
 
 class PluginOutput(Frozen):

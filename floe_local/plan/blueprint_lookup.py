@@ -1,0 +1,138 @@
+"""Finds blueprints: in the manifest's folders, beside plugins, then in compose/.
+
+A plugin's distribution brings its own by an entry point of the group
+``floe_local.blueprints``, whose value is the package that holds blueprint.yaml. The package
+is located, never imported.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from floe_local.errors import InputError
+from floe_local.plan.blueprint_reader import BLUEPRINT_FILE, read_blueprint
+from floe_local.plan.compose_folder import compose_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from importlib.metadata import EntryPoint
+
+    from floe_local.plan.blueprint import LocatedBlueprint
+
+GROUP = "floe_local.blueprints"
+
+
+def find_blueprints(
+    names: Iterable[str], folders: Sequence[Path] = ()
+) -> dict[str, LocatedBlueprint]:
+    """The blueprints of `names` and of all that they require, what is required first.
+
+    Names without a blueprint are left out; a *required* one must exist.
+
+    Args:
+        names: backends' names, or the collector's.
+        folders: the manifest's `local.blueprints`.
+
+    Raises:
+        InputError: a blueprint is wrong, ambiguous, missing where required, or requires itself.
+    """
+    found: dict[str, LocatedBlueprint] = {}
+    for name in names:
+        located = find_blueprint(name, folders)
+        if located is not None:
+            _add_with_required(located, folders, (), found)
+    return found
+
+
+def find_blueprint(name: str, folders: Sequence[Path] = ()) -> LocatedBlueprint | None:
+    """The blueprint called `name`; the first place that has one decides.
+
+    Raises:
+        InputError: it is wrong, or one place has two of that name.
+    """
+    for places in (_in_folders(name, folders), _beside_plugins(name), _shipped(name)):
+        found = {folder.resolve(): source for folder, source in places}
+        if len(found) > 1:
+            listed = " and ".join(f"{folder} ({source})" for folder, source in found.items())
+            reason = f"two blueprints are called '{name}': {listed}"
+            raise InputError("blueprint-ambiguous", reason, "remove one of the two")
+        for folder, source in found.items():
+            return read_blueprint(folder, source, name)
+    return None
+
+
+def shipped_names() -> tuple[str, ...]:
+    """The names of the blueprints that travel with floe-local."""
+    return tuple(sorted(f.parent.name for f in compose_folder().glob(f"*/{BLUEPRINT_FILE}")))
+
+
+def _add_with_required(
+    located: LocatedBlueprint,
+    folders: Sequence[Path],
+    asking: tuple[str, ...],
+    found: dict[str, LocatedBlueprint],
+) -> None:
+    name = located.blueprint.name
+    if name in found:
+        return
+    if name in asking:
+        reason = f"blueprint '{name}' requires itself: {' → '.join((*asking, name))}"
+        raise InputError("blueprint-cycle", reason, "remove one `requires`")
+    for other in located.blueprint.requires:
+        required = find_blueprint(other, folders)
+        if required is None:
+            reason = f"{located.folder / BLUEPRINT_FILE}: requires: there is no blueprint '{other}'"
+            raise InputError("blueprint-missing", reason, "correct the name, or write that one")
+        _add_with_required(required, folders, (*asking, name), found)
+    found[name] = located
+
+
+def _in_folders(name: str, folders: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Folders that hold ``<name>/blueprint.yaml``, or are called so and hold one themselves."""
+    for folder in folders:
+        if not folder.is_dir():
+            reason = f"local.blueprints: {folder} is no folder"
+            raise InputError("blueprint-folder", reason, "give a folder that holds blueprints")
+        if (folder / name / BLUEPRINT_FILE).is_file():
+            yield folder / name, "local.blueprints"
+        elif folder.name == name and (folder / BLUEPRINT_FILE).is_file():
+            yield folder, "local.blueprints"
+
+
+def _beside_plugins(name: str) -> Iterator[tuple[Path, str]]:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - `--help` does without
+
+    for point in entry_points(group=GROUP, name=name):
+        yield _package_folder(point), _distribution(point)
+
+
+def _package_folder(point: EntryPoint) -> Path:
+    """The folder of the package that an entry point names, without importing it."""
+    from importlib.machinery import PathFinder  # noqa: PLC0415
+
+    search: list[str] | None = None
+    for step in range(1, len(point.module.split(".")) + 1):
+        # find_spec of importlib.util would import the parents of a nested package.
+        spec = PathFinder.find_spec(".".join(point.module.split(".")[:step]), search)
+        search = list(spec.submodule_search_locations or ()) if spec else []
+    folder = next(
+        (Path(path) for path in search or () if (Path(path) / BLUEPRINT_FILE).is_file()), None
+    )
+    if folder is None:
+        reason = (
+            f"{_distribution(point)}: entry point '{point.name}' of {GROUP} names '{point.value}', "
+            f"which is no package that holds {BLUEPRINT_FILE}"
+        )
+        raise InputError("blueprint-entry-point", reason, "put the file into that package")
+    return folder
+
+
+def _distribution(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown distribution"
+
+
+def _shipped(name: str) -> Iterator[tuple[Path, str]]:
+    folder = compose_folder() / name
+    if folder.parent == compose_folder() and (folder / BLUEPRINT_FILE).is_file():
+        yield folder, "floe-local"

@@ -1,0 +1,12 @@
+"""Where the shipped blueprints are: beside the package in a checkout, inside it in a wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def compose_folder() -> Path:
+    """The folder of shipped blueprints and of the default manifest."""
+    package = Path(__file__).resolve().parent.parent
+    shipped = package / "_compose"
+    return shipped if shipped.is_dir() else package.parent / "compose"

@@ -1,0 +1,88 @@
+"""References to environment variables: ``${env:NAME}`` and ``${env:NAME:-default}``.
+
+They stay in every artifact (ADR-0035: credentials by reference only). The Collector
+resolves its own; for everything else `resolve` does, in memory, at the moment of use.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from floe_local.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+# `$$` is the Collector's escaped `$`: `$${env:X}` is no reference.
+_REFERENCE = re.compile(
+    r"(?P<escaped>(?<!\$)(?:\$\$)*)\$\{(?:env:)?(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\}"
+)
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every string in nested mappings and lists, keys left out."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from texts(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from texts(item)
+
+
+def map_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """The same nested value with `change` applied to each of its strings."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: map_texts(item, change) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [map_texts(item, change) for item in value]
+    return value
+
+
+def references(value: Any) -> tuple[str, ...]:
+    """The names of the variables that a nested value refers to, sorted, each once."""
+    return tuple(sorted({m["name"] for text in texts(value) for m in _REFERENCE.finditer(text)}))
+
+
+def required(value: Any) -> tuple[str, ...]:
+    """Like `references`, without those that name a default."""
+    found = (m for text in texts(value) for m in _REFERENCE.finditer(text))
+    return tuple(sorted({m["name"] for m in found if m["default"] is None}))
+
+
+def resolve(value: Any, environ: Mapping[str, str], where: str) -> Any:
+    """A nested value with every reference replaced; `where` names it in the error.
+
+    Raises:
+        InputError: a variable without a default is not set, or is empty.
+    """
+    missing = [name for name in required(value) if not environ.get(name)]
+    if missing:
+        raise unset(missing, where)
+
+    def one(match: re.Match[str]) -> str:
+        return match["escaped"] + (environ.get(match["name"]) or match["default"] or "")
+
+    return map_texts(value, lambda text: _REFERENCE.sub(one, text))
+
+
+def unset(names: list[str], where: str) -> InputError:
+    """The error for variables that are not set where `where` needs them."""
+    listed = ", ".join(names)
+    reason = f"{where}: {'variables' if len(names) > 1 else 'variable'} {listed} not set"
+    return InputError("variable-unset", reason, f"export {names[0]}=… and run it again")
+
+
+def escape_dollars(text: str) -> str:
+    """Text of floe-local's own for a Collector config: each ``$`` that is no reference, doubled."""
+    kept: list[str] = []
+    end = 0
+    for match in _REFERENCE.finditer(text):
+        start = match.start() + len(match["escaped"])
+        kept += [text[end:start].replace("$", "$$"), text[start : match.end()]]
+        end = match.end()
+    return "".join(kept) + text[end:].replace("$", "$$")

@@ -1,0 +1,165 @@
+"""The manifest: which backends are wanted, and how they run locally.
+
+`load_manifest` reads ``manifest.yaml`` into a frozen `Manifest`. Every mistake is told at
+once, each with file, line and field. docs/manifest.md is generated from these models.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, StringConstraints, field_validator
+
+from floe_local.plan.plugin_output import BackendRef
+from floe_local.plan.values import Frozen, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BACKEND_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+Text = Annotated[str, StringConstraints(min_length=1)]
+ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
+HostPort = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Strict(Frozen):
+    """A part of the manifest: a number is no text, and text is no number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class TailSampling(_Strict):
+    """Policies of the Collector's tail_sampling processor, as that documents them."""
+
+    policies: list[dict[str, Any]] = Field(min_length=1)
+    decision_wait: Text = "1s"
+
+
+class Sampling(_Strict):
+    """Which traces are kept. Canaries always are (``sampling.priority``).
+
+    `ratio` is the share of traces kept, from 0 to 1. `tail` decides once a trace is whole.
+    """
+
+    ratio: float = Field(default=1.0, ge=0, le=1)
+    tail: TailSampling | None = None
+
+    @property
+    def described(self) -> str:
+        """The effective sampling in words; ``off`` where everything is kept."""
+        parts = [f"{self.ratio * 100:g}% of traces"] if self.ratio < 1 else []
+        parts += [f"tail ({len(self.tail.policies)} policies)"] if self.tail else []
+        return ", ".join(parts) or "off"
+
+
+class LocalSettings(_Strict):
+    """The manifest's `local` section: how floe-local runs the backends on this machine.
+
+    `sampling` is a share from 0 to 1, ``off``, or a mapping. `images` maps a service to the
+    image it runs; `registry` is put before the names of upstream images (a mirror). `ports`
+    maps an endpoint (``query``, or ``jaeger.query``) to a port on the host. `blueprints`
+    are folders, relative to the manifest. `deadline` is how many seconds `up` waits.
+    `optional` names optional services to run, such as a web UI. `memory_limit_mib` is the
+    Collector's. `resource_attributes` are added to all telemetry that does not have them.
+    """
+
+    sampling: Sampling = Sampling()
+    environment: Text | None = None
+    project: Text | None = None
+    namespace: Text | None = None
+    images: dict[ServiceName, Text] = {}
+    registry: Text | None = None
+    ports: dict[Text, HostPort] = {}
+    blueprints: list[Text] = []
+    deadline: float = Field(default=120.0, gt=0, le=3600)
+    optional: list[ServiceName] = []
+    memory_limit_mib: int = Field(default=256, ge=64, le=65536)
+    resource_attributes: dict[Text, str | bool | int | float] = {}
+
+    @field_validator("sampling", mode="before")
+    @classmethod
+    def _short_sampling(cls, value: Any) -> Any:
+        # YAML reads a bare `off` as false.
+        if value is False or value == "off":
+            return Sampling()
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return {"ratio": float(value)}
+        return value
+
+
+class EnvReference(Frozen):
+    """A ``${env:NAME}`` in the manifest, with the place it stands at."""
+
+    name: str
+    where: str
+
+
+class Manifest(Frozen):
+    """What a manifest says, with every default filled in.
+
+    `file` is None for the reference pair (no manifest). `root` is the project's folder,
+    where .floe-local/ goes; `folder` is the manifest's own, which relative paths start from.
+    """
+
+    file: Path | None = None
+    root: Path = Path()
+    folder: Path = Path()
+    backends: tuple[BackendRef, ...] = ()
+    local: LocalSettings = LocalSettings()
+    environment: str = "local"
+    project: str = ""
+    warnings: tuple[str, ...] = ()
+    env_references: tuple[EnvReference, ...] = ()
+
+    @property
+    def telemetry(self) -> tuple[BackendRef, ...]:
+        """The telemetry backends, in the manifest's order."""
+        return tuple(b for b in self.backends if b.kind is Kind.TELEMETRY)
+
+    @property
+    def lineage(self) -> tuple[BackendRef, ...]:
+        """The lineage backends, in the manifest's order."""
+        return tuple(b for b in self.backends if b.kind is Kind.LINEAGE)
+
+    @property
+    def blueprint_folders(self) -> tuple[Path, ...]:
+        """The folders of `local.blueprints`, made absolute."""
+        return tuple((self.folder / name).resolve() for name in self.local.blueprints)
+
+
+class PluginSelection(_Strict):
+    """A backend as the manifest names it: ``jaeger``, or a mapping with these keys."""
+
+    type: Annotated[str, StringConstraints(pattern=BACKEND_NAME)]
+    version: str | float | int | None = None
+    config: dict[str, Any] | None = None
+    connection_secret_ref: str | None = None
+
+
+Section = Literal["telemetry_backend", "lineage_backend", "observability"]
+
+
+def load_manifest(
+    path: Path | None = None,
+    environment: str | None = None,
+    *,
+    root: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Manifest:
+    """Load the manifest that the command line means.
+
+    Args:
+        path: a manifest file, or a project folder; None: `root` is the folder.
+        environment: name given by ``--env``: ``<folder>/<environment>/manifest.yaml``.
+        root: the project's folder; the current one if None.
+        environ: where FLOE_ENVIRONMENT is read; the process's if None.
+
+    Raises:
+        InputError: no such file, or anything wrong in it; every mistake is listed.
+    """
+    from floe_local.plan.manifest_files import find_manifest  # noqa: PLC0415 - for `--help`
+    from floe_local.plan.manifest_reader import read_manifest  # noqa: PLC0415
+
+    found = find_manifest(path, environment, root)
+    return read_manifest(found, environment, environ)

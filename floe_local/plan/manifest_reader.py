@@ -1,0 +1,252 @@
+"""A manifest's text made into a `Manifest`; all mistakes at once."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from floe_local.plan.env_refs import required, unset
+from floe_local.plan.manifest import (
+    EnvReference,
+    LocalSettings,
+    Manifest,
+    PluginSelection,
+    Sampling,
+    TailSampling,
+)
+from floe_local.plan.manifest_secrets import check_credentials
+from floe_local.plan.plugin_output import BackendRef
+from floe_local.plan.values import Kind
+from floe_local.plan.yaml_source import Problems, dotted, read_source, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pydantic_core import ErrorDetails
+
+    from floe_local.plan.manifest_files import ManifestFile
+    from floe_local.plan.values import Frozen
+    from floe_local.plan.yaml_source import Path_, Source
+
+ENVIRONMENT_VARIABLE = "FLOE_ENVIRONMENT"
+_KINDS = {"telemetry_backend": Kind.TELEMETRY, "lineage_backend": Kind.LINEAGE}
+_LEGACY = "observability"
+_REST_OF_FLOE = frozenset(
+    "compute orchestrator catalog storage semantic_layer ingestion secrets identity dbt "
+    "quality".split()
+)
+_HINT = "mend the lines above; docs/manifest.md lists every key"
+
+
+def read_manifest(
+    file: ManifestFile, environment: str | None, environ: Mapping[str, str] | None = None
+) -> Manifest:
+    """Read and check one manifest file.
+
+    Raises:
+        InputError: anything wrong in it; every mistake is listed with line and field.
+    """
+    source = read_source(file.path, name=file.shown, code="manifest")
+    return parse_manifest(source, file, environment, os.environ if environ is None else environ)
+
+
+def parse_manifest(
+    source: Source, file: ManifestFile, environment: str | None, environ: Mapping[str, str]
+) -> Manifest:
+    """Check a parsed manifest; the pure part of `read_manifest`."""
+    problems = Problems(source)
+    plugins = _section(source, "plugins", problems)
+    for path in (("plugins",), ("local",)):
+        check_credentials(path, source.data.get(path[0]), problems)
+    _check_plugin_keys(plugins, problems)
+    backends, warnings = _backends(plugins, source, problems)
+    settings = _settings(_section(source, "local", problems), problems)
+    if not backends and not problems:
+        advice = "name one under plugins.telemetry_backend or plugins.lineage_backend"
+        problems.add((), "names no backend", advice=advice)
+    problems.raise_any("manifest-invalid", _HINT)
+    return Manifest(
+        file=None if file.is_default else file.path.resolve(),
+        root=file.root,
+        folder=file.path.resolve().parent if not file.is_default else file.root,
+        backends=backends,
+        local=settings,
+        environment=_environment(environment, environ, settings),
+        project=settings.project or _project(source) or file.root.name,
+        warnings=warnings,
+        env_references=tuple(_references(source)),
+    )
+
+
+def check_variables(manifest: Manifest, environ: Mapping[str, str]) -> None:
+    """Check that every variable that the manifest refers to is set.
+
+    To be called at the moment of use: `explain` and `down` work without them.
+
+    Raises:
+        InputError: names each unset variable with its file and line.
+    """
+    missing = [ref for ref in manifest.env_references if not environ.get(ref.name)]
+    if missing:
+        where = "; ".join(f"{ref.where}: ${{env:{ref.name}}}" for ref in missing)
+        raise unset(sorted({ref.name for ref in missing}), where)
+
+
+def _section(source: Source, name: str, problems: Problems) -> dict[str, Any]:
+    value = source.data.get(name)
+    if value is None:
+        return {}
+    if isinstance(value, dict):
+        return value
+    problems.add((name,), f"expected a mapping, got {_kind_of(value)}", advice="write `key: value`")
+    return {}
+
+
+def _check_plugin_keys(plugins: dict[str, Any], problems: Problems) -> None:
+    known = {*_KINDS, _LEGACY, *_REST_OF_FLOE}
+    for key in plugins.keys() - known:
+        problems.add(("plugins", key), "unknown key", advice=suggestion(key, known))
+    if plugins.get(_LEGACY) is not None and any(plugins.get(key) for key in _KINDS):
+        advice = "delete it: telemetry_backend and lineage_backend replace it (ADR-0035)"
+        problems.add(("plugins", _LEGACY), "the old key beside the new ones", advice=advice)
+
+
+def _backends(
+    plugins: dict[str, Any], source: Source, problems: Problems
+) -> tuple[tuple[BackendRef, ...], tuple[str, ...]]:
+    found = [
+        ref
+        for key, kind in _KINDS.items()
+        for ref in _named(("plugins", key), plugins.get(key), kind, source, problems)
+    ]
+    if plugins.get(_LEGACY) is None:
+        return tuple(found), ()
+    path = ("plugins", _LEGACY)
+    for kind in Kind:
+        refs = _named(path, plugins[_LEGACY], kind, source, problems)
+        found += [ref.model_copy(update={"unified": True}) for ref in refs]
+    warning = (
+        f"{source.place(path)}: {dotted(path)}: deprecated: "
+        "name a telemetry_backend and a lineage_backend instead (ADR-0035)"
+    )
+    return tuple(found), (warning,)
+
+
+def _named(
+    path: Path_, value: Any, kind: Kind, source: Source, problems: Problems
+) -> Iterator[BackendRef]:
+    """The backends under one key: a name, a mapping, or a list of either."""
+    if value is None:
+        return
+    items = enumerate(value) if isinstance(value, list) else [(None, value)]
+    seen: set[str] = set()
+    for index, item in items:
+        place = path if index is None else (*path, index)
+        selection = _selection(place, item, problems)
+        if selection is None:
+            continue
+        if selection.type in seen:
+            problems.add(place, f"'{selection.type}' is named twice", advice="keep one")
+        seen.add(selection.type)
+        yield BackendRef(
+            kind=kind,
+            name=selection.type,
+            config=selection.config or {},
+            version=None if selection.version is None else str(selection.version),
+            connection_secret_ref=selection.connection_secret_ref,
+            where=source.place(place),
+        )
+
+
+def _selection(path: Path_, value: Any, problems: Problems) -> PluginSelection | None:
+    mapping = value if isinstance(value, dict) else {"type": value}
+    if not isinstance(value, (dict, str)):
+        advice = "write a plugin's name (quoted, if YAML reads it as something else)"
+        problems.add(path, f"expected a name, got {_kind_of(value)}", advice=advice)
+        return None
+    try:
+        return PluginSelection.model_validate(mapping)
+    except ValidationError as error:
+        base = path if isinstance(value, dict) else path[:-1]
+        for detail in error.errors(include_url=False):
+            place = (*base, *detail["loc"]) if isinstance(value, dict) else path
+            _add_detail(place, detail, PluginSelection, problems)
+        return None
+
+
+def _settings(section: dict[str, Any], problems: Problems) -> LocalSettings:
+    try:
+        return LocalSettings.model_validate(section)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            loc = tuple(step for step in detail["loc"] if step != "[key]")
+            _add_detail(("local", *loc), detail, _model_at(loc), problems)
+        return LocalSettings()
+
+
+def _model_at(loc: Path_) -> type[Frozen]:
+    nested: dict[Path_, type[Frozen]] = {
+        ("sampling",): Sampling,
+        ("sampling", "tail"): TailSampling,
+    }
+    return nested.get(loc[:-1], LocalSettings)
+
+
+def _add_detail(path: Path_, detail: ErrorDetails, model: type[Frozen], problems: Problems) -> None:
+    """One pydantic error in our words; never with the value that was given."""
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        advice = suggestion(str(path[-1]), model.model_fields)
+        problems.add(path, "unknown key", advice=advice)
+    elif kind == "missing":
+        problems.add(path, "is missing", advice="add it")
+    elif kind == "string_pattern_mismatch":
+        advice = "letters, digits, '.', '_' and '-', beginning with a letter or digit"
+        problems.add(path, "is no valid name", advice=advice)
+    else:
+        message = detail["msg"].removeprefix("Input ").replace("valid ", "")
+        problems.add(path, f"{message}, got {_kind_of(detail['input'])}")
+
+
+def _kind_of(value: Any) -> str:
+    words = {
+        type(None): "nothing",
+        bool: "true or false",
+        str: "text",
+        list: "a list",
+        dict: "a mapping",
+    }
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"the number {value}"
+    return words.get(type(value), f"a {type(value).__name__}")
+
+
+def _environment(given: str | None, environ: Mapping[str, str], settings: LocalSettings) -> str:
+    """The environment's name: ``--env``, then the shell's, then the manifest's."""
+    return given or environ.get(ENVIRONMENT_VARIABLE) or settings.environment or "local"
+
+
+def _project(source: Source) -> str | None:
+    """The name that the rest of floe gives the project (``metadata.name``)."""
+    metadata = source.data.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) and name.strip() else None
+
+
+def _references(source: Source) -> Iterator[EnvReference]:
+    """Each variable of the sections that floe-local reads, at each of its places."""
+    keys = (("plugins", key) for key in (*_KINDS, _LEGACY))
+    stack: list[tuple[Path_, Any]] = [(("local",), source.data.get("local"))]
+    plugins = source.data.get("plugins")
+    stack += [(path, plugins.get(path[1])) for path in keys if isinstance(plugins, dict)]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, dict):
+            stack += [((*path, key), item) for key, item in value.items()]
+        elif isinstance(value, list):
+            stack += [((*path, i), item) for i, item in enumerate(value)]
+        elif isinstance(value, str):
+            where = f"{source.place(path)}: {dotted(path)}"
+            yield from (EnvReference(name=name, where=where) for name in required(value))

@@ -1,0 +1,49 @@
+"""Credentials written out in a manifest are refused (ADR-0035: by reference only)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from floe_local.plan.yaml_source import Path_, Problems
+
+_CREDENTIAL_KEY = re.compile(
+    r"(^|_)(api_?key|app(lication)?_?key|access_?key(_id)?|secret_?key|private_?key|token|password"
+    r"|passwd|passphrase|secret|authorization|credentials?|jwt|bearer)$"
+)
+_REFERENCE = re.compile(r"\$\{(env:)?[A-Za-z_]\w*\}")
+_LOOKS_LIKE_A_KEY = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY|\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[opsur]_\w{20,}"
+    r"|\bgithub_pat_\w{20,}|\bgl(c|sa)_\w{16,}|\bglpat-[\w-]{16,}|\bxox[abprs]-[\w-]{10,}"
+    r"|\bsk-[\w-]{20,}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|^(Bearer|Basic)\s+(?!\$\{)\S{8,}"
+    r"|^([0-9a-fA-F]{32}|[0-9a-fA-F]{40})$|://[^/\s:@]+:(?!\$\{)[^/\s@]+@"
+)
+
+
+def check_credentials(path: Path_, value: Any, problems: Problems) -> None:
+    """Add a problem for each credential at or below `path`, without telling its value."""
+    for place, scalar in _scalars(path, value):
+        if _is_literal_credential(place, scalar) or _LOOKS_LIKE_A_KEY.search(str(scalar)):
+            advice = "write ${env:NAME} and export NAME"
+            problems.add(place, "a credential written in the manifest", advice=advice)
+
+
+def _scalars(path: Path_, value: Any) -> Iterator[tuple[Path_, Any]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _scalars((*path, key), item)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _scalars((*path, index), item)
+    elif value is not None and not isinstance(value, bool):
+        yield path, value
+
+
+def _is_literal_credential(path: Path_, value: Any) -> bool:
+    key = next((step for step in reversed(path) if isinstance(step, str)), "")
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower().replace("-", "_")
+    text = str(value).strip()
+    return bool(text and _CREDENTIAL_KEY.search(snake) and not _REFERENCE.search(text))
