@@ -1,0 +1,109 @@
+"""Runs other people's code, and says whose fault it was.
+
+A plugin may raise anything. `Blamed` is the one place where that becomes an `InputError`
+that names the plugin, the method, the cause and the line, without a traceback and without
+the values of credentials. Light on purpose: the plugins' child process imports it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from floe_local.errors import FloeError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+LONGEST_CAUSE = 600
+SHORTEST_SECRET = 6
+_CREDENTIAL_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
+
+
+class Blamed:
+    """Turns what the block raises into an `InputError` that names the plugin.
+
+    Args:
+        who: the plugin, as errors name it.
+        doing: what was asked of it, e.g. ``get_helm_values()``.
+        package: the plugin's top-level package; the error points to the line there.
+        code: the error's code.
+        hint: the error's hint.
+
+    Raises:
+        InputError: for everything but an interrupt and floe-local's own errors.
+    """
+
+    def __init__(self, who: str, doing: str, package: str, *, code: str, hint: str = "") -> None:
+        self.who = who
+        self.doing = doing
+        self.package = package
+        self.code = code
+        self.hint = hint
+
+    def __enter__(self) -> None:
+        """Start the block."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None or isinstance(error, FloeError | KeyboardInterrupt):
+            return
+        reason = f"{self.who}: {self.doing} {cause(error)}{place(error, self.package)}"
+        raise InputError(self.code, reason, self.hint) from error
+
+
+def cause(error: BaseException) -> str:
+    """Say what happened, in one line without credentials."""
+    if isinstance(error, SystemExit):
+        return f"called sys.exit({error.code!r})"
+    return f"raised {type(error).__name__}: {message_of(error)}"
+
+
+def message_of(error: BaseException) -> str:
+    """Give an exception's own words, masked and shortened."""
+    fields = invalid_fields(error)
+    text = "; ".join(fields) if fields else str(error)
+    words = " ".join(mask(text, os.environ).split()) or "(no message)"
+    return words if len(words) <= LONGEST_CAUSE else f"{words[:LONGEST_CAUSE]}…"
+
+
+def invalid_fields(error: BaseException) -> list[str]:
+    """List ``field: what is wrong`` of a pydantic ValidationError (known by its shape).
+
+    The refused values stay out: one may be a credential.
+    """
+    errors = getattr(error, "errors", None)
+    if type(error).__name__ != "ValidationError" or not callable(errors):
+        return []
+    found: list[dict[str, Any]] = errors()
+    return [f"{'.'.join(str(part) for part in e['loc']) or 'config'}: {e['msg']}" for e in found]
+
+
+def place(error: BaseException, package: str) -> str:
+    """Say where in `package` an exception came from: `` (file:line)``, or nothing."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f" ({error.filename}:{error.lineno})"
+    found = ""
+    trace = error.__traceback__
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] == package:
+            found = f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return found
+
+
+def mask(text: str, environ: Mapping[str, str]) -> str:
+    """Replace the values of variables that are called like credentials, and URL passwords."""
+    secrets = (v for k, v in environ.items() if _CREDENTIAL_NAME.search(k))
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= SHORTEST_SECRET:
+            text = text.replace(secret, "***")
+    return _URL_PASSWORD.sub(r"\1***@", text)

@@ -1,0 +1,208 @@
+"""Asks a plugin for its configs: each method once, each answer untouched.
+
+Light on purpose (pydantic is imported only where a `PluginOutput` is made): the plugins'
+child process uses `answers_of`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from floe_local.errors import InputError
+from floe_local.plan.foreign_code import Blamed
+from floe_local.plan.plugin_loading import UNIFIED, PluginEntry, metadata_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from floe_local.plan.plugin_output import PluginOutput
+    from floe_local.plan.values import Kind
+
+CALLS: Mapping[tuple[str, bool], Mapping[str, str]] = {
+    ("telemetry", False): {
+        "exporter_config": "get_otlp_exporter_config",
+        "helm_values": "get_helm_values",
+    },
+    ("lineage", False): {
+        "transport": "get_transport_config",
+        "namespace_strategy": "get_namespace_strategy",
+        "helm_values": "get_helm_values",
+    },
+    ("telemetry", True): {"exporter_config": "get_otlp_exporter_config"},
+    ("lineage", True): {"transport": "get_lineage_config"},
+}
+"""(kind, is it a unified plugin?) → field of `PluginOutput` → method."""
+
+OPTIONAL_CALLS: Mapping[str, Mapping[str, str]] = {
+    "telemetry": {"pipeline_config": "get_pipeline_config"},
+    "lineage": {},
+}
+"""Methods of older contracts: kind → field of `PluginOutput` → method."""
+
+DICTS = ("exporter_config", "pipeline_config", "transport", "helm_values")
+DEEPEST = 100
+WIDEST_INTEGER = 2**64
+
+
+def call_plugin(plugin: Any, kind: Kind, *, entry: PluginEntry | None = None) -> PluginOutput:
+    """Call each config method of a plugin exactly once, in this process.
+
+    Args:
+        plugin: anything with the methods of ADR-0035; a mock too.
+        kind: which methods.
+        entry: where it came from, when it was found by entry point.
+
+    Returns:
+        What it returned, the very same objects. Metadata that is missing or no string is
+        left empty.
+
+    Raises:
+        InputError: a method is missing or raises.
+    """
+    from floe_local.plan.plugin_output import PluginOutput  # noqa: PLC0415 - see the module's docstring
+
+    entry = entry or _entry_of(plugin, str(kind))
+    return PluginOutput(kind=kind, **identity_of(entry), **answers_of(plugin, str(kind), entry))
+
+
+def _entry_of(plugin: Any, kind: str) -> PluginEntry:
+    cls = type(plugin)
+    name = metadata_of(plugin, "name") or cls.__name__
+    return PluginEntry(kind, name, f"{cls.__module__}:{cls.__qualname__}")
+
+
+def identity_of(entry: PluginEntry) -> dict[str, str]:
+    """Give the fields of `PluginOutput` that say which plugin it was."""
+    return {
+        "name": entry.name,
+        "distribution": entry.distribution,
+        "distribution_version": entry.version,
+    }
+
+
+def answers_of(
+    plugin: Any, kind: str, entry: PluginEntry, step: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
+    """Call each config method of a plugin exactly once.
+
+    Args:
+        plugin: the plugin.
+        kind: telemetry or lineage.
+        entry: which plugin, for errors.
+        step: told the name of each method before it is called.
+
+    Returns:
+        The fields of a `PluginOutput` but those of `identity_of`.
+
+    Raises:
+        InputError: a method is missing or raises.
+    """
+    unified = entry.kind == UNIFIED
+    answers: dict[str, Any] = {"warnings": _warnings_of(plugin, entry)}
+    for field, metadata in (
+        ("plugin_version", "version"),
+        ("floe_api_version", "floe_api_version"),
+    ):
+        answers[field] = metadata_of(plugin, metadata)
+    for field, method in CALLS[kind, unified].items():
+        step(method)
+        answers[field] = _call(plugin, method, entry)
+    for field, method in OPTIONAL_CALLS[kind].items():
+        if callable(getattr(plugin, method, None)):
+            step(method)
+            answer = _call(plugin, method, entry)
+            answers[field] = answer if isinstance(answer, Mapping) else None
+    return answers
+
+
+def _warnings_of(plugin: Any, entry: PluginEntry) -> tuple[str, ...]:
+    found = []
+    if entry.kind == UNIFIED:
+        found.append(
+            f"{entry.who} is a unified ObservabilityPlugin, which is deprecated (ADR-0035): "
+            "name a telemetry_backend and a lineage_backend instead"
+        )
+    if entry.distribution and not metadata_of(plugin, "floe_api_version"):
+        found.append(f"{entry.who} does not say which floe_api_version it was written for")
+    return tuple(found)
+
+
+def _call(plugin: Any, method: str, entry: PluginEntry) -> Any:
+    hint = f"Mend {method}() in the plugin, or use another release of it."
+    with Blamed(entry.who, f"{method}()", entry.package, code="plugin-raised", hint=hint):
+        return getattr(plugin, method)()
+
+
+def check_answers(answers: Mapping[str, Any], kind: str, entry: PluginEntry) -> None:
+    """Refuse answers that are no dicts, or that JSON (so YAML too) cannot hold.
+
+    A namespace strategy that is no dict passes: the compiler has a default for it.
+
+    Raises:
+        InputError: names the plugin, the method, and the place in the answer.
+    """
+    methods = {**CALLS[kind, entry.kind == UNIFIED], **OPTIONAL_CALLS[kind]}
+    for field, method in methods.items():
+        answer = answers.get(field)
+        if (
+            field in DICTS
+            and not isinstance(answer, dict)
+            and field in CALLS[kind, entry.kind == UNIFIED]
+        ):
+            reason = f"{entry.who}: {method}() returned {_a(answer)}, not a dict"
+            raise InputError("plugin-returned-no-dict", reason, f"Mend {method}() in the plugin.")
+        fault = json_fault(answer)
+        if fault:
+            reason = f"{entry.who}: {method}() returned something that JSON cannot hold: {fault}"
+            hint = "Return dicts with string keys, lists, strings, numbers, booleans and None."
+            raise InputError("plugin-not-json", reason, hint)
+
+
+def json_fault(value: Any, path: str = "", depth: int = 0) -> str:
+    """Say where and why a value would not survive JSON; empty if it would.
+
+    Values are not shown: one may be a credential.
+    """
+    if isinstance(value, dict | list | tuple):
+        if depth > DEEPEST:
+            return f"{path} is nested more than {DEEPEST} deep"
+        return next(filter(None, _faults_inside(value, path, depth)), "")
+    fault = _scalar_fault(value)
+    return f"{path or 'it'} {fault}" if fault else ""
+
+
+def _faults_inside(value: Any, path: str, depth: int) -> Iterable[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                yield f"{path or 'it'} has {_a(key)} as a key"
+            yield json_fault(key, f"a key of {path or 'it'}", depth + 1)
+            yield json_fault(item, f"{path}.{key}" if path else str(key), depth + 1)
+    else:
+        for index, item in enumerate(value):
+            yield json_fault(item, f"{path}[{index}]", depth + 1)
+
+
+def _scalar_fault(value: Any) -> str:
+    match value:
+        case None | bool():
+            return ""
+        case str():
+            return "" if value.isascii() or _is_utf8(value) else "is no valid Unicode"
+        case int():
+            return "" if abs(value) < WIDEST_INTEGER else "is an integer of more than 64 bits"
+        case float():
+            return "" if math.isfinite(value) else "is not a finite number"
+        case _:
+            return f"is {_a(value)}"
+
+
+def _is_utf8(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _a(value: Any) -> str:
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"

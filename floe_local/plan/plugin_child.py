@@ -1,0 +1,149 @@
+"""The process in which plugins' code runs: ``python -P -m floe_local.plan.plugin_child``.
+
+Reads one JSON request on stdin, answers in JSON lines on what was its stdout. The plugins'
+own stdout goes to stderr, so nothing that they print (C code and subprocesses too) meets
+the protocol. `floe_local.plan.plugin_host` is the other end.
+
+Request: ``{"task": "configs" | "validate", "limit_s": s, "jobs": [{"kind", "entry",
+"config"}], "targets": [[host, port, host, port]]}``. Answers: ``{"step": [job, method]}``
+before each call; ``{"answers": {…}}`` for each job of "configs", ``{"verdict": {…}}`` for
+each of "validate"; ``{"error": {"code", "reason", "hint"}}``; ``{"end": true}`` at the end.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import sys
+from typing import Any, TextIO
+
+from floe_local.errors import InputError
+from floe_local.plan.floe_core_stand_in import floe_core_stand_in
+from floe_local.plan.foreign_code import message_of, place
+from floe_local.plan.plugin_calls import answers_of, check_answers
+from floe_local.plan.plugin_loading import PluginEntry, load_plugin
+
+LARGEST_ANSWER = 8 * 2**20
+"""Bytes of JSON; no config of a backend comes near."""
+
+
+class Reporter:
+    """Writes the protocol's lines."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def tell(self, **message: Any) -> None:
+        """Write one message."""
+        self._stream.write(f"{json.dumps(message)}\n")
+        self._stream.flush()
+
+
+def main() -> None:
+    """Do the request's jobs in order; the first failed one of "configs" ends them."""
+    request = json.load(sys.stdin)
+    reporter = Reporter(_protocol_stream())
+    faulthandler.dump_traceback_later(request["limit_s"], exit=True)
+    with floe_core_stand_in():
+        try:
+            _do(request, reporter)
+        except InputError as error:
+            fault = {"code": error.code, "reason": error.reason, "hint": error.hint}
+            reporter.tell(error=fault)
+    reporter.tell(end=True)
+    os._exit(0)  # threads and exit handlers that a plugin left behind have no say
+
+
+def _protocol_stream() -> TextIO:
+    protocol = os.dup(1)
+    os.dup2(2, 1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    return os.fdopen(protocol, "w", encoding="utf-8")
+
+
+def _do(request: dict[str, Any], reporter: Reporter) -> None:
+    for index, job in enumerate(request["jobs"]):
+        entry = PluginEntry(*job["entry"])
+        if request["task"] == "configs":
+            _configs(index, job, entry, reporter)
+        else:
+            reporter.tell(step=[index, "validate_connection"])
+            reporter.tell(verdict=_verdict(job, entry, request["targets"]))
+
+
+def _configs(index: int, job: dict[str, Any], entry: PluginEntry, reporter: Reporter) -> None:
+    reporter.tell(step=[index, "import"])
+    plugin = load_plugin(entry, job["config"])
+    answers = answers_of(plugin, job["kind"], entry, lambda m: reporter.tell(step=[index, m]))
+    check_answers(answers, job["kind"], entry)
+    size = len(json.dumps(answers))
+    if size > LARGEST_ANSWER:
+        reason = f"{entry.who} returned {size / 2**20:.0f} MiB of config"
+        raise InputError(
+            "plugin-returned-too-much", reason, f"At most {LARGEST_ANSWER // 2**20} MiB are read."
+        )
+    reporter.tell(answers=answers)
+
+
+def _verdict(job: dict[str, Any], entry: PluginEntry, targets: list[Any]) -> dict[str, str]:
+    from floe_local.plan.dialing import Dialer  # noqa: PLC0415 - only validation needs sockets
+
+    with Dialer({(h, p): (to_host, to_port) for h, p, to_host, to_port in targets}) as dialer:
+        plugin = load_plugin(entry, job["config"])
+        verdict = Judgement(entry)
+        with verdict:
+            verdict.take(plugin.validate_connection())
+    if verdict.status == "failed" and "grpc" in sys.modules and not dialer.dialled:
+        reason = "it dials over gRPC's own resolver, which cannot be led to the stack from the host"
+        return {"status": "skipped", "reason": reason, "hint": ""}
+    return {"status": verdict.status, "reason": verdict.reason, "hint": verdict.hint}
+
+
+class Judgement:
+    """What a plugin's validate_connection() said, whether it returned or raised."""
+
+    def __init__(self, entry: PluginEntry) -> None:
+        self.entry = entry
+        self.status = "failed"
+        self.reason = ""
+        self.hint = ""
+
+    def take(self, answer: object) -> None:
+        """Judge what was returned."""
+        if answer is True:
+            self.status = "ok"
+        elif answer is False:
+            self.reason = "validate_connection() returned False"
+            self.hint = "The plugin does not say why; is its backend up, and its config right?"
+        else:
+            self.reason = (
+                f"validate_connection() returned {type(answer).__name__}, neither True nor False"
+            )
+
+    def __enter__(self) -> None:
+        """Start the block."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> bool:
+        if error is None or isinstance(error, KeyboardInterrupt):
+            return False
+        names = {cls.__name__ for cls in type(error).__mro__}
+        if "CredentialError" in names:  # floe_core's too, so by name
+            self.reason = message_of(error)
+            self.hint = "Set the credential that the plugin names, or correct it."
+        elif isinstance(error, ConnectionError):
+            self.reason = message_of(error)
+        else:
+            where = place(error, self.entry.package)
+            self.reason = (
+                f"validate_connection() raised {type(error).__name__}: {message_of(error)}{where}"
+            )
+        return True
+
+
+if __name__ == "__main__":
+    main()

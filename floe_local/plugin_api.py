@@ -1,0 +1,262 @@
+"""The plugin contract of ADR-0035: all that the author of a backend plugin needs.
+
+A plugin is a class with the methods of one of the ABCs below, found by an entry point::
+
+    [project.entry-points."floe.telemetry_backends"]
+    my-backend = "my_package:MyBackendPlugin"
+
+    [project.entry-points."floe.lineage_backends"]
+    my-catalog = "my_package:MyCatalogPlugin"
+
+The name of the entry point is what a manifest writes. Plugins are recognised by their
+methods, so one that derives from ``floe_core.plugins`` works unchanged.
+
+How a plugin is configured: the manifest's ``config`` for it becomes keyword arguments of
+the class; or, where the plugin has both ``get_config_schema()`` (returns a pydantic model)
+and ``configure(model)``, the class is made without arguments and given the validated model.
+
+Credentials never appear in what a plugin returns: write ``${env:NAME}``. `resolved` puts in
+the value at the moment of use, and `ask_backend` makes the HTTP request of a
+``validate_connection()`` with the errors that the contract wants.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "CredentialError",
+    "LineageBackendPlugin",
+    "ObservabilityPlugin",
+    "TelemetryBackendPlugin",
+    "ask_backend",
+    "only_by_reference",
+    "resolved",
+]
+
+_REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+_LARGEST_ANSWER = 2**20
+
+
+class CredentialError(Exception):
+    """The backend was reached, or need not be asked: the credentials are missing or wrong.
+
+    Raised by ``validate_connection()``; the message says which variable to set.
+    """
+
+
+class TelemetryBackendPlugin(ABC):
+    """A backend that takes traces, metrics or logs through the OpenTelemetry Collector.
+
+    Attributes:
+        name: what a manifest calls the backend, e.g. ``"tempo"``.
+        version: the plugin's own version (semver).
+        floe_api_version: the floe API that the plugin was written for; 1.x and 2.x load.
+    """
+
+    name: str
+    version: str
+    floe_api_version: str
+
+    @abstractmethod
+    def get_otlp_exporter_config(self) -> dict[str, Any]:
+        """Give the Collector's ``exporters`` section, and the pipelines that use it.
+
+        Returns:
+            A part of a Collector config: ``{"exporters": {id: {...}}, "service":
+            {"pipelines": {"traces": {"receivers": [...], "processors": [...],
+            "exporters": [id]}}}}``. Receivers and processors are the compiler's business.
+        """
+
+    @abstractmethod
+    def get_helm_values(self) -> dict[str, Any]:
+        """Give the values of the backend's Helm chart; empty for a backend that is SaaS."""
+
+    @abstractmethod
+    def validate_connection(self) -> bool:
+        """Ask the backend whether it is there and takes the credentials.
+
+        Returns:
+            True when it does, False when it does not (an exception can say why).
+
+        Raises:
+            ConnectionError: it cannot be reached; the message says what to do.
+            CredentialError: credentials are missing or refused.
+        """
+
+
+class LineageBackendPlugin(ABC):
+    """A backend that takes OpenLineage events over HTTP, directly from the pipelines.
+
+    Attributes:
+        name: what a manifest calls the backend, e.g. ``"openmetadata"``.
+        version: the plugin's own version (semver).
+        floe_api_version: the floe API that the plugin was written for; 1.x and 2.x load.
+    """
+
+    name: str
+    version: str
+    floe_api_version: str
+
+    @abstractmethod
+    def get_transport_config(self) -> dict[str, Any]:
+        """Give the OpenLineage transport.
+
+        Returns:
+            ``{"type": "http", "url": base, "endpoint": path, "timeout": seconds}``; with
+            ``"auth": {"type": "api_key", "apiKey": "${env:NAME}"}`` where one is needed.
+        """
+
+    @abstractmethod
+    def get_namespace_strategy(self) -> dict[str, Any]:
+        """Say how the namespace of lineage events is made.
+
+        Returns:
+            ``{"strategy": "environment_based", "template": "floe-{environment}",
+            "environment_var": "FLOE_ENVIRONMENT"}``; ``{"strategy": "custom",
+            "namespace": ...}``; ``{"strategy": "centralized", "environment": ...,
+            "platform": ...}``; or ``{"strategy": "backend_managed"}``.
+        """
+
+    @abstractmethod
+    def get_helm_values(self) -> dict[str, Any]:
+        """Give the values of the backend's Helm chart; empty for a backend that is SaaS."""
+
+    @abstractmethod
+    def validate_connection(self) -> bool:
+        """Ask the backend whether it is there and takes the credentials.
+
+        Returns:
+            True when it does, False when it does not (an exception can say why).
+
+        Raises:
+            ConnectionError: it cannot be reached; the message says what to do.
+            CredentialError: credentials are missing or refused.
+        """
+
+
+_DEPRECATED = (
+    "ObservabilityPlugin is deprecated (ADR-0035) and leaves with floe-core 3.0.0: "
+    "write a TelemetryBackendPlugin and a LineageBackendPlugin instead"
+)
+
+
+class ObservabilityPlugin(ABC):
+    """Deprecated: one plugin for both telemetry and lineage (entry points ``floe.observability``).
+
+    Deriving from it, and making an instance, warns. Write a `TelemetryBackendPlugin` and
+    a `LineageBackendPlugin` instead.
+    """
+
+    name: str
+    version: str
+    floe_api_version: str
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        warnings.warn(f"{cls.__name__}: {_DEPRECATED}", DeprecationWarning, stacklevel=2)
+
+    def __init__(self) -> None:
+        warnings.warn(_DEPRECATED, DeprecationWarning, stacklevel=2)
+
+    @abstractmethod
+    def get_otlp_exporter_config(self) -> dict[str, Any]:
+        """Give what `TelemetryBackendPlugin.get_otlp_exporter_config` gives."""
+
+    @abstractmethod
+    def get_lineage_config(self) -> dict[str, Any]:
+        """Give what `LineageBackendPlugin.get_transport_config` gives."""
+
+
+def resolved(text: str) -> str:
+    """Replace each ``${env:NAME}`` by the variable's value. Use the result, never return it.
+
+    Raises:
+        CredentialError: a variable is not set, or empty.
+    """
+    for name in _REFERENCE.findall(text):
+        if not os.environ.get(name):
+            message = f"{name} is not set: export {name}=…"
+            raise CredentialError(message)
+    return _REFERENCE.sub(lambda match: os.environ[match[1]], text)
+
+
+def only_by_reference(text: str) -> str:
+    """Refuse a credential that is written out. For the validators of a plugin's config.
+
+    Raises:
+        ValueError: `text` holds no ``${env:NAME}``.
+    """
+    if not _REFERENCE.search(text):
+        message = "a credential is given as ${env:NAME}, never written out"
+        raise ValueError(message)
+    return text
+
+
+def ask_backend(
+    url: str, *, backend: str, headers: Mapping[str, str] | None = None, timeout_s: float = 5.0
+) -> Any:
+    """GET a JSON document from a backend, for ``validate_connection()``.
+
+    Args:
+        url: what to ask for, http or https.
+        backend: the backend's name, for errors.
+        headers: sent along; ``${env:NAME}`` in their values is replaced.
+        timeout_s: seconds to wait for the connection, and for the answer.
+
+    Returns:
+        The decoded JSON.
+
+    Raises:
+        ConnectionError: it cannot be reached, or does not answer as it should.
+        CredentialError: it refuses the credentials, or a variable is not set.
+    """
+    from urllib.error import HTTPError  # noqa: PLC0415 - compiling a config needs no HTTP client
+    from urllib.request import Request, urlopen  # noqa: PLC0415
+
+    if not url.startswith(("http://", "https://")):
+        message = f"{backend}: '{url}' is no http(s) URL"
+        raise ConnectionError(message)
+    sent = {name: resolved(value) for name, value in (headers or {}).items()}
+    try:
+        with urlopen(Request(url, headers=sent), timeout=timeout_s) as answer:  # noqa: S310
+            body = answer.read(_LARGEST_ANSWER)
+    except HTTPError as error:
+        raise _refused(backend, url, error.code) from error
+    except OSError as error:
+        raise _unreachable(backend, url, getattr(error, "reason", error)) from error
+    return _decoded(body, backend, url)
+
+
+def _refused(backend: str, url: str, status: int) -> Exception:
+    if status in (401, 403):
+        return CredentialError(
+            f"{backend} at {url} refuses the credentials (HTTP {status}): check the variables "
+            "that the plugin's config refers to"
+        )
+    return ConnectionError(
+        f"{backend} at {url} answered HTTP {status}: is this its URL, and is it healthy?"
+    )
+
+
+def _unreachable(backend: str, url: str, why: object) -> ConnectionError:
+    return ConnectionError(
+        f"{backend} cannot be reached at {url} ({why}): is it up, and is this its URL?"
+    )
+
+
+def _decoded(body: bytes, backend: str, url: str) -> Any:
+    from json import loads  # noqa: PLC0415
+
+    try:
+        return loads(body)
+    except ValueError as error:
+        message = f"what answers at {url} is not {backend}: its answer is no JSON"
+        raise ConnectionError(message) from error

@@ -1,0 +1,83 @@
+"""What a manifest may configure of Marquez."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from floe_local.plugin_api import only_by_reference
+
+
+class Namespace(BaseModel):
+    """How the namespace of lineage events is made.
+
+    Attributes:
+        strategy: ``environment_based`` fills `template` with the value of `environment_var`;
+            ``custom`` uses `namespace`; ``centralized`` gives ``environment.platform``;
+            ``backend_managed`` leaves it to the backend.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    strategy: Literal["environment_based", "custom", "centralized", "backend_managed"] = (
+        "environment_based"
+    )
+    template: str = "floe-{environment}"
+    environment_var: str = "FLOE_ENVIRONMENT"
+    namespace: str | None = None
+    environment: str | None = None
+    platform: str = "floe"
+
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        needed = {"custom": "namespace", "centralized": "environment"}.get(self.strategy)
+        if needed and not getattr(self, needed):
+            message = f"strategy '{self.strategy}' needs '{needed}'"
+            raise ValueError(message)
+        return self
+
+
+class MarquezConfig(BaseModel):
+    """The config of the Marquez plugin.
+
+    Attributes:
+        url: the base URL of the API; a lineage endpoint at its end is taken off.
+        endpoint: the path of the lineage endpoint, relative to `url`.
+        timeout: seconds that an emitting client waits, and ``validate_connection()`` too.
+        api_key: ``${env:NAME}``; none: Marquez as it comes asks for none.
+        namespace: how the namespace of events is made.
+        db_host: the database's host (for Helm).
+        db_port: the database's port (for Helm).
+        service: how Kubernetes exposes Marquez (for Helm).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: Annotated[str, Field(pattern=r"^https?://")] = "http://marquez:5000"
+    endpoint: str = "api/v1/lineage"
+    timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
+    api_key: str | None = None
+    namespace: Namespace = Namespace()
+    db_host: str = "postgresql"
+    db_port: Annotated[int, Field(ge=1, le=65535)] = 5432
+    service: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+
+    @field_validator("endpoint")
+    @classmethod
+    def _relative(cls, endpoint: str) -> str:
+        # A leading slash would drop a path in the base URL when the client joins the two.
+        return endpoint.strip("/")
+
+    @field_validator("api_key")
+    @classmethod
+    def _by_reference(cls, api_key: str | None) -> str | None:
+        return api_key if api_key is None else only_by_reference(api_key)
+
+    @model_validator(mode="after")
+    def _base_url_only(self) -> Self:
+        base = self.url.rstrip("/").removesuffix(f"/{self.endpoint}")
+        # Without its trailing slash, a base path would lose its last part in the join.
+        path = base.split("://", 1)[1].partition("/")[2]
+        object.__setattr__(self, "url", f"{base}/" if path else base)
+        return self
