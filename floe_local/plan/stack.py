@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 class Given(NamedTuple):
     """All that a stack is planned from.
 
-    `images` are by service; an optional service without one is left out. `ports` are host
-    ports by ``service/endpoint``. `sources` are the contents of the blueprints' files, by
+    `images` are by service; a service without one is left out. `ports` are host
+    ports by ``service.endpoint``. `sources` are the contents of the blueprints' files, by
     blueprint and path. `host` is where published endpoints are reached, `bind` the address
     that they are bound to on the engine's machine.
     """
@@ -88,7 +88,7 @@ def _services(given: Given) -> dict[str, Service]:
         name: service
         for part in given.parts
         for name, service in part.blueprint.services.items()
-        if name in given.images or not service.optional
+        if name in given.images
     }
     for environment in from_helm:
         for name, variables in environment.items():
@@ -127,13 +127,13 @@ def _published(name: str, service: Service, given: Given) -> tuple[PublishedEndp
         PublishedEndpoint(
             name=endpoint.name,
             container_port=endpoint.port,
-            host_port=given.ports[f"{name}/{endpoint.name}"],
+            host_port=given.ports[f"{name}.{endpoint.name}"],
             protocol=endpoint.protocol,
             path=endpoint.path,
             ui=endpoint.ui,
         )
         for endpoint in service.endpoints
-        if f"{name}/{endpoint.name}" in given.ports
+        if f"{name}.{endpoint.name}" in given.ports
     )
 
 

@@ -66,8 +66,8 @@ class PortWish(Frozen):
 
     @property
     def key(self) -> str:
-        """How port numbers are looked up: ``service/endpoint``."""
-        return f"{self.service}/{self.endpoint}"
+        """How port numbers are looked up: ``service.endpoint``."""
+        return f"{self.service}.{self.endpoint}"
 
 
 class StackService(Frozen):

@@ -8,7 +8,7 @@ from floe_local.errors import InputError
 from floe_local.plan.stack_model import ImageNeed, PortWish
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from floe_local.plan.artifacts import Compiled, CompiledBackend
     from floe_local.plan.blueprint import Blueprint, Endpoint, LocatedBlueprint, Service
@@ -73,9 +73,23 @@ def _refuse_clashes(parts: Sequence[LocatedBlueprint]) -> None:
 
 
 def image_needs(
-    parts: Sequence[LocatedBlueprint], overrides: Mapping[str, str]
+    parts: Sequence[LocatedBlueprint],
+    overrides: Mapping[str, str],
+    optional: Collection[str] = (),
 ) -> tuple[ImageNeed, ...]:
-    """The image that each service needs; `overrides` are references by service."""
+    """The image that each service needs; an optional service, only where it is asked for.
+
+    Args:
+        parts: as `needed_parts` gives them.
+        overrides: image references by service.
+        optional: names of optional services to run.
+
+    Raises:
+        InputError: `overrides` or `optional` name a service that the stack does not have
+            (``unknown-service``).
+    """
+    known = {name for part in parts for name in part.blueprint.services}
+    _refuse_unknown({"local.images": overrides, "local.optional": optional}, known)
     return tuple(
         ImageNeed(
             service=name,
@@ -86,7 +100,18 @@ def image_needs(
         )
         for part in parts
         for name, service in part.blueprint.services.items()
+        if not service.optional or name in optional
     )
+
+
+def _refuse_unknown(named: Mapping[str, Collection[str]], known: Collection[str]) -> None:
+    for field, names in named.items():
+        for name in sorted(set(names) - set(known)):
+            raise InputError(
+                "unknown-service",
+                f"{field}: '{name}' is not in this stack",
+                f"it has: {', '.join(sorted(known))}",
+            )
 
 
 def port_wishes(
@@ -97,20 +122,32 @@ def port_wishes(
     Args:
         parts: as `needed_parts` gives them.
         compiled: its backends' hosts name the ports that plugins connect to.
-        overrides: host ports by ``service/endpoint``, or by service for its first endpoint.
+        overrides: host ports by ``service.endpoint``, or by an endpoint's name alone.
+
+    Raises:
+        InputError: `overrides` names an endpoint that the stack does not have
+            (``unknown-service``).
     """
+    pairs = [(s, e.name) for part in parts for s, e in endpoints_of(part.blueprint)]
+    known = {f"{s}.{e}" for s, e in pairs} | {e for _, e in pairs}
+    _refuse_unknown({"local.ports": overrides}, known)
     called = {b.name: {port for _, port in b.hosts} for b in compiled.backends}
     return tuple(
         PortWish(
             service=service,
             endpoint=endpoint.name,
             container_port=endpoint.port,
-            preferred=overrides.get(f"{service}/{endpoint.name}", endpoint.host_port),
+            preferred=_asked_port(service, endpoint, overrides) or endpoint.host_port,
         )
         for part in parts
         for service, endpoint in endpoints_of(part.blueprint)
-        if _is_needed(part.blueprint, endpoint, called.get(part.blueprint.name, set()))
+        if _asked_port(service, endpoint, overrides)
+        or _is_needed(part.blueprint, endpoint, called.get(part.blueprint.name, set()))
     )
+
+
+def _asked_port(service: str, endpoint: Endpoint, overrides: Mapping[str, int]) -> int | None:
+    return overrides.get(f"{service}.{endpoint.name}", overrides.get(endpoint.name))
 
 
 def endpoints_of(blueprint: Blueprint) -> Iterator[tuple[str, Endpoint]]:

@@ -1,0 +1,237 @@
+"""Waits until every service is ready, judged from the host; says why when one is not.
+
+Each service has a thread that asks it what its blueprint asks. One deadline holds for all.
+A container that ends, or that its own health check gives up on, ends the wait at once.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from floe_local.errors import NotReadyError
+from floe_local.plan.values import Frozen
+from floe_local.run.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from floe_local.plan.blueprint import Ready
+    from floe_local.plan.stack_model import PublishedEndpoint, StackPlan, StackService
+    from floe_local.run.engine import Container, Engine
+    from floe_local.run.progress import Report
+
+INTERVAL_S = 0.1
+_WATCH_S = 0.2
+_ANSWER_S = 2.0
+_TCP_QUIET_S = 0.1
+_SHOWN = 160
+_LOG_LINES = 15
+_ENDED = {"exited", "dead", "restarting"}
+
+
+class Answer(NamedTuple):
+    """What a service said when it was asked whether it is ready."""
+
+    ready: bool
+    said: str
+
+
+class ServiceReady(Frozen):
+    """A service that is ready, `seconds` after the wait began."""
+
+    service: str
+    seconds: float
+
+
+class _Watch:
+    """What the engine says of the containers, as the probing threads see it."""
+
+    def __init__(self) -> None:
+        self.containers: Mapping[str, Container] = {}
+        self.over = threading.Event()
+        self.said: dict[str, str] = {}
+
+
+def wait_until_ready(
+    plan: StackPlan,
+    engine: Engine,
+    *,
+    deadline_s: float,
+    report: Report,
+    starting: Callable[[], bool] = lambda: False,
+) -> tuple[ServiceReady, ...]:
+    """Wait for all services of a stack.
+
+    Args:
+        plan: the stack.
+        engine: where its containers run.
+        deadline_s: how long all of them together may take.
+        report: told of every service that becomes ready.
+        starting: whether Compose is still at work, and containers may be missing. It may
+            raise: the wait ends with that error.
+
+    Raises:
+        NotReadyError: a container ended (``container-exited``), its health check gave up
+            (``container-unhealthy``), it is not there (``container-missing``), or the
+            deadline passed (``not-ready``).
+    """
+    watch = _Watch()
+    began = time.monotonic()
+    with ThreadPoolExecutor(max_workers=max(1, len(plan.services))) as pool:
+        waits = [
+            pool.submit(_until_ready, s, plan.host, watch, began, report) for s in plan.services
+        ]
+        try:
+            while not all(wait.done() for wait in waits):
+                at_work = starting()
+                watch.containers = {c.service: c for c in engine.containers(plan.project)}
+                _refuse_ended(plan, engine, watch, at_work=at_work)
+                if time.monotonic() - began > deadline_s:
+                    raise _late(plan, engine, watch, deadline_s, [w.done() for w in waits])
+                _until(waits, _WATCH_S)
+        finally:
+            watch.over.set()
+    return tuple(wait.result() for wait in waits)
+
+
+def _until(waits: Sequence[Any], seconds: float) -> None:
+    """Wait for the last thread, at most so long."""
+    from concurrent.futures import wait  # noqa: PLC0415 - beside its use: `wait` is a busy name
+
+    wait(waits, timeout=seconds)
+
+
+def _until_ready(
+    service: StackService, host: str, watch: _Watch, began: float, report: Report
+) -> ServiceReady:
+    while True:
+        answer = ask(service, host, watch.containers.get(service.name))
+        watch.said[service.name] = answer.said
+        seconds = time.monotonic() - began
+        if answer.ready:
+            report(Progress(subject=service.name, phase="ready", elapsed_s=seconds))
+            return ServiceReady(service=service.name, seconds=round(seconds, 3))
+        if watch.over.wait(INTERVAL_S):
+            return ServiceReady(service=service.name, seconds=seconds)
+
+
+def ask(service: StackService, host: str, container: Container | None) -> Answer:
+    """Ask a service once whether it is ready, as its blueprint says.
+
+    By HTTP where the blueprint has `ready`; else by its container's health check; else by
+    connecting to its first published endpoint; else it is enough that it runs.
+    """
+    endpoints = {endpoint.name: endpoint for endpoint in service.endpoints}
+    if service.ready and service.ready.endpoint in endpoints:
+        return _ask_http(service.ready, host, endpoints[service.ready.endpoint].host_port)
+    if container is None or container.state != "running":
+        return Answer(ready=False, said="its container does not run yet")
+    if service.healthcheck:
+        return Answer(
+            ready=container.health == "healthy", said=f"its health check says '{container.health}'"
+        )
+    if service.endpoints:
+        return _ask_tcp(host, service.endpoints[0])
+    return Answer(ready=True, said="it runs")
+
+
+def _ask_http(ready: Ready, host: str, port: int) -> Answer:
+    connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_S)
+    asked = f"GET http://{host}:{port}{ready.path}"
+    try:
+        connection.request("GET", ready.path, headers={"Accept": "*/*"})
+        response = connection.getresponse()
+        body = response.read()
+    except (OSError, http.client.HTTPException) as error:
+        return Answer(ready=False, said=f"{asked}: {error or type(error).__name__}")
+    finally:
+        connection.close()
+    if response.status != ready.status:
+        said = f"{asked}: {response.status}, not {ready.status}: {_short(body)}"
+        return Answer(ready=False, said=said)
+    return _ask_body(ready, asked, body)
+
+
+def _ask_body(ready: Ready, asked: str, body: bytes) -> Answer:
+    if ready.query is None:
+        return Answer(ready=True, said=asked)
+    import jmespath  # noqa: PLC0415 - few blueprints look into the body
+
+    try:
+        value = jmespath.search(ready.query, json.loads(body))
+    except ValueError:
+        return Answer(ready=False, said=f"{asked}: no JSON: {_short(body)}")
+    said = f"{asked}: {ready.query} is {value!r}, not {ready.equals!r}"
+    return Answer(ready=value == ready.equals, said=said)
+
+
+def _short(body: bytes) -> str:
+    return " ".join(body.decode("utf-8", "replace").split())[:_SHOWN]
+
+
+def _ask_tcp(host: str, endpoint: PublishedEndpoint) -> Answer:
+    """Connect, and see that nobody hangs up: Docker's proxy does, while no one listens behind."""
+    asked = f"connect to {host}:{endpoint.host_port}"
+    try:
+        with socket.create_connection((host, endpoint.host_port), timeout=_ANSWER_S) as connection:
+            connection.settimeout(_TCP_QUIET_S)
+            heard = connection.recv(1)
+    except TimeoutError:
+        return Answer(ready=True, said=asked)
+    except OSError as error:
+        return Answer(ready=False, said=f"{asked}: {error}")
+    return Answer(ready=bool(heard), said=f"{asked}: hung up")
+
+
+def _refuse_ended(plan: StackPlan, engine: Engine, watch: _Watch, *, at_work: bool) -> None:
+    for service in plan.services:
+        container = watch.containers.get(service.name)
+        if container is None:
+            if not at_work:
+                raise NotReadyError(
+                    "container-missing",
+                    f"service {service.name}: its container is gone",
+                    "did something else remove it? run `floe-local up` again",
+                )
+        elif container.state in _ENDED:
+            code = engine.exit_code(container)
+            how = f"ended with status {code}"
+            raise _ended("container-exited", service, how, engine, container)
+        elif container.health == "unhealthy":
+            how = "is unhealthy, says its own health check"
+            raise _ended("container-unhealthy", service, how, engine, container)
+
+
+def _ended(
+    code: str, service: StackService, how: str, engine: Engine, container: Container
+) -> NotReadyError:
+    lines = engine.tail(container, _LOG_LINES)
+    wrote = "; its last lines:" + "".join(f"\n  {line}" for line in lines) if lines else ""
+    return NotReadyError(code, f"service {service.name} {how}{wrote}", _hint(service))
+
+
+def _hint(service: StackService) -> str:
+    return service.hint or (
+        f"`floe-local up --retain` keeps it as it is; then `floe-local logs {service.name}`"
+    )
+
+
+def _late(
+    plan: StackPlan, engine: Engine, watch: _Watch, deadline_s: float, done: Sequence[bool]
+) -> NotReadyError:
+    late = [s for s, is_done in zip(plan.services, done, strict=True) if not is_done]
+    told = [f"service {s.name}: {watch.said.get(s.name, 'nothing yet')}" for s in late]
+    container = watch.containers.get(late[0].name) if late else None
+    lines = engine.tail(container, _LOG_LINES) if container else ()
+    wrote = f"\n{late[0].name} wrote last:" + "".join(f"\n  {x}" for x in lines) if lines else ""
+    return NotReadyError(
+        "not-ready",
+        f"not ready after {deadline_s:g} s: " + "; ".join(told) + wrote,
+        _hint(late[0]) if late else "",
+    )

@@ -1,0 +1,211 @@
+"""The only reader and writer of ``.floe-local/<stack>/``.
+
+Files appear whole or not at all (written beside, then renamed). ``.env``, which holds the
+generated passwords, is never readable by others. The folder ignores itself in git.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from floe_local.errors import MachineError
+from floe_local.plan.stack_model import COMPOSE_FILE, StackPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from floe_local.plan.stack_model import StackIdentity
+
+FOLDER = ".floe-local"
+PLAN_FILE = "stack.json"
+SECRETS_FILE = ".env"
+_LOCK_FILE = ".lock"
+_LOCK_WAIT_S = 0.1
+_PASSWORD_BYTES = 24
+_SHOWN_HASH = 16
+
+
+class Workspace:
+    """The files of one stack. Constructing it touches nothing.
+
+    Args:
+        identity: names the folder: ``<project folder>/.floe-local/<stack>``.
+
+    Attributes:
+        folder: where the files are; absolute.
+    """
+
+    def __init__(self, identity: StackIdentity) -> None:
+        self.root = Path(identity.folder) / FOLDER
+        self.folder = self.root / identity.name
+
+    @property
+    def compose_file(self) -> Path:
+        """The compose file, for ``docker compose -f``."""
+        return self.folder / COMPOSE_FILE
+
+    @property
+    def secrets_file(self) -> Path:
+        """The generated passwords, as Compose reads them."""
+        return self.folder / SECRETS_FILE
+
+    def plan(self) -> StackPlan | None:
+        """The plan that was written last; None: there is none, or of another version."""
+        try:
+            return StackPlan.model_validate_json((self.folder / PLAN_FILE).read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def secrets(self) -> dict[str, str]:
+        """The generated passwords, by variable."""
+        try:
+            lines = self.secrets_file.read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return {}
+        return dict(line.split("=", 1) for line in lines if "=" in line)
+
+    def make_secrets(self, names: Sequence[str]) -> dict[str, str]:
+        """The passwords of that name, each made now where there is none yet."""
+        kept = self.secrets()
+        made = {n: kept.get(n) or secrets.token_hex(_PASSWORD_BYTES) for n in names}
+        if made.items() - kept.items():
+            text = "".join(f"{name}={value}\n" for name, value in (kept | made).items())
+            self._make_folder()
+            _write(self.secrets_file, text, mode=0o600)
+        return made
+
+    def write(self, plan: StackPlan) -> None:
+        """Write the plan, its compose file and its config files; drop config files it lost."""
+        self._make_folder()
+        for path, text in workspace_files(plan).items():
+            _write(self._inside(path), text)
+        for dropped in self._config_files() - {self._inside(path) for path in plan.files}:
+            dropped.unlink()
+
+    def remove(self) -> None:
+        """Remove the stack's files; the shared folder too, when no other stack is left."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):
+            if all(path.name == ".gitignore" for path in self.root.iterdir()):
+                shutil.rmtree(self.root)
+
+    @contextmanager
+    def locked(self, deadline_s: float, on_wait: Callable[[], None]) -> Iterator[None]:
+        """Hold the stack for oneself; two commands never change it at once.
+
+        Args:
+            deadline_s: how long to wait for another command.
+            on_wait: called once when there is one.
+
+        Raises:
+            MachineError: another command still holds it (``stack-locked``), or the folder
+                cannot be written (``workspace``).
+        """
+        lock = self._acquire(deadline_s, on_wait)
+        try:
+            yield
+        finally:
+            if not (self.folder / PLAN_FILE).exists() and not self.secrets_file.exists():
+                self.remove()
+            os.close(lock)
+
+    def _acquire(self, deadline_s: float, on_wait: Callable[[], None]) -> int:
+        path = self.folder / _LOCK_FILE
+        deadline = time.monotonic() + deadline_s
+        waited = False
+        while True:
+            self._make_folder()
+            with suppress(FileNotFoundError):  # its holder removed the whole folder
+                lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+                if _try_lock(lock, path):
+                    return lock
+                os.close(lock)
+            if not waited:
+                on_wait()
+                waited = True
+            if time.monotonic() > deadline:
+                raise MachineError(
+                    "stack-locked",
+                    f"another floe-local command has been changing {self.folder} "
+                    f"for {deadline_s:g} s",
+                    "wait for it, or end it, and run this again",
+                )
+            time.sleep(_LOCK_WAIT_S)
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            ignore = self.root / ".gitignore"
+            if not ignore.exists():
+                _write(ignore, "# made by floe-local\n*\n")
+        except OSError as error:
+            raise MachineError(
+                "workspace",
+                f"cannot write to {self.folder}: {error.strerror}",
+                "make the project's folder writable",
+            ) from error
+
+    def _inside(self, path: str) -> Path:
+        """A path of the plan in the folder; the planner makes none that leads out."""
+        parts = PurePosixPath(path).parts
+        if ".." in parts or PurePosixPath(path).is_absolute():
+            raise MachineError("workspace", f"'{path}' leads out of {self.folder}")
+        return self.folder.joinpath(*parts)
+
+    def _config_files(self) -> set[Path]:
+        return {path for path in (self.folder / "config").rglob("*") if path.is_file()}
+
+
+def workspace_files(plan: StackPlan) -> dict[str, str]:
+    """Everything that is written for a plan, by path: what ``render`` shows."""
+    import yaml  # noqa: PLC0415 - reading a workspace needs none
+
+    compose = yaml.safe_dump(plan.compose, sort_keys=False, allow_unicode=True, width=100)
+    heading = f"# Made by floe-local; `docker compose -f {COMPOSE_FILE} ps` works on it, too.\n"
+    return {
+        **plan.files,
+        COMPOSE_FILE: heading + compose,
+        PLAN_FILE: plan.model_dump_json(indent=2) + "\n",
+    }
+
+
+def fingerprint(values: Mapping[str, str], names: Sequence[str]) -> str:
+    """A short hash of generated passwords, which says nothing about them."""
+    content = "\0".join(f"{name}={values.get(name, '')}" for name in sorted(names))
+    return hashlib.sha256(content.encode()).hexdigest()[:_SHOWN_HASH]
+
+
+def _try_lock(lock: int, path: Path) -> bool:
+    """Whether the lock is ours now, and still the one that others will look for."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return os.path.samestat(os.fstat(lock), path.stat())
+
+
+def _write(path: Path, text: str, mode: int = 0o644) -> None:
+    """Replace a file whole. Nothing is touched when it says so already."""
+    content = text.encode("utf-8")
+    with suppress(FileNotFoundError):
+        if path.read_bytes() == content:
+            return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
