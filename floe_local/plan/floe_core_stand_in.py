@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from floe_local import plugin_api
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from importlib.abc import Loader
     from types import ModuleType
 
 PACKAGE = "floe_core"
@@ -24,7 +24,7 @@ MODULES = ("floe_core.plugins", "floe_core.plugins.telemetry", "floe_core.plugin
 """Where plugins in the wild import the ABCs from."""
 
 
-class StandInFinder(Loader):
+class StandInFinder:
     """Finds, and makes, the stand-in modules (the finder and loader of the import system)."""
 
     def find_spec(
@@ -34,7 +34,8 @@ class StandInFinder(Loader):
         del path, target
         if name != PACKAGE and name not in MODULES:
             return None
-        return ModuleSpec(name, self, origin="floe-local's stand-in", is_package=True)
+        loader = cast("Loader", self)  # importlib.abc, its base, is slow to import
+        return ModuleSpec(name, loader, origin="floe-local's stand-in", is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> None:
         """Leave the making of the module to the import system."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from floe_lineage_marquez.defaults import DEFAULTS, ServiceType, Strategy
 from floe_local.plugin_api import only_by_reference
 
 
@@ -20,14 +21,12 @@ class Namespace(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    strategy: Literal["environment_based", "custom", "centralized", "backend_managed"] = (
-        "environment_based"
-    )
-    template: str = "floe-{environment}"
-    environment_var: str = "FLOE_ENVIRONMENT"
+    strategy: Strategy = DEFAULTS.namespace.strategy
+    template: str = DEFAULTS.namespace.template
+    environment_var: str = DEFAULTS.namespace.environment_var
     namespace: str | None = None
     environment: str | None = None
-    platform: str = "floe"
+    platform: str = DEFAULTS.namespace.platform
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:
@@ -54,14 +53,14 @@ class MarquezConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    url: Annotated[str, Field(pattern=r"^https?://")] = "http://marquez:5000"
-    endpoint: str = "api/v1/lineage"
-    timeout: Annotated[float, Field(gt=0, le=300)] = 5.0
+    url: Annotated[str, Field(pattern=r"^https?://")] = DEFAULTS.url
+    endpoint: str = DEFAULTS.endpoint
+    timeout: Annotated[float, Field(gt=0, le=300)] = DEFAULTS.timeout
     api_key: str | None = None
     namespace: Namespace = Namespace()
-    db_host: str = "postgresql"
-    db_port: Annotated[int, Field(ge=1, le=65535)] = 5432
-    service: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    db_host: str = DEFAULTS.db_host
+    db_port: Annotated[int, Field(ge=1, le=65535)] = DEFAULTS.db_port
+    service: ServiceType = DEFAULTS.service
 
     @field_validator("endpoint")
     @classmethod

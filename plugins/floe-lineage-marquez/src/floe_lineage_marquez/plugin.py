@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from floe_lineage_marquez.defaults import DEFAULTS, Defaults
 from floe_local.plugin_api import LineageBackendPlugin, ask_backend
 
 if TYPE_CHECKING:
     from floe_lineage_marquez.config import MarquezConfig
 
 NAMESPACE_FIELDS = {
-    "environment_based": {"strategy", "template", "environment_var"},
-    "custom": {"strategy", "namespace"},
-    "centralized": {"strategy", "environment", "platform"},
-    "backend_managed": {"strategy"},
+    "environment_based": ("strategy", "template", "environment_var"),
+    "custom": ("strategy", "namespace"),
+    "centralized": ("strategy", "environment", "platform"),
+    "backend_managed": ("strategy",),
 }
 
 
@@ -32,7 +33,9 @@ class MarquezPlugin(LineageBackendPlugin):
     floe_api_version = "2.0.0"
 
     def __init__(self, **config: Any) -> None:
-        self.config: MarquezConfig = self.get_config_schema()(**config)
+        self.config: MarquezConfig | Defaults = DEFAULTS
+        if config:
+            self.config = self.get_config_schema()(**config)
 
     @staticmethod
     def get_config_schema() -> type[MarquezConfig]:
@@ -60,7 +63,7 @@ class MarquezPlugin(LineageBackendPlugin):
     def get_namespace_strategy(self) -> dict[str, Any]:
         """Give the namespace strategy, with the fields that it uses."""
         namespace = self.config.namespace
-        return namespace.model_dump(include=NAMESPACE_FIELDS[namespace.strategy])
+        return {field: getattr(namespace, field) for field in NAMESPACE_FIELDS[namespace.strategy]}
 
     def get_helm_values(self) -> dict[str, Any]:
         """Give Helm values in the layout of ADR-0035."""

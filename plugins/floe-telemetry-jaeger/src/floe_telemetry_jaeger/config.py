@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from floe_local.plugin_api import only_by_reference
+from floe_telemetry_jaeger.defaults import DEFAULTS, Protocol, ServiceType, Storage
 
 _CREDENTIAL_HEADER = re.compile(r"auth|token|key|secret|cookie", re.IGNORECASE)
 _HOST_AND_PORT = re.compile(r"^(dns:///)?[^\s/:]+:\d{1,5}$")
@@ -43,15 +44,15 @@ class JaegerConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    protocol: Literal["grpc", "http"] = "grpc"
-    endpoint: str = ""
-    tls: Tls = Tls(insecure=True)
-    headers: dict[str, str] = {}
-    storage: Literal["memory", "badger", "cassandra", "elasticsearch", "opensearch"] = "memory"
-    query_service: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "LoadBalancer"
-    query_url: Annotated[str, Field(pattern=r"^https?://")] = "http://jaeger:16686"
-    query_headers: dict[str, str] = {}
-    timeout: Annotated[float, Field(gt=0, le=60)] = 5.0
+    protocol: Protocol = DEFAULTS.protocol
+    endpoint: str = DEFAULTS.endpoint
+    tls: Tls = Tls(insecure=DEFAULTS.tls.insecure)
+    headers: dict[str, str] = DEFAULTS.headers
+    storage: Storage = DEFAULTS.storage
+    query_service: ServiceType = DEFAULTS.query_service
+    query_url: Annotated[str, Field(pattern=r"^https?://")] = DEFAULTS.query_url
+    query_headers: dict[str, str] = DEFAULTS.query_headers
+    timeout: Annotated[float, Field(gt=0, le=60)] = DEFAULTS.timeout
 
     @field_validator("headers", "query_headers")
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plugin_api import TelemetryBackendPlugin, ask_backend
+from floe_telemetry_jaeger.defaults import DEFAULTS, Defaults, DefaultTls
 
 if TYPE_CHECKING:
     from floe_telemetry_jaeger.config import JaegerConfig
@@ -28,7 +29,9 @@ class JaegerPlugin(TelemetryBackendPlugin):
     floe_api_version = "2.0.0"
 
     def __init__(self, **config: Any) -> None:
-        self.config: JaegerConfig = self.get_config_schema()(**config)
+        self.config: JaegerConfig | Defaults = DEFAULTS
+        if config:
+            self.config = self.get_config_schema()(**config)
 
     @staticmethod
     def get_config_schema() -> type[JaegerConfig]:
@@ -44,9 +47,10 @@ class JaegerPlugin(TelemetryBackendPlugin):
     def get_otlp_exporter_config(self) -> dict[str, Any]:
         """Give one OTLP exporter and the traces pipeline. Queue and retries are the compiler's."""
         protocol = self.config.protocol
+        tls = {field: getattr(self.config.tls, field) for field in DefaultTls._fields}
         exporter: dict[str, Any] = {
             "endpoint": self.config.endpoint or DEFAULT_ENDPOINT[protocol],
-            "tls": self.config.tls.model_dump(exclude_defaults=True),
+            "tls": {field: value for field, value in tls.items() if value},
         }
         if self.config.headers:
             exporter["headers"] = dict(self.config.headers)
