@@ -1,0 +1,181 @@
+"""A recipe: how an image is made from packages, as data.
+
+A recipe is a folder with a ``recipe.yaml`` and the files that it needs. Its name and the
+hash of its content name the image, so that an image that is there need not be made again.
+`floe_local.run.build` carries the steps out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from floe_local.errors import InputError
+from floe_local.plan.blueprint import Name
+from floe_local.plan.values import Frozen, Origin
+from floe_local.plan.yaml_source import Problems, read_source
+
+FILE_NAME = "recipe.yaml"
+LABEL_ORIGIN = "dev.floe.local.origin"
+LABEL_RECIPE = "dev.floe.local.recipe"
+LABEL_UPSTREAM = "dev.floe.local.upstream"
+HINT = "docs/blueprints.md says what a recipe is made of"
+DIGEST_LENGTH = 16
+"""Hex digits of the content hash in a tag: 64 bits, and the tag still fits a table."""
+
+
+class Debootstrap(Frozen):
+    """Makes an image of a minimal Debian `suite`, with the packages of `include`.
+
+    `exclude` are patterns of paths (as tar takes them, from ``./``) that stay out.
+    """
+
+    step: Literal["debootstrap"]
+    suite: str
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+class GoBuild(Frozen):
+    """Compiles a static Go program for the image that a later step makes.
+
+    With `module` (``path@version``) that module is downloaded and built in its own folder,
+    which keeps its ``replace`` lines; otherwise the recipe's folder is the module.
+    `variables` are set by the linker (``package.name: value``).
+    """
+
+    step: Literal["go-build"]
+    output: str
+    module: str | None = None
+    package: str = "."
+    variables: dict[str, str] = {}
+
+
+class DockerBuild(Frozen):
+    """Makes an image from a Dockerfile beside recipe.yaml.
+
+    Its context holds the recipe's files, what earlier steps made, and
+    ``ca-certificates.crt``, the certificates that this machine trusts. The build argument
+    ``BASE`` names the image of the recipe's `base`.
+    """
+
+    step: Literal["docker-build"]
+    dockerfile: str = "Dockerfile"
+
+
+Step = Annotated[Debootstrap | GoBuild | DockerBuild, Field(discriminator="step")]
+ImageStep = (Debootstrap, DockerBuild)
+
+
+class Recipe(Frozen):
+    """How an image is made. `upstream` is the image whose contract it keeps.
+
+    `base` is the folder, from this recipe's, of the recipe that it stands on. `origin` says
+    whether the image is what upstream's is (built) or only answers like it (stand-in).
+    """
+
+    recipe: Literal[1]
+    name: Name
+    upstream: str | None = None
+    origin: Literal[Origin.BUILT, Origin.STAND_IN] = Origin.BUILT
+    base: str | None = None
+    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _last_step_makes_the_image(self) -> Self:
+        *before, last = self.steps
+        if not isinstance(last, ImageStep) or any(isinstance(s, ImageStep) for s in before):
+            message = "exactly one step makes an image (debootstrap, docker-build): the last"
+            raise ValueError(message)
+        return self
+
+
+class LocatedRecipe(Frozen):
+    """A recipe with its folder, the hash of its content, and the recipe it stands on."""
+
+    recipe: Recipe
+    folder: Path
+    digest: str
+    base: LocatedRecipe | None = None
+
+    @property
+    def reference(self) -> str:
+        """The name of the image: ``floe-local/<name>:<content hash>``."""
+        return f"floe-local/{self.recipe.name}:{self.digest[:DIGEST_LENGTH]}"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of the image: what it is, and what it is used as."""
+        labels = {
+            LABEL_ORIGIN: self.recipe.origin.value,
+            LABEL_RECIPE: f"{self.recipe.name}@{self.digest}",
+        }
+        upstream = self.recipe.upstream
+        return labels | ({LABEL_UPSTREAM: upstream} if upstream else {})
+
+    @property
+    def chain(self) -> tuple[LocatedRecipe, ...]:
+        """This recipe and those it stands on, the lowest first."""
+        return (*(self.base.chain if self.base else ()), self)
+
+
+def content_hash(files: dict[str, bytes], base: str = "") -> str:
+    """The SHA-256 of a recipe's files and of the digest of its base, in hex.
+
+    Names and sizes go in with the contents, so that no two folders look alike. File modes
+    do not: a wheel or an archive may lose them.
+
+    Args:
+        files: content by path, relative to the recipe's folder, with ``/``.
+        base: digest of the recipe that this one stands on.
+    """
+    hasher = hashlib.sha256(f"base {base}\n".encode())
+    for name, content in sorted(files.items()):
+        hasher.update(f"{len(name.encode())} {name} {len(content)}\n".encode())
+        hasher.update(content)
+    return hasher.hexdigest()
+
+
+def recipe_files(folder: Path) -> dict[str, Path]:
+    """The files of a recipe by relative path, without caches and hidden files."""
+    found = ((path.relative_to(folder), path) for path in folder.rglob("*") if path.is_file())
+    return {name.as_posix(): path for name, path in found if not _ignored(name)}
+
+
+def load_recipe(folder: Path) -> LocatedRecipe:
+    """Read the recipe in a folder, and those that it stands on.
+
+    Raises:
+        InputError: ``recipe-…``: there is no recipe.yaml, it is no YAML, it is no recipe
+            (each mistake with line and field), or the recipes stand on each other.
+    """
+    return _load(folder.resolve(), above=())
+
+
+def _load(folder: Path, above: tuple[Path, ...]) -> LocatedRecipe:
+    if folder in above:
+        raise InputError("recipe-cycle", f"{folder / FILE_NAME}: base: stands on itself")
+    recipe = _parse(folder / FILE_NAME)
+    base = _load((folder / recipe.base).resolve(), (*above, folder)) if recipe.base else None
+    contents = {name: path.read_bytes() for name, path in recipe_files(folder).items()}
+    digest = content_hash(contents, base.digest if base else "")
+    return LocatedRecipe(recipe=recipe, folder=folder, digest=digest, base=base)
+
+
+def _parse(path: Path) -> Recipe:
+    source = read_source(path, code="recipe")
+    try:
+        return Recipe.model_validate(source.data)
+    except ValidationError as error:
+        problems = Problems(source)
+        for mistake in error.errors(include_url=False):
+            problems.add(mistake["loc"], mistake["msg"])
+        problems.raise_any("recipe-invalid", HINT)
+        raise
+
+
+def _ignored(name: Path) -> bool:
+    return any(part.startswith(".") or part == "__pycache__" for part in name.parts)

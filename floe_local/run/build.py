@@ -1,0 +1,149 @@
+"""Builds images from recipes.
+
+An image gets its name, which holds the hash of its recipe, when it is whole: what is called
+so is whole, and need not be built again. However a build ends, its work folder goes, and so
+does what it made of the image.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from floe_local.errors import MachineError
+from floe_local.plan.recipe import Debootstrap, GoBuild, LocatedRecipe, recipe_files
+from floe_local.run import build_steps
+from floe_local.run.progress import silent, timed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import docker
+
+    from floe_local.run.build_steps import Tell
+    from floe_local.run.progress import Report
+
+WORK_PREFIX = "floe-local-build-"
+LOCK = ".lock"
+
+
+def build(source: LocatedRecipe, client: docker.DockerClient, report: Report = silent) -> str:
+    """Make the image of a recipe, and those it stands on, unless they are there.
+
+    Args:
+        source: the recipe.
+        client: the engine that gets the image.
+        report: told of each step, with the time since the image was begun.
+
+    Returns:
+        The image's name.
+
+    Raises:
+        MachineError: ``build-needs`` (something is not installed), ``build-failed`` or
+            ``command-failed`` (with the end of the output).
+    """
+    wanted = [recipe for recipe in source.chain if not present(recipe.reference, client)]
+    demand_needs(wanted)
+    sweep()
+    for recipe in wanted:
+        _build_one(recipe, client, report)
+    return source.reference
+
+
+def present(reference: str, client: docker.DockerClient) -> bool:
+    """Whether the engine has an image of this name."""
+    from docker.errors import ImageNotFound  # noqa: PLC0415
+
+    try:
+        client.images.get(reference)
+    except ImageNotFound:
+        return False
+    return True
+
+
+def demand_needs(recipes: list[LocatedRecipe]) -> None:
+    """Raise MachineError ``build-needs`` when a recipe cannot be built on this machine."""
+    root = os.geteuid() == 0
+    for source in recipes:
+        missing = build_steps.missing_needs(
+            source.recipe, root=root, found=lambda name: build_steps.tool(name) is not None
+        )
+        if missing:
+            reason = f"to build {source.recipe.name}, this machine lacks: {', '.join(missing)}"
+            raise MachineError("build-needs", reason, "Install it, or let the image be pulled.")
+
+
+def sweep() -> None:
+    """Remove the work folders of builds that were killed."""
+    for lock_file in Path(tempfile.gettempdir()).glob(f"{WORK_PREFIX}*/{LOCK}"):
+        with suppress(PermissionError), lock_file.open("r+") as lock:  # another user's
+            if _locked(lock.fileno()):
+                shutil.rmtree(lock_file.parent)
+
+
+def _build_one(source: LocatedRecipe, client: docker.DockerClient, report: Report) -> None:
+    tell = timed(report, source.recipe.name)
+    with _alone(source.folder):
+        if present(source.reference, client):  # another process built it while we waited
+            return
+        with work_folder(source) as work:
+            tell("building", "")
+            image = _carry_out(source, work, client, lambda line: tell("building", line))
+        repository, tag = source.reference.split(":")
+        client.api.tag(image, repository, tag)
+    tell("built", source.reference)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process builds from this folder. The lock leaves no file behind."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _carry_out(source: LocatedRecipe, work: Path, client: docker.DockerClient, tell: Tell) -> str:
+    """Run the steps in order; the last gives the image's id."""
+    image = ""
+    for step in source.recipe.steps:
+        if isinstance(step, GoBuild):
+            architecture = client.api.version()["Arch"]
+            build_steps.go_build(step, work, architecture=architecture, tell=tell)
+        elif isinstance(step, Debootstrap):
+            image = build_steps.debootstrap(step, work, client, labels=source.labels, tell=tell)
+        else:
+            image = build_steps.docker_build(step, source, work, client, tell=tell)
+    return image
+
+
+@contextmanager
+def work_folder(source: LocatedRecipe) -> Iterator[Path]:
+    """A folder with the recipe's files; it is locked while it is used, and then removed."""
+    holder = Path(tempfile.mkdtemp(prefix=f"{WORK_PREFIX}{source.recipe.name}-"))
+    try:
+        with (holder / LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            work = holder / "work"
+            for name, path in recipe_files(source.folder).items():
+                target = work / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, target)
+            yield work
+    finally:
+        shutil.rmtree(holder)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

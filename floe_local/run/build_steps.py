@@ -1,0 +1,207 @@
+"""The steps of a recipe, carried out.
+
+Each step works in a folder that is removed afterwards. An image is made without a name; the
+caller names it when all is well. What a failed step leaves in the engine is removed here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import ssl
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from floe_local.errors import MachineError
+from floe_local.plan.recipe import Debootstrap, DockerBuild, GoBuild, LocatedRecipe
+from floe_local.run import process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import docker
+
+    from floe_local.plan.recipe import Recipe
+
+    Tell = Callable[[str], None]
+
+CERTIFICATES = "ca-certificates.crt"
+SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Where root's tools are; they are not on every user's PATH."""
+PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+EVERY_ROOTFS_WITHOUT = ("./dev/*", "./proc/*", "./sys/*", "./debootstrap")
+
+
+def missing_needs(recipe: Recipe, *, root: bool, found: Callable[[str], bool]) -> tuple[str, ...]:
+    """What this machine lacks for the recipe, each with what to install."""
+    needs: list[tuple[bool, str]] = []
+    for step in recipe.steps:
+        if isinstance(step, GoBuild):
+            needs.append((found("go"), "the go command, 1.25 or newer (package golang)"))
+        if isinstance(step, Debootstrap):
+            needs.append((root, "root, for debootstrap (`sudo`)"))
+            needs.append((found("debootstrap"), "debootstrap (`apt-get install debootstrap`)"))
+    return tuple(dict.fromkeys(text for met, text in needs if not met))
+
+
+def tool(name: str) -> str | None:
+    """The path of a tool, also when only root's PATH has it."""
+    return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), *SYSTEM_FOLDERS)))
+
+
+def trusted_certificates() -> Path:
+    """The certificates that this machine trusts, in one file.
+
+    Raises:
+        MachineError: ``certificates-missing``.
+    """
+    for candidate in (os.environ.get("SSL_CERT_FILE"), ssl.get_default_verify_paths().cafile):
+        if candidate and Path(candidate).is_file():
+            return Path(candidate)
+    hint = "Install ca-certificates, or set SSL_CERT_FILE to your bundle."
+    raise MachineError("certificates-missing", "this machine has no bundle of certificates", hint)
+
+
+def go_build(step: GoBuild, work: Path, *, architecture: str, tell: Tell) -> None:
+    """Compile into the work folder."""
+    folder, mode = (_module_folder(step.module, work), "readonly") if step.module else (work, "mod")
+    variables = [f"-X {name}={value}" for name, value in step.variables.items()]
+    flags = " ".join(["-s", "-w", *variables])
+    process.run(
+        ["go", "build", "-v", f"-mod={mode}", "-modcacherw", "-trimpath", "-buildvcs=false",
+         f"-ldflags={flags}", "-o", str(work / step.output), step.package],
+        cwd=folder,
+        env={"CGO_ENABLED": "0", "GOOS": "linux", "GOARCH": architecture, "GOWORK": "off"},
+        on_line=tell,
+    )  # fmt: skip
+
+
+def _module_folder(module: str, work: Path) -> Path:
+    command = ["go", "mod", "download", "-modcacherw", "-json", module]
+    answer = process.run(command, cwd=work, env={"GOWORK": "off", "GOFLAGS": "-mod=mod"}).output
+    found = json.loads(answer[answer.index("{") :])
+    return Path(found["Dir"])
+
+
+def debootstrap(
+    step: Debootstrap,
+    work: Path,
+    client: docker.DockerClient,
+    *,
+    labels: dict[str, str],
+    tell: Tell,
+) -> str:
+    """Make a root file system and import it. Returns the id of the image.
+
+    debootstrap runs in namespaces of its own: what it mounts vanishes with it, so that the
+    work folder can always be removed, and its children end when it is ended.
+    """
+    rootfs, archive = work / "rootfs", work / "rootfs.tar"
+    packages = [f"--include={','.join(step.include)}"] if step.include else []
+    process.run(
+        [tool("unshare") or "unshare", "--mount", "--pid", "--fork", "--kill-child",
+         "--mount-proc", tool("debootstrap") or "debootstrap", "--variant=minbase", *packages,
+         step.suite, str(rootfs), *_mirror(step.suite)],
+        env=_proxies(),
+        on_line=tell,
+    )  # fmt: skip
+    bundle = rootfs / "etc/ssl/certs" / CERTIFICATES
+    bundle.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(trusted_certificates(), bundle)
+    without = [f"--exclude={pattern}" for pattern in (*EVERY_ROOTFS_WITHOUT, *step.exclude)]
+    process.run(["tar", "--numeric-owner", *without, "-cf", str(archive), "-C", str(rootfs), "."])
+    tell("importing")
+    changes = [*(f'LABEL {k}="{v}"' for k, v in labels.items()), 'CMD ["bash"]']
+    answer = client.api.import_image_from_file(str(archive), changes=changes)
+    return str(json.loads(answer.splitlines()[-1])["status"])
+
+
+def docker_build(
+    step: DockerBuild,
+    source: LocatedRecipe,
+    work: Path,
+    client: docker.DockerClient,
+    *,
+    tell: Tell,
+) -> str:
+    """Build from the work folder. Returns the id of the image, which has no name.
+
+    Raises:
+        MachineError: ``build-failed``, with the end of what the build printed.
+    """
+    shutil.copyfile(trusted_certificates(), work / CERTIFICATES)
+    base = {"BASE": source.base.reference} if source.base else {}
+    lines: list[str] = []
+    images: list[str] = []
+    done = ""
+    try:
+        for message in _build_stream(step, source, work, client, _proxies() | base):
+            text = message.get("stream", message.get("error", "")).strip()
+            lines.extend(filter(None, [text]))
+            images.extend(_layer(text))
+            tell(text) if text else None
+            done = message.get("aux", {}).get("ID", done)
+        if not done:
+            raise MachineError("build-failed", _failure(source, lines))
+    finally:
+        if not done:
+            remove_unnamed(images, client)
+    return done
+
+
+def _build_stream(
+    step: DockerBuild,
+    source: LocatedRecipe,
+    work: Path,
+    client: docker.DockerClient,
+    arguments: dict[str, str],
+) -> Any:
+    return client.api.build(
+        path=str(work),
+        dockerfile=step.dockerfile,
+        buildargs=arguments,
+        labels=source.labels,
+        network_mode="host",  # as this machine reaches the registries, also through its proxy
+        rm=True,
+        forcerm=True,
+        decode=True,
+    )
+
+
+def remove_unnamed(images: list[str], client: docker.DockerClient) -> None:
+    """Remove images that have no name, the last first; their unnamed parents go with them."""
+    from docker.errors import APIError  # noqa: PLC0415
+
+    for image in reversed(images):
+        with suppress(APIError):  # it went with its child, or something uses it
+            if not client.images.get(image).tags:
+                client.api.remove_image(image)
+
+
+def _layer(text: str) -> list[str]:
+    """The image id in a line of the builder such as `` ---> 3f5a1b2c4d6e``."""
+    arrow, _, image = text.partition("---> ")
+    return [image.strip()] if not arrow and image and " " not in image.strip() else []
+
+
+def _failure(source: LocatedRecipe, lines: list[str]) -> str:
+    last = "".join(f"\n  {line}" for line in lines[-process.TAIL_LINES :])
+    return f"the image {source.reference} could not be built from {source.folder}:{last}"
+
+
+def _mirror(suite: str) -> list[str]:
+    """The mirror that this machine's apt uses for the suite; nothing: debootstrap's own."""
+    if not tool("apt-get"):
+        return []
+    wanted = ["Identifier: Packages", "Origin: Debian", "Component: main", f"Codename: {suite}"]
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI)", *wanted]
+    found = process.run(command, check=False).output.split()
+    return [uri for uri in found if uri.startswith("http")][:1]
+
+
+def _proxies() -> dict[str, str]:
+    """The proxy variables of this process, in the case that the tools look for."""
+    both = {name: os.environ.get(name) or os.environ.get(name.upper()) for name in PROXIES}
+    return {name: value for name, value in both.items() if value}

@@ -1,0 +1,181 @@
+"""The one door to processes.
+
+A command that fails raises an error that holds the command as it can be pasted into a shell,
+and the end of what it printed. Values that are secrets are never shown. With the logger
+``floe_local.process`` at INFO, each command is shown before it runs.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from collections import deque
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING
+
+from floe_local.errors import FloeError, MachineError
+from floe_local.plan.values import Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+log = logging.getLogger("floe_local.process")
+
+TAIL_LINES = 20
+HIDDEN = "***"
+GRACE_S = 5.0
+"""How long an interrupted command may take to end before it is killed."""
+
+
+class Finished(Frozen):
+    """A command that ended. `output` is its stdout with, merged in, its stderr."""
+
+    command: str
+    returncode: int
+    output: str
+
+
+def pasteable(
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    secrets: Sequence[str] = (),
+) -> str:
+    """The command as a shell takes it, with folder and variables, without secrets."""
+    where = f"cd {shlex.quote(str(cwd))} && " if cwd else ""
+    settings = "".join(f"{name}={shlex.quote(value)} " for name, value in (env or {}).items())
+    return hide(f"{where}{settings}{shlex.join(command)}", secrets)
+
+
+def hide(text: str, secrets: Sequence[str]) -> str:
+    """The text with each secret replaced."""
+    for secret in filter(None, secrets):
+        text = text.replace(shlex.quote(secret), HIDDEN).replace(secret, HIDDEN)
+    return text
+
+
+def run(
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str = "",
+    timeout_s: float | None = None,
+    check: bool = True,
+    secrets: Sequence[str] = (),
+    on_line: Callable[[str], None] | None = None,
+    error: type[FloeError] = MachineError,
+) -> Finished:
+    """Run a command to its end; however this function is left, the command has ended.
+
+    Args:
+        command: program and arguments; no shell is involved.
+        cwd: folder to run in.
+        env: variables added to this process's own.
+        stdin: what the command reads.
+        timeout_s: seconds after which the command is ended.
+        check: whether a status other than 0 is an error.
+        secrets: values that are shown as ``***``.
+        on_line: called with each line of output as it is printed.
+        error: the kind that is raised.
+
+    Raises:
+        FloeError: of kind `error`: ``command-missing``, ``command-failed`` or
+            ``command-timeout``.
+    """
+    shown = pasteable(command, cwd=cwd, env=env, secrets=secrets)
+    log.info("%s", shown)
+    process = _start(command, shown, cwd=cwd, env=env, error=error)
+    lines: deque[str] = deque()
+    reader = threading.Thread(target=_read, args=(process.stdout, lines, on_line), daemon=True)
+    reader.start()
+    try:
+        _feed(process, stdin)
+        process.wait(timeout_s)
+    except subprocess.TimeoutExpired as expired:
+        reason = f"no end after {timeout_s:g} s: {shown}{_tail(lines, secrets)}"
+        raise error("command-timeout", reason) from expired
+    finally:
+        _end(process)
+        reader.join(GRACE_S)
+    finished = Finished(
+        command=shown, returncode=process.returncode, output=hide("".join(lines), secrets)
+    )
+    if check and process.returncode != 0:
+        reason = f"status {process.returncode} from: {shown}{_tail(lines, secrets)}"
+        raise error("command-failed", reason)
+    return finished
+
+
+def _start(
+    command: Sequence[str],
+    shown: str,
+    *,
+    cwd: Path | None,
+    env: Mapping[str, str] | None,
+    error: type[FloeError],
+) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - this is the door
+            command,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,  # ^C reaches this process only, which ends the group
+        )
+    except FileNotFoundError as missing:
+        hint = f"Install {command[0]}, or put it on PATH."
+        raise error(
+            "command-missing", f"there is no {missing.filename} to run: {shown}", hint
+        ) from missing
+    except PermissionError as denied:
+        raise error("command-missing", f"{denied.filename} may not be run: {shown}") from denied
+
+
+def _feed(process: subprocess.Popen[str], text: str) -> None:
+    if process.stdin is None:
+        return
+    with suppress(BrokenPipeError), process.stdin as stdin:  # it need not read its input
+        stdin.write(text)
+
+
+def _read(stream: IO[str] | None, lines: deque[str], on_line: Callable[[str], None] | None) -> None:
+    if stream is None:
+        return
+    with stream:
+        for line in stream:
+            lines.append(line)
+            if on_line:
+                on_line(line.rstrip("\n"))
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End the command's whole group, politely first. Nothing to do when it has ended."""
+    if process.poll() is not None:
+        return
+    for signal_number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, signal_number)
+            process.wait(GRACE_S)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+        else:
+            return
+
+
+def _tail(lines: deque[str], secrets: Sequence[str]) -> str:
+    last = [line.rstrip("\n") for line in list(lines)[-TAIL_LINES:]]
+    return hide("".join(f"\n  {line}" for line in last), secrets)
