@@ -203,6 +203,9 @@ class Blueprint(Frozen):
     readback: dict[Signal, tuple[Probe, ...]] = {}
     cleanup: tuple[Cleanup, ...] = ()
     helm: tuple[HelmRule, ...] = ()
+    queued_exporters: tuple[str, ...] = ()
+    """Exporter types of the backend, besides OTLP's, that take `sending_queue` and
+    `retry_on_failure` (the Collector refuses those keys where a type does not)."""
     config: dict[str, Any] = {}
     """Default plugin config for local use; the manifest's `config` is laid over it."""
 

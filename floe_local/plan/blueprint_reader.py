@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -14,16 +14,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from floe_local.plan.blueprint import Request
     from floe_local.plan.yaml_source import Path_, Source
 
 BLUEPRINT_FILE = "blueprint.yaml"
-PLACEHOLDERS = frozenset(
-    "trace_id span_id run_id job namespace parent_job parent_run_id state dataset metric log "
-    "service name value time".split()
+_TRACE = frozenset("trace_id canary protocol".split())
+_RUN = frozenset(
+    "namespace run_id sent_job job event state parent_run_id parent_job inputs outputs".split()
 )
-"""What a probe's requests and expectations may refer to."""
+PLACEHOLDERS = {
+    "trace": _TRACE,
+    "span": _TRACE
+    | frozenset("span_id parent_id name kind status message service attributes".split()),
+    "metric": frozenset("canary protocol service metric instrument value".split()),
+    "log": frozenset("canary protocol trace_id span_id body severity service".split()),
+    "run": _RUN,
+    "job": _RUN,
+    "dataset": _RUN | frozenset("dataset schema column_lineage".split()),
+}
+"""What requests and expectations may refer to, by what they are made for (`each`).
+`floe_local.prove.subjects` fills them in; a test holds the two together."""
 COMPILED_FILES = frozenset({"{otlp_collector_config}", "{openlineage_config}"})
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w:]*)\}")
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_SECRET = re.compile(r"\{([a-z_]+:?[\w-]*)\}")
 _HINT = "mend the blueprint; docs/blueprints.md says what each key means"
 
 
@@ -80,7 +93,7 @@ def _unknown_endpoints(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
     used: list[tuple[Path_, str]] = [
         (("ingest", protocol), name) for protocol, name in blueprint.ingest.items()
     ]
-    used += [((*path, "endpoint"), request.endpoint) for path, request in _requests(blueprint)]
+    used += [((*path, "endpoint"), request.endpoint) for path, _, request in _requests(blueprint)]
     for path, name in used:
         if name not in known:
             yield path, f"there is no endpoint '{name}': {suggestion(name, known)}"
@@ -104,13 +117,14 @@ def _unknown_services(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
                 yield path, f"there is no service '{other}', and nothing is required"
 
 
-def _requests(blueprint: Blueprint) -> Iterator[tuple[Path_, Any]]:
+def _requests(blueprint: Blueprint) -> Iterator[tuple[Path_, str, Request]]:
+    """Every request, with what it is made for."""
     for signal, probes in blueprint.readback.items():
         for index, probe in enumerate(probes):
-            yield ("readback", str(signal), index, "request"), probe.request
+            yield ("readback", str(signal), index, "request"), probe.each, probe.request
     for index, cleanup in enumerate(blueprint.cleanup):
-        yield ("cleanup", index, "request"), cleanup.request
-        yield ("cleanup", index, "verify"), cleanup.verify
+        yield ("cleanup", index, "request"), cleanup.each, cleanup.request
+        yield ("cleanup", index, "verify"), cleanup.each, cleanup.verify
 
 
 def _queries(blueprint: Blueprint) -> Iterator[tuple[Path_, str | None]]:
@@ -142,29 +156,33 @@ def _broken_queries(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
 
 
 def _unknown_placeholders(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
-    texts: list[tuple[Path_, str]] = []
-    for path, request in _requests(blueprint):
-        texts += [((*path, "path"), request.path)]
-        texts += [((*path, "query", key), value) for key, value in request.query.items()]
-        texts += [((*path, "headers", key), value) for key, value in request.headers.items()]
+    for path, text, known in _texts(blueprint):
+        for name in _PLACEHOLDER.findall(text):
+            if name not in known:
+                yield path, f"unknown placeholder {{{name}}}: {suggestion(name, known)}"
+    for service, model in blueprint.services.items():
+        for key, value in model.environment.items():
+            for name in _SECRET.findall(value):
+                if not name.startswith("secret:"):
+                    path = ("services", service, "environment", key)
+                    yield path, f"unknown placeholder {{{name}}}: known: {{secret:NAME}}"
+
+
+def _texts(blueprint: Blueprint) -> Iterator[tuple[Path_, str, frozenset[str]]]:
+    """Every text with placeholders, with the names that it may hold."""
+    for path, each, request in _requests(blueprint):
+        known = PLACEHOLDERS[each]
+        yield (*path, "path"), request.path, known
+        for part, values in (("query", request.query), ("headers", request.headers)):
+            for key, value in values.items():
+                yield (*path, part, key), value, known
     for signal, probes in blueprint.readback.items():
         for index, probe in enumerate(probes):
             for at, e in enumerate(probe.expect):
                 if isinstance(e.equals, str):
-                    texts.append(
-                        (("readback", str(signal), index, "expect", at, "equals"), e.equals)
-                    )
-    texts.append((("naming", "child_job"), blueprint.naming.child_job))
-    for path, text in texts:
-        for name in _PLACEHOLDER.findall(text):
-            if name not in PLACEHOLDERS:
-                yield path, f"unknown placeholder {{{name}}}: {suggestion(name, PLACEHOLDERS)}"
-    for service, model in blueprint.services.items():
-        for key, value in model.environment.items():
-            for name in _PLACEHOLDER.findall(value):
-                if not name.startswith("secret:"):
-                    path = ("services", service, "environment", key)
-                    yield path, f"unknown placeholder {{{name}}}: known: {{secret:NAME}}"
+                    path = ("readback", str(signal), index, "expect", at, "equals")
+                    yield path, e.equals, PLACEHOLDERS[probe.each]
+    yield ("naming", "child_job"), blueprint.naming.child_job, frozenset({"job", "parent_job"})
 
 
 def _stray_paths(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:

@@ -53,7 +53,12 @@ def read_manifest(
 
 
 def parse_manifest(
-    source: Source, file: ManifestFile, environment: str | None, environ: Mapping[str, str]
+    source: Source,
+    file: ManifestFile,
+    environment: str | None,
+    environ: Mapping[str, str],
+    *,
+    needs_backends: bool = True,
 ) -> Manifest:
     """Check a parsed manifest; the pure part of `read_manifest`."""
     problems = Problems(source)
@@ -63,7 +68,7 @@ def parse_manifest(
     _check_plugin_keys(plugins, problems)
     backends, warnings = _backends(plugins, source, problems)
     settings = _settings(_section(source, "local", problems), problems)
-    if not backends and not problems:
+    if needs_backends and not backends and not problems:
         advice = "name one under plugins.telemetry_backend or plugins.lineage_backend"
         problems.add((), "names no backend", advice=advice)
     problems.raise_any("manifest-invalid", _HINT)

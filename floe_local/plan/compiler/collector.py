@@ -1,0 +1,198 @@
+"""The whole Collector config, from the plugins' drafts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from floe_local.plan.compiler.pipelines import RECEIVER
+from floe_local.plan.compiler.queues import STORAGE
+from floe_local.plan.compiler.shapes import SIGNALS
+from floe_local.plan.env_refs import escape_dollars, map_texts
+from floe_local.plan.values import Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from floe_local.plan.compiler.draft import Config, Draft
+    from floe_local.plan.manifest import LocalSettings, Sampling
+
+GUARD = "memory_limiter"
+SAMPLER = "probabilistic_sampler"
+TAIL_SAMPLER = "tail_sampling"
+ENRICHMENT = "resource/floe"
+SINK = "debug"
+HEALTH = "health_check"
+RESERVED = {
+    "processors": frozenset({GUARD, SAMPLER, TAIL_SAMPLER, ENRICHMENT}),
+    "exporters": frozenset({SINK}),
+    "extensions": frozenset({HEALTH, STORAGE}),
+    "receivers": frozenset({RECEIVER}),
+}
+"""The ids that are floe-local's own."""
+
+_KEEP_CANARIES = {
+    "name": "floe-canaries",
+    "type": "numeric_attribute",
+    "numeric_attribute": {"key": "sampling.priority", "min_value": 1, "max_value": 1},
+}
+
+
+def assembled(
+    drafts: Sequence[Draft],
+    settings: LocalSettings,
+    attributes: dict[str, Any],
+    queue_directory: str | None,
+) -> Config:
+    """A complete Collector config.
+
+    Args:
+        drafts: the plugins' parts, with no id in two of them.
+        settings: sampling, and the memory limit.
+        attributes: resource attributes that telemetry without them is given.
+        queue_directory: where queues are kept in the container; None: in memory.
+    """
+    pipelines = _pipelines(drafts, settings.sampling)
+    sinks = {signal: _sink() for signal in unserved(drafts)}
+    processors = _own_processors(settings, attributes) | _merged(drafts, "processors")
+    used = {i for p in (*pipelines.values(), *sinks.values()) for i in p["processors"]}
+    extensions = _own_extensions(queue_directory) | _merged(drafts, "extensions")
+    exporters = _merged(drafts, "exporters")
+    if sinks:
+        exporters[SINK] = {"verbosity": "basic"}
+    config = {
+        "receivers": _receivers() | _merged(drafts, "receivers"),
+        "processors": {key: value for key, value in processors.items() if key in used},
+        "exporters": exporters,
+        "connectors": _merged(drafts, "connectors"),
+        "extensions": extensions,
+        "service": {
+            "extensions": list(extensions),
+            "telemetry": _telemetry(),
+            "pipelines": _in_order({**pipelines, **sinks}),
+        },
+    }
+    return {key: value for key, value in config.items() if value}
+
+
+def unserved(drafts: Sequence[Draft]) -> tuple[str, ...]:
+    """The signals that an SDK sends and no OTLP pipeline of a plugin takes."""
+    served = {
+        key.partition("/")[0]
+        for draft in drafts
+        for key, pipeline in draft.config["pipelines"].items()
+        if RECEIVER in pipeline["receivers"]
+    }
+    return tuple(signal for signal in SIGNALS if signal not in served)
+
+
+def exporters_by_signal(draft: Draft) -> dict[Signal, tuple[str, ...]]:
+    """The exporter ids that carry each signal to a backend."""
+    found: dict[Signal, dict[str, None]] = {}
+    for key, pipeline in draft.config["pipelines"].items():
+        carrying = (i for i in pipeline["exporters"] if i in draft.config["exporters"])
+        found.setdefault(Signal(key.partition("/")[0]), {}).update(dict.fromkeys(carrying))
+    return {signal: tuple(ids) for signal, ids in found.items() if ids}
+
+
+def _merged(drafts: Sequence[Draft], section: str) -> Config:
+    return {key: value for draft in drafts for key, value in draft.config[section].items()}
+
+
+def _receivers() -> Config:
+    # In a container the default, localhost, would be deaf to everyone else.
+    protocols = {"grpc": {"endpoint": "0.0.0.0:4317"}, "http": {"endpoint": "0.0.0.0:4318"}}
+    return {RECEIVER: {"protocols": protocols}}
+
+
+def _own_processors(settings: LocalSettings, attributes: dict[str, Any]) -> Config:
+    limit = settings.memory_limit_mib
+    guard = {"check_interval": "1s", "limit_mib": limit, "spike_limit_mib": limit // 4}
+    own: Config = {GUARD: guard}
+    if settings.sampling.ratio < 1:
+        own[SAMPLER] = {"sampling_percentage": round(settings.sampling.ratio * 100, 6)}
+    if settings.sampling.tail is not None:
+        tail = settings.sampling.tail
+        policies = map_texts(tail.policies, escape_dollars)
+        own[TAIL_SAMPLER] = {
+            "decision_wait": tail.decision_wait,
+            "policies": [_KEEP_CANARIES, *policies],
+        }
+    # `insert`: what an application says of itself is not overwritten.
+    inserts = [
+        {"key": key, "value": map_texts(value, escape_dollars), "action": "insert"}
+        for key, value in attributes.items()
+    ]
+    return own | ({ENRICHMENT: {"attributes": inserts}} if inserts else {})
+
+
+def _own_extensions(queue_directory: str | None) -> Config:
+    own: Config = {HEALTH: {"endpoint": "0.0.0.0:13133"}}
+    if queue_directory is not None:
+        own[STORAGE] = {"directory": queue_directory}
+    return own
+
+
+def _telemetry() -> Config:
+    exporter = {
+        "host": "0.0.0.0",  # noqa: S104 - inside the container; published on loopback only
+        "port": 8888,
+        "without_scope_info": True,
+        "without_type_suffix": True,
+        "without_units": True,
+    }
+    return {"metrics": {"readers": [{"pull": {"exporter": {"prometheus": exporter}}}]}}
+
+
+def _sink() -> Config:
+    return {"receivers": [RECEIVER], "processors": [GUARD], "exporters": [SINK]}
+
+
+def _pipelines(drafts: Sequence[Draft], sampling: Sampling) -> Config:
+    """Plain pipelines of one signal become one with all exporters; others stay apart."""
+    found: Config = {}
+    for draft in drafts:
+        for key, pipeline in draft.config["pipelines"].items():
+            whole = _whole(key.partition("/")[0], pipeline, sampling)
+            same = next((p for p in found.values() if _alike(p, whole, key, found)), None)
+            if same is not None:
+                same["exporters"] = list(dict.fromkeys(same["exporters"] + whole["exporters"]))
+            else:
+                found[_free_name(key, draft, found)] = whole
+    return found
+
+
+def _alike(other: Config, whole: Config, key: str, found: Config) -> bool:
+    """Whether two pipelines of one signal differ in their exporters only."""
+    signal = key.partition("/")[0]
+    other_key = next(name for name, value in found.items() if value is other)
+    return (
+        other_key.partition("/")[0] == signal
+        and other["receivers"] == whole["receivers"]
+        and other["processors"] == whole["processors"]
+    )
+
+
+def _whole(signal: str, pipeline: Config, sampling: Sampling) -> Config:
+    """A pipeline with processors in order: memory, sampling, enrichment, the plugin's own."""
+    before = [GUARD]
+    if RECEIVER in pipeline["receivers"]:  # what comes from a connector went through it
+        before += [SAMPLER] if signal == Signal.TRACES and sampling.ratio < 1 else []
+        before += [TAIL_SAMPLER] if signal == Signal.TRACES and sampling.tail else []
+        before += [ENRICHMENT]
+    return {
+        "receivers": list(pipeline["receivers"]),
+        "processors": [*before, *pipeline["processors"]],
+        "exporters": list(pipeline["exporters"]),
+    }
+
+
+def _free_name(key: str, draft: Draft, found: Config) -> str:
+    if key not in found:
+        return key
+    signal, _, name = key.partition("/")
+    return f"{signal}/{draft.output.name}" + (f"_{name}" if name else "")
+
+
+def _in_order(pipelines: Config) -> Config:
+    """Pipelines by signal, as the Collector's documentation lists them."""
+    return dict(sorted(pipelines.items(), key=lambda kv: SIGNALS.index(kv[0].partition("/")[0])))

@@ -1,0 +1,213 @@
+"""The compiler: plugins' outputs in, whole configs out. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from floe_local.plan.artifacts import Change, Compiled, CompiledBackend
+from floe_local.plan.compiler.collector import (
+    RESERVED,
+    assembled,
+    exporters_by_signal,
+    unserved,
+)
+from floe_local.plan.compiler.draft import Draft
+from floe_local.plan.compiler.in_stack import hosts_of, reaching_backend
+from floe_local.plan.compiler.merge import without_clashes
+from floe_local.plan.compiler.namespace import Surroundings, default_namespace, namespace_of
+from floe_local.plan.compiler.pipelines import checked, exporter_batching, own_guard, own_receivers
+from floe_local.plan.compiler.queues import queued
+from floe_local.plan.compiler.retired import modernised
+from floe_local.plan.compiler.shapes import normalised
+from floe_local.plan.compiler.transport import compiled_transport, transport_hosts
+from floe_local.plan.env_refs import references
+from floe_local.plan.values import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from floe_local.plan.blueprint import Blueprint
+    from floe_local.plan.manifest import Manifest
+    from floe_local.plan.plugin_output import PluginOutput
+
+COLLECTOR = "collector"
+RULES = (
+    normalised,
+    modernised,
+    own_receivers,
+    exporter_batching,
+    own_guard,
+    checked,
+    reaching_backend,
+)
+"""What happens to each telemetry plugin's config, in order."""
+
+
+def compile_outputs(
+    manifest: Manifest,
+    outputs: Sequence[PluginOutput],
+    blueprints: Mapping[str, Blueprint],
+    environ: Mapping[str, str] | None = None,
+) -> Compiled:
+    """Compile what plugins returned.
+
+    Args:
+        manifest: the settings, and the environment's name.
+        outputs: one for each named backend, in the manifest's order.
+        blueprints: of the backends and of the collector, by name; a backend without one
+            is not in the stack, and its endpoints stay as they are.
+        environ: variables that a namespace strategy may name; nothing else is read from it.
+
+    Raises:
+        InputError: an output is no config and no rule mends it; names plugin,
+            distribution, field.
+    """
+    around = Surroundings(manifest.environment, manifest.project, environ or {})
+    lineage = [o for o in outputs if o.kind is Kind.LINEAGE]
+    telemetry = [o for o in outputs if o.kind is Kind.TELEMETRY]
+    namespace, changes = _namespace(manifest, lineage, around)
+    collector, senders, more = _telemetry(manifest, telemetry, blueprints, namespace)
+    transport, receivers, even_more = _lineage(lineage, blueprints)
+    return Compiled(
+        otlp_collector_config=collector,
+        openlineage_config=transport,
+        namespace=namespace,
+        environment=manifest.environment,
+        project=manifest.project,
+        backends=(*senders, *receivers),
+        provenance=(*_warnings(outputs), *changes, *more, *even_more),
+        secrets=references([collector, transport]),
+        sampling=manifest.local.sampling.described,
+    )
+
+
+def _warnings(outputs: Sequence[PluginOutput]) -> tuple[Change, ...]:
+    return tuple(
+        Change(
+            rule="plugin-warning", where=o.who, before=None, after=None, why=text, level="warning"
+        )
+        for o in outputs
+        for text in o.warnings
+    )
+
+
+def _namespace(
+    manifest: Manifest, lineage: Sequence[PluginOutput], around: Surroundings
+) -> tuple[str, tuple[Change, ...]]:
+    """The manifest's namespace, else the first lineage plugin's, else the ADR's default."""
+    if manifest.local.namespace is not None:
+        return manifest.local.namespace, ()
+    results = [namespace_of(output, around) for output in lineage]
+    if not results:
+        return default_namespace(around), ()
+    namespace = results[0][0]
+    changes = tuple(change for _, found in results for change in found)
+    others = tuple(
+        Change(
+            rule="one-namespace",
+            where=f"{output.who}: namespace_strategy",
+            before=other,
+            after=namespace,
+            why="events have one namespace: the first lineage backend's",
+            level="warning",
+        )
+        for output, (other, _) in zip(lineage[1:], results[1:], strict=True)
+        if other != namespace
+    )
+    return namespace, changes + others
+
+
+def _telemetry(
+    manifest: Manifest,
+    outputs: Sequence[PluginOutput],
+    blueprints: Mapping[str, Blueprint],
+    namespace: str,
+) -> tuple[dict[str, Any] | None, tuple[CompiledBackend, ...], tuple[Change, ...]]:
+    if not outputs:
+        return None, (), ()
+    collector = blueprints.get(COLLECTOR)
+    directory = collector.config.get("queue_directory") if collector else None
+    own_names = frozenset(collector.services) if collector else frozenset()
+    drafts = without_clashes(
+        [_drafted(o, blueprints.get(o.name), own_names) for o in outputs], RESERVED
+    )
+    drafts = tuple(queued(draft, persistent=directory is not None) for draft in drafts)
+    config = assembled(drafts, manifest.local, resource_attributes(manifest, namespace), directory)
+    changes = tuple(change for draft in drafts for change in draft.changes)
+    return config, tuple(map(_sender, drafts)), (*changes, *_sinks(drafts))
+
+
+def _drafted(output: PluginOutput, blueprint: Blueprint | None, own: frozenset[str]) -> Draft:
+    draft = Draft(output, blueprint, self_hosts=own)
+    for rule in RULES:
+        draft = rule(draft)
+    return draft
+
+
+def resource_attributes(manifest: Manifest, namespace: str) -> dict[str, Any]:
+    """What telemetry is enriched with where it does not say it itself."""
+    return {
+        "deployment.environment.name": manifest.environment,
+        "floe.namespace": namespace,
+        **({"floe.project": manifest.project} if manifest.project else {}),
+        **manifest.local.resource_attributes,
+    }
+
+
+def _sender(draft: Draft) -> CompiledBackend:
+    return CompiledBackend(
+        name=draft.output.name,
+        exporters=exporters_by_signal(draft),
+        hosts=hosts_of(draft),
+        helm_values=_helm_values(draft.output),
+    )
+
+
+def _helm_values(output: PluginOutput) -> dict[str, Any]:
+    return output.helm_values if isinstance(output.helm_values, dict) else {}
+
+
+def _sinks(drafts: Sequence[Draft]) -> tuple[Change, ...]:
+    return tuple(
+        Change(
+            rule="signal-to-debug",
+            where=f"service.pipelines.{signal}",
+            before=None,
+            after="debug",
+            why=f"no backend takes {signal}: they end in the Collector's log, counted",
+        )
+        for signal in unserved(drafts)
+    )
+
+
+def _lineage(
+    outputs: Sequence[PluginOutput], blueprints: Mapping[str, Blueprint]
+) -> tuple[dict[str, Any] | None, tuple[CompiledBackend, ...], tuple[Change, ...]]:
+    compiled = [(o, *compiled_transport(o, blueprints.get(o.name))) for o in outputs]
+    backends = tuple(
+        CompiledBackend(
+            name=output.name,
+            transport=transport,
+            hosts=transport_hosts(transport, blueprints.get(output.name)),
+            helm_values=_helm_values(output),
+        )
+        for output, transport, _ in compiled
+    )
+    changes = tuple(change for _, _, found in compiled for change in found)
+    transports = {output.name: transport for output, transport, _ in compiled}
+    return _one_transport(transports), backends, changes
+
+
+def _one_transport(transports: Mapping[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """What openlineage-python reads; several backends make a composite transport."""
+    if not transports:
+        return None
+    if len(transports) == 1:
+        return {"transport": next(iter(transports.values()))}
+    composite = {
+        "type": "composite",
+        "continue_on_failure": True,
+        "continue_on_success": True,
+        "transports": dict(transports),
+    }
+    return {"transport": composite}

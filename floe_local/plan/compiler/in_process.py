@@ -1,0 +1,66 @@
+"""`Compiler`, as ADR-0035's tests use it: plugins in, artifacts out, in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from floe_local.plan.blueprint_lookup import find_blueprints
+from floe_local.plan.compiler.compile import COLLECTOR, compile_outputs
+from floe_local.plan.manifest import Manifest
+from floe_local.plan.manifest_files import ManifestFile
+from floe_local.plan.manifest_reader import parse_manifest
+from floe_local.plan.plugin_calls import call_plugin
+from floe_local.plan.values import Kind
+from floe_local.plan.yaml_source import Source
+
+if TYPE_CHECKING:
+    from floe_local.plan.artifacts import Compiled
+    from floe_local.plan.blueprint import Blueprint
+    from floe_local.plan.plugin_output import PluginOutput
+
+
+class Compiler:
+    """Compiles what plugins return; each config method is called exactly once.
+
+    Args:
+        telemetry_plugin: anything with the methods of TelemetryBackendPlugin.
+        lineage_plugin: anything with those of LineageBackendPlugin.
+
+    Example:
+        >>> artifacts = Compiler(lineage_plugin=plugin).compile(None)  # doctest: +SKIP
+        >>> "openlineage_config" in artifacts  # doctest: +SKIP
+        True
+    """
+
+    def __init__(self, telemetry_plugin: Any = None, lineage_plugin: Any = None) -> None:
+        self._plugins = ((Kind.TELEMETRY, telemetry_plugin), (Kind.LINEAGE, lineage_plugin))
+
+    def compile(self, spec: Any = None) -> Compiled:
+        """Compile the plugins' outputs.
+
+        Args:
+            spec: a `Manifest`, or a mapping like manifest.yaml's; anything else (a mock,
+                None) stands for the defaults.
+
+        Raises:
+            InputError: a plugin raised, or what it returned is no config.
+        """
+        outputs = tuple(call_plugin(p, kind) for kind, p in self._plugins if p is not None)
+        manifest = _manifest(spec)
+        return compile_outputs(manifest, outputs, _blueprints(outputs, manifest))
+
+
+def _manifest(spec: Any) -> Manifest:
+    if isinstance(spec, Manifest):
+        return spec
+    local = spec.get("local") if isinstance(spec, dict) else None
+    source = Source("spec", {"local": local} if isinstance(local, dict) else {})
+    file = ManifestFile(Path("spec"), "spec", Path.cwd(), is_default=True)
+    return parse_manifest(source, file, None, {}, needs_backends=False)
+
+
+def _blueprints(outputs: tuple[PluginOutput, ...], manifest: Manifest) -> dict[str, Blueprint]:
+    names = [COLLECTOR, *(output.name for output in outputs)]
+    found = find_blueprints(names, manifest.blueprint_folders)
+    return {name: located.blueprint for name, located in found.items()}

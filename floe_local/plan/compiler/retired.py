@@ -1,0 +1,89 @@
+"""Components that the Collector no longer has, and what took their place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from floe_local.plan.compiler.address import parse_address
+from floe_local.plan.compiler.draft import renamed, type_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from floe_local.plan.compiler.draft import Config, Draft
+
+
+@dataclass(frozen=True)
+class Retired:
+    """What replaces an exporter type. `ports` maps ports of the old protocol to the new's."""
+
+    by: str
+    why: str
+    ports: Mapping[int, int] = field(default_factory=dict)
+    same_component: bool = False
+    drop_path: bool = False
+
+
+EXPORTERS: Mapping[str, Retired] = {
+    "otlp": Retired("otlp_grpc", "called otlp_grpc since Collector 0.144", same_component=True),
+    "otlphttp": Retired("otlp_http", "called otlp_http since Collector 0.144", same_component=True),
+    "logging": Retired("debug", "removed in Collector 0.111; debug does its work"),
+    "jaeger": Retired(
+        "otlp_grpc", "removed in Collector 0.86; the backend takes OTLP", {14250: 4317}
+    ),
+    "jaeger_thrift": Retired(
+        "otlp_http", "removed in Collector 0.86; the backend takes OTLP", {14268: 4318},
+        drop_path=True,
+    ),
+    "opencensus": Retired(
+        "otlp_grpc", "OpenCensus was replaced by OTLP", {55678: 4317}
+    ),
+}  # fmt: skip
+"""Exporter types that were renamed or removed: the only names of products in floe_local."""
+
+_VERBOSITY = {"debug": "detailed", "info": "normal"}
+
+
+def modernised(draft: Draft) -> Draft:
+    """Rule retired-component: exporters that a current Collector does not have."""
+    for old in tuple(draft.config["exporters"]):
+        entry = EXPORTERS.get(type_of(old))
+        if entry is not None:
+            draft = _replaced(draft, old, entry)
+    return draft
+
+
+def _replaced(draft: Draft, old: str, entry: Retired) -> Draft:
+    new = _new_id(draft, old, entry)
+    before = draft.config["exporters"][old]
+    after = _settings(before, entry)
+    config = renamed(draft.config, "exporters", {old: new})
+    config["exporters"][new] = after
+    place = f"exporters.{old}"
+    changed = draft.having(**config)
+    return changed.noting(
+        "retired-component", place, {old: before}, {new: after}, entry.why, level="warning"
+    )
+
+
+def _new_id(draft: Draft, old: str, entry: Retired) -> str:
+    """``otlp/x`` → ``otlp_grpc/x``; a component of another name keeps it in the id."""
+    name = old.partition("/")[2] if entry.same_component else old.replace("/", "_")
+    new = f"{entry.by}/{name}" if name else entry.by
+    if new in draft.config["exporters"]:
+        new = f"{entry.by}/{old.replace('/', '_')}_retired"
+    return new
+
+
+def _settings(before: Config, entry: Retired) -> Config:
+    after = dict(before)
+    if entry.by == "debug":
+        level = str(after.pop("loglevel", after.pop("logLevel", "")))
+        return {"verbosity": _VERBOSITY.get(level, "basic"), **after} if level else after
+    address = parse_address(after.get("endpoint"))
+    if address is not None and address.port in entry.ports:
+        address = address.at(port=entry.ports[address.port])
+    if address is not None and entry.drop_path:
+        address = address.at(rest="")
+    return after if address is None else {**after, "endpoint": str(address)}

@@ -1,0 +1,247 @@
+"""Rules for OpenLineage transports: what plugins return, made into what clients read."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from floe_local.plan.artifacts import Change
+from floe_local.plan.compiler.address import Address, parse_address
+from floe_local.plan.compiler.draft import fault
+from floe_local.plan.compiler.in_stack import ingest_of, listening_ports, means_here
+from floe_local.plan.compiler.transport_url import target_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from floe_local.errors import InputError
+    from floe_local.plan.blueprint import Blueprint
+    from floe_local.plan.plugin_output import PluginOutput
+
+Transport = dict[str, Any]
+PROTOCOL = "openlineage"
+_HTTP = frozenset({"http", "async_http"})
+
+
+@dataclass(frozen=True)
+class LineageDraft:
+    """One transport on its way through the rules; `place` is where it stands in the output."""
+
+    output: PluginOutput
+    blueprint: Blueprint | None
+    transport: Transport
+    place: str = "transport"
+    self_hosts: frozenset[str] = frozenset()
+    changes: tuple[Change, ...] = ()
+
+    def changed(
+        self,
+        rule: str,
+        key: str,
+        after: Transport,
+        why: str,
+        level: Literal["info", "warning"] = "info",
+    ) -> LineageDraft:
+        """This draft with a new transport, and the change of `key` on record."""
+        change = Change(
+            rule=rule,
+            where=f"{self.output.who}: {self.place}.{key}",
+            before=self.transport.get(key),
+            after=after.get(key),
+            why=why,
+            level=level,
+        )
+        return replace(self, transport=after, changes=(*self.changes, change))
+
+    def fault(self, key: str, what: str, hint: str = "") -> InputError:
+        """The error for a mistake at `key`."""
+        return fault(self.output, f"{self.place}.{key}" if key else self.place, what, hint)
+
+
+def compiled_transport(
+    output: PluginOutput, blueprint: Blueprint | None, self_hosts: frozenset[str] = frozenset()
+) -> tuple[Transport, tuple[Change, ...]]:
+    """A plugin's transport as containers of the stack use it, with what was changed.
+
+    Raises:
+        InputError: it is no mapping, has no type or no url, or reaches nothing.
+    """
+    returned = output.transport
+    if not isinstance(returned, dict):
+        what = f"returned {type(returned).__name__}, expected a dict"
+        raise fault(output, "get_transport_config()", what)
+    draft = LineageDraft(output, blueprint, deepcopy(returned), self_hosts=self_hosts)
+    done = _through_rules(draft)
+    return done.transport, done.changes
+
+
+def transport_hosts(
+    transport: Transport, blueprint: Blueprint | None
+) -> tuple[tuple[str, int], ...]:
+    """Host names and ports of a compiled transport that mean services of the stack."""
+    ports = listening_ports(blueprint)
+    addresses = (parse_address(one.get("url")) for one in http_transports(transport))
+    return tuple(
+        dict.fromkeys((a.host, a.port) for a in addresses if a and a.port and a.port in ports)
+    )
+
+
+def http_transports(transport: Transport) -> list[Transport]:
+    """The HTTP transports of one, or of a composite, in order."""
+    if transport.get("type") == "composite":
+        return [http for child in _children(transport) for http in http_transports(child)]
+    return [transport] if transport.get("type") in _HTTP else []
+
+
+def for_host(transport: Transport, ports: Mapping[tuple[str, int], tuple[str, int]]) -> Transport:
+    """The transport as processes on the host use it.
+
+    Args:
+        transport: a compiled one (or a whole composite).
+        ports: (host name, container port) → (engine's host, published port).
+
+    Returns:
+        A copy; addresses that `ports` does not know stay as they are (a SaaS backend).
+    """
+    known = {(host.rstrip(".").lower(), port): to for (host, port), to in ports.items()}
+
+    def moved(one: Transport) -> Transport:
+        address = parse_address(one.get("url"))
+        if address is None:
+            return one
+        to = known.get((address.host.rstrip(".").lower(), address.port or _default(address)))
+        return one if to is None else {**one, "url": str(address.at(host=to[0], port=to[1]))}
+
+    return _each(transport, moved)
+
+
+def _each(transport: Transport, change: Callable[[Transport], Transport]) -> Transport:
+    """A transport with `change` applied to it, or to each child of a composite."""
+    if transport.get("type") != "composite":
+        return change(transport)
+    children = transport["transports"]
+    if isinstance(children, dict):
+        return {**transport, "transports": {k: _each(c, change) for k, c in children.items()}}
+    return {**transport, "transports": [_each(c, change) for c in children]}
+
+
+def _children(transport: Transport) -> list[Transport]:
+    children = transport.get("transports")
+    return list(children.values() if isinstance(children, dict) else children or [])
+
+
+def _default(address: Address) -> int:
+    return 443 if address.scheme.lower() == "https" else 80
+
+
+def _through_rules(draft: LineageDraft) -> LineageDraft:
+    kind = draft.transport.get("type")
+    if not isinstance(kind, str) or not kind:
+        raise draft.fault("type", "is missing", "return {'type': 'http', 'url': …} (ADR-0035)")
+    if kind == "composite":
+        return _composite(draft)
+    if kind not in _HTTP:
+        return draft
+    for rule in (_without_nulls, _named_token, _joined_url, _reaching_backend):
+        draft = rule(draft)
+    return draft
+
+
+def _composite(draft: LineageDraft) -> LineageDraft:
+    children = draft.transport.get("transports")
+    listed = children if isinstance(children, dict) else dict(enumerate(children or []))
+    if not listed or not all(isinstance(child, dict) for child in listed.values()):
+        raise draft.fault("transports", "expected a list or mapping of transports")
+    done: dict[Any, Transport] = {}
+    for key, child in listed.items():
+        place = f"{draft.place}.transports.{key}"
+        inner = replace(draft, transport=child, place=place)
+        inner = _through_rules(inner)
+        done[key] = inner.transport
+        draft = replace(draft, changes=inner.changes)
+    after = done if isinstance(children, dict) else list(done.values())
+    return replace(draft, transport={**draft.transport, "transports": after})
+
+
+def _without_nulls(draft: LineageDraft) -> LineageDraft:
+    """Rule null-keys: a key without a value says nothing, and some clients trip over it."""
+    for key in [k for k, v in draft.transport.items() if v is None]:
+        after = {k: v for k, v in draft.transport.items() if k != key}
+        draft = draft.changed("null-keys", key, after, "a key without a value says nothing")
+    return draft
+
+
+def _named_token(draft: LineageDraft) -> LineageDraft:
+    """Rules bearer-auth and api-key-auth: tokens in the one form that clients know."""
+    transport = draft.transport
+    if isinstance(transport.get("api_key"), str) and "auth" not in transport:
+        rest = {k: v for k, v in transport.items() if k != "api_key"}
+        after = {**rest, "auth": {"type": "api_key", "apiKey": transport["api_key"]}}
+        return draft.changed("api-key-auth", "auth", after, "clients read the key under `auth`")
+    auth = transport.get("auth")
+    if auth is None:
+        return draft
+    if not isinstance(auth, dict):
+        raise draft.fault("auth", f"expected a mapping, got {type(auth).__name__}")
+    key = next((auth[k] for k in ("apiKey", "apikey", "api_key", "token") if auth.get(k)), None)
+    if auth.get("type") == "bearer":
+        if key is None:
+            raise draft.fault("auth.token", "is missing", "return ${env:NAME} as the token")
+        why = "openlineage-python has no `bearer`; its api_key sends `Authorization: Bearer`"
+        after = {**transport, "auth": {"type": "api_key", "apiKey": key}}
+        return draft.changed("bearer-auth", "auth", after, why, "warning")
+    if auth.get("type") == "api_key" and key is not None and "apiKey" not in auth:
+        why = "`apiKey` is the name that all OpenLineage clients read"
+        after = {**transport, "auth": {"type": "api_key", "apiKey": key}}
+        return draft.changed("api-key-auth", "auth", after, why)
+    return draft
+
+
+def _joined_url(draft: LineageDraft) -> LineageDraft:
+    """Rule url-and-endpoint: an origin and a path, which every client joins alike."""
+    url, endpoint = draft.transport.get("url"), draft.transport.get("endpoint")
+    if not isinstance(url, str) or not url.strip():
+        raise draft.fault("url", "is missing", "return the URL that lineage is posted to")
+    if endpoint is not None and not isinstance(endpoint, str):
+        raise draft.fault("endpoint", f"expected text, got {type(endpoint).__name__}")
+    target = target_of(url, endpoint)
+    if target is None:
+        if "${" in url:
+            return draft
+        raise draft.fault("url", "is no URL", "write http://host:port/path")
+    after = {**draft.transport, "url": target.url, "endpoint": target.endpoint}
+    if after == draft.transport:
+        return draft
+    why = f"clients join url and endpoint in their own ways; meant is {target.address}"
+    return draft.changed("url-and-endpoint", "url", after, why)
+
+
+def _reaching_backend(draft: LineageDraft) -> LineageDraft:
+    """Rules endpoint-is-the-container, port-not-listened-on, plain-in-stack."""
+    ingest = ingest_of(draft.blueprint, PROTOCOL)
+    address = parse_address(draft.transport["url"])
+    if address is None:
+        return draft
+    here = means_here(address, draft.self_hosts)
+    if ingest is None:
+        if here:
+            what = f"'{address.host}' is the container itself, inside a pipeline's container"
+            raise draft.fault("url", what, "give the backend's host name, or a blueprint")
+        return draft
+    if here:
+        why = f"inside a container '{address.host}' is that container"
+        address = address.at(host=ingest.service)
+        draft = _at(draft, "endpoint-is-the-container", address, why)
+    if (address.port or _default(address)) not in ingest.ports:
+        address = address.at(port=ingest.port)
+        why = f"the backend takes lineage on {ingest.port}"
+        draft = _at(draft, "port-not-listened-on", address, why)
+    if address.scheme.lower() == "https":
+        why = "the service in the stack speaks plain text"
+        draft = _at(draft, "plain-in-stack", address.at(scheme="http", port=ingest.port), why)
+    return draft
+
+
+def _at(draft: LineageDraft, rule: str, address: Address, why: str) -> LineageDraft:
+    return draft.changed(rule, "url", {**draft.transport, "url": str(address)}, why)
