@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from floe_local.errors import MachineError
 from floe_local.plan.recipe import Debootstrap, GoBuild, LocatedRecipe, recipe_files
 from floe_local.run import build_steps
+from floe_local.run.docker_client import find_image
 from floe_local.run.progress import silent, timed
 
 if TYPE_CHECKING:
@@ -47,23 +48,12 @@ def build(source: LocatedRecipe, client: docker.DockerClient, report: Report = s
         MachineError: ``build-needs`` (something is not installed), ``build-failed`` or
             ``command-failed`` (with the end of the output).
     """
-    wanted = [recipe for recipe in source.chain if not present(recipe.reference, client)]
+    wanted = [recipe for recipe in source.chain if not find_image(recipe.reference, client)]
     demand_needs(wanted)
     sweep()
     for recipe in wanted:
         _build_one(recipe, client, report)
     return source.reference
-
-
-def present(reference: str, client: docker.DockerClient) -> bool:
-    """Whether the engine has an image of this name."""
-    from docker.errors import ImageNotFound  # noqa: PLC0415
-
-    try:
-        client.images.get(reference)
-    except ImageNotFound:
-        return False
-    return True
 
 
 def demand_needs(recipes: list[LocatedRecipe]) -> None:
@@ -89,7 +79,7 @@ def sweep() -> None:
 def _build_one(source: LocatedRecipe, client: docker.DockerClient, report: Report) -> None:
     tell = timed(report, source.recipe.name)
     with _alone(source.folder):
-        if present(source.reference, client):  # another process built it while we waited
+        if find_image(source.reference, client):  # another process built it while we waited
             return
         with work_folder(source) as work:
             tell("building", "")

@@ -13,13 +13,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from floe_local.errors import MachineError
+from floe_local.errors import InputError, MachineError
 from floe_local.plan.values import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import docker
+    from docker.models.images import Image
 
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 MINIMUM_API = (1, 41)
@@ -30,6 +31,7 @@ PERMISSION_HINT = (
     "or use a rootless engine."
 )
 START_HINT = "Start it: `sudo systemctl start docker`, or open Docker Desktop; or run `./dev demo`."
+IMAGE_NAME_HINT = "A name is like `registry/name:tag`; see local.images and local.registry."
 CONTEXT_HINT = "See `docker context ls`; choose one with `docker context use NAME`."
 
 
@@ -89,6 +91,26 @@ def connect(environment: Mapping[str, str] | None = None) -> docker.DockerClient
         raise connection_error(endpoint, error) from error
     _demand_api(version, endpoint)
     return docker.DockerClient(version=version, **options)
+
+
+def find_image(reference: str, client: docker.DockerClient) -> Image | None:
+    """The engine's image of this name, if it has one.
+
+    Raises:
+        InputError: ``image-name``: that is no name of an image.
+        MachineError: ``engine-error``.
+    """
+    from docker.errors import APIError, ImageNotFound  # noqa: PLC0415
+
+    try:
+        return client.images.get(reference)
+    except ImageNotFound:
+        return None
+    except APIError as error:
+        if error.is_client_error():
+            reason = f"'{reference}': {error.explanation}"
+            raise InputError("image-name", reason, IMAGE_NAME_HINT) from error
+        raise MachineError("engine-error", f"the engine answers: {error}") from error
 
 
 def connection_error(endpoint: EngineEndpoint, error: BaseException) -> MachineError:
