@@ -165,11 +165,10 @@ def _volumes(given: Given, services: Mapping[str, Service]) -> tuple[StackVolume
 
 def _backend(backend: CompiledBackend, given: Given) -> StackBackend:
     blueprint = _by_backend(given)[backend.name]
-    lineage = backend.transport is not None
     return StackBackend(
         name=backend.name,
         blueprint=blueprint.name,
-        kind=blueprint.kind or (Kind.LINEAGE if lineage else Kind.TELEMETRY),
+        kind=Kind.TELEMETRY if backend.transport is None else Kind.LINEAGE,
         service_of={endpoint.name: service for service, endpoint in endpoints_of(blueprint)},
         hosts=backend.hosts,
         exporters=backend.exporters,

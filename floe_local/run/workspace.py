@@ -91,6 +91,14 @@ class Workspace:
         for dropped in self._config_files() - {self._inside(path) for path in plan.files}:
             dropped.unlink()
 
+    def withdraw(self, *, keep_secrets: bool) -> None:
+        """Take back what was written; the passwords stay where a volume needs them."""
+        for path in (self.folder / PLAN_FILE, self.compose_file):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.folder / "config", ignore_errors=True)
+        if not keep_secrets:
+            self.secrets_file.unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Remove the stack's files; the shared folder too, when no other stack is left."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,142 @@
+"""A request → the plan of its stack, with the ports that are free on this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from floe_local.errors import InputError
+from floe_local.plan.stack import Given, plan_stack
+from floe_local.plan.stack_parts import port_wishes
+from floe_local.run.docker_client import engine_endpoint
+from floe_local.run.ports import bind_address, choose_ports, listening, process_on
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from floe_local.operations.request import Site, StackRequest
+    from floe_local.plan.blueprint import ConfigFile, LocatedBlueprint
+    from floe_local.plan.stack_model import PortWish, ResolvedImage, StackPlan
+
+
+def lay_out(
+    request: StackRequest,
+    images: Mapping[str, ResolvedImage],
+    site: Site,
+    *,
+    free_ports: bool = False,
+) -> StackPlan:
+    """Plan the stack for this engine.
+
+    Raises:
+        InputError: the stack cannot be planned.
+        MachineError: a port is taken (``port-taken``), or none is free.
+    """
+    own = {port for c in site.before.containers for port in c.ports.values()}
+
+    def taken_by(port: int) -> str | None:
+        return None if port in own else _owner(port, site)
+
+    ports = choose_ports(
+        wishes_of(request, images),
+        project=request.identity.project,
+        held=_held(site),
+        taken_by=taken_by,
+        free_only=free_ports,
+    )
+    return plan_with(request, images, ports, host=engine_endpoint().published_host)
+
+
+def plan_on_paper(request: StackRequest, images: Mapping[str, ResolvedImage]) -> StackPlan:
+    """Plan the stack without an engine: ports are those it would like best.
+
+    Raises:
+        InputError: the stack cannot be planned.
+    """
+    ports = choose_ports(
+        wishes_of(request, images),
+        project=request.identity.project,
+        held={},
+        taken_by=lambda _: None,
+    )
+    return plan_with(request, images, ports, host="127.0.0.1")
+
+
+def wishes_of(request: StackRequest, images: Mapping[str, ResolvedImage]) -> Sequence[PortWish]:
+    """The endpoints to publish, of the services that have an image."""
+    wishes = port_wishes(request.parts, request.compiled, request.ports)
+    return [wish for wish in wishes if wish.service in images]
+
+
+def plan_with(
+    request: StackRequest,
+    images: Mapping[str, ResolvedImage],
+    ports: Mapping[str, int],
+    *,
+    host: str,
+) -> StackPlan:
+    """Plan the stack with these ports."""
+    return plan_stack(
+        Given(
+            identity=request.identity,
+            compiled=request.compiled,
+            parts=request.parts,
+            images=images,
+            ports=ports,
+            sources=dict(read_sources(request.parts)),
+            host=host,
+            bind=bind_address(host),
+        )
+    )
+
+
+def _owner(port: int, site: Site) -> str | None:
+    """Who uses a port; the engine is asked only when somebody does."""
+    local = engine_endpoint().local
+    if local and not listening(port):
+        return None
+    container = site.engine.publisher(port)
+    if container:
+        return f"container {container}"
+    return process_on(port) if local else None
+
+
+def _held(site: Site) -> dict[str, int]:
+    """The ports that the stack's own containers have, or had when it was up last."""
+    running = {c.service: c.ports for c in site.before.containers}
+    return {
+        f"{service.name}.{endpoint.name}": running.get(service.name, {}).get(
+            endpoint.container_port, endpoint.host_port
+        )
+        for service in (site.previous.services if site.previous else ())
+        for endpoint in service.endpoints
+    }
+
+
+def read_sources(parts: Sequence[LocatedBlueprint]) -> Iterator[tuple[tuple[str, str], str]]:
+    """The files beside the blueprints that services mount: ((blueprint, path), text).
+
+    Raises:
+        InputError: a file is missing, no text, or outside its blueprint's folder
+            (``blueprint-file``).
+    """
+    for part in parts:
+        for service in part.blueprint.services.values():
+            for file in service.files:
+                if not file.source.startswith("{"):
+                    yield (part.blueprint.name, file.source), _read_source(part, file)
+
+
+def _read_source(part: LocatedBlueprint, file: ConfigFile) -> str:
+    path = (part.folder / file.source).resolve()
+    inside = path.is_relative_to(part.folder.resolve())
+    try:
+        if inside:
+            return path.read_text("utf-8")
+        why = "it is outside the blueprint's folder"
+    except (OSError, UnicodeDecodeError) as error:
+        why = str(error)
+    raise InputError(
+        "blueprint-file",
+        f"{part.folder / 'blueprint.yaml'}: services: files: {file.source}: {why}",
+        "put a text file of that name beside blueprint.yaml",
+    )

@@ -1,0 +1,68 @@
+"""What is asked for: which stack, made of what, brought up how."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from floe_local.plan.artifacts import Compiled
+from floe_local.plan.blueprint import LocatedBlueprint
+from floe_local.plan.stack_model import StackIdentity
+from floe_local.plan.values import Frozen
+
+if TYPE_CHECKING:
+    from floe_local.plan.stack_model import StackPlan
+    from floe_local.run.engine import Engine, Holdings
+    from floe_local.run.workspace import Workspace
+
+
+class Where(Frozen):
+    """Which stack: the command line's ``--manifest``, ``--env`` and ``--stack``.
+
+    `folder` is the project's folder; None: the current one.
+    """
+
+    manifest: Path | None = None
+    environment: str | None = None
+    stack: str | None = None
+    folder: Path | None = None
+
+
+class UpSettings(Frozen):
+    """How to bring a stack up.
+
+    `free_ports` ignores preferred ports; `retain` leaves a failed stack as it is;
+    `deadline_s` overrides the manifest's.
+    """
+
+    free_ports: bool = False
+    retain: bool = False
+    deadline_s: float | None = None
+
+
+class StackRequest(Frozen):
+    """A stack to be brought up: compiled, with its blueprints and the manifest's wishes.
+
+    `images` are references by service; `ports` host ports by ``service.endpoint`` or by
+    endpoint; `optional` names optional services to run; `registry` goes before the names of
+    upstream images.
+    """
+
+    identity: StackIdentity
+    compiled: Compiled
+    parts: tuple[LocatedBlueprint, ...]
+    images: dict[str, str] = {}
+    registry: str | None = None
+    ports: dict[str, int] = {}
+    optional: tuple[str, ...] = ()
+    deadline_s: float = 120.0
+    warnings: tuple[str, ...] = ()
+
+
+class Site(NamedTuple):
+    """Where a stack is put up, and what was there before."""
+
+    engine: Engine
+    workspace: Workspace
+    previous: StackPlan | None
+    before: Holdings

@@ -1,0 +1,51 @@
+"""Takes back what an `up` that failed has done."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from floe_local.run.compose_cli import Compose
+from floe_local.run.interrupts import undisturbed
+
+if TYPE_CHECKING:
+    from floe_local.operations.request import Site
+    from floe_local.plan.stack_model import StackPlan
+    from floe_local.run.engine import Engine, Holdings
+
+_LOOKS = 3
+_LOOK_S = 0.15
+
+
+def undo(plan: StackPlan, site: Site) -> None:
+    """Remove what was not there before; put a stack that ran before back as it was.
+
+    Args:
+        plan: what was attempted.
+        site: where, and what was there before; older volumes are left alone.
+    """
+    undisturbed()
+    remove_new(site.engine, plan.project, site.before)
+    if site.previous is None:
+        site.workspace.withdraw(keep_secrets=bool(site.before.volumes))
+        return
+    site.workspace.write(site.previous)
+    if any(c.state == "running" for c in site.before.containers):
+        Compose(site.workspace, plan.project).up()
+
+
+def remove_new(engine: Engine, project: str, before: Holdings) -> None:
+    """Remove all that is there now and was not before.
+
+    The engine goes on with a request whose sender has gone, so that a container may appear
+    after Compose was interrupted: it takes a few empty looks to be sure.
+    """
+    empty = 0
+    while empty < _LOOKS:
+        new = engine.holdings(project).without(before)
+        if new:
+            engine.remove(new, gently=False)
+            empty = 0
+        else:
+            empty += 1
+            time.sleep(_LOOK_S)
