@@ -1,0 +1,64 @@
+"""Start the stand-in: `python3 -m marquez_standin`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, NoReturn
+
+import waitress
+from psycopg_pool import PoolTimeout
+
+from marquez_standin import SERVER_HEADER, namespaces, tags
+from marquez_standin.admin import create_admin
+from marquez_standin.settings import from_environment
+from marquez_standin.store import open_pool
+from marquez_standin.web import create_api
+from marquez_standin.web_path import keep_slashes_apart
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from wsgiref.types import WSGIApplication
+
+_log = logging.getLogger("marquez_standin")
+
+
+def main() -> None:
+    """Wait for the database, then serve both ports until a signal ends the process."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    signal.signal(signal.SIGTERM, _stop)
+    settings = from_environment(os.environ)
+    _log.info("%s: this is a stand-in, not the real Marquez", SERVER_HEADER)
+    try:
+        pool = open_pool(settings)
+    except PoolTimeout:
+        where = f"{settings.database_host}:{settings.database_port}/{settings.database_name}"
+        _log.error("no database at %s within %.0f s", where, settings.database_deadline)  # noqa: TRY400 - a traceback tells the reader nothing more
+        sys.exit(1)
+    with pool.connection() as connection:
+        namespaces.create_default(connection)
+        tags.create_defaults(connection)
+    admin = threading.Thread(
+        target=_serve, args=(create_admin(pool), settings.admin_port, 2), daemon=True
+    )
+    admin.start()
+    _log.info("API on port %d, admin on port %d", settings.api_port, settings.admin_port)
+    _serve(keep_slashes_apart(create_api(pool)), settings.api_port, settings.threads)
+
+
+def _serve(app: WSGIApplication, port: int, threads: int) -> None:
+    waitress.serve(app, host="0.0.0.0", port=port, threads=threads, ident=SERVER_HEADER, _quiet=True)  # noqa: S104 - the container's own network
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Jobs, their versions and their runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response
+
+from marquez_standin import job_versions, jobs, namespaces, request_values as values, runs, tags
+from marquez_standin.answers import answer
+from marquez_standin.errors import violations
+
+if TYPE_CHECKING:
+    from psycopg_pool import ConnectionPool
+
+_JOB = "/namespaces/<namespace>/jobs/<job>"
+
+
+def blueprint(pool: ConnectionPool) -> Blueprint:
+    """The routes, over connections of a pool."""
+    routes = Blueprint("jobs", __name__)
+    _add_jobs(routes, pool)
+    _add_versions(routes, pool)
+    _add_runs(routes, pool)
+    _add_tags(routes, pool)
+    return routes
+
+
+def _named(namespace: str, job: str) -> tuple[str, str]:
+    return values.namespace_in_path(namespace), values.name_in_path(job)
+
+
+def _add_jobs(routes: Blueprint, pool: ConnectionPool) -> None:
+    @routes.get("/jobs")
+    def list_all_jobs() -> Response:
+        states = values.many_of("lastRunStates", jobs.RUN_STATES)
+        with pool.connection() as connection:
+            return answer(jobs.page(connection, None, states, *values.paging()))
+
+    @routes.get("/namespaces/<namespace>/jobs")
+    def list_jobs(namespace: str) -> Response:
+        name = values.namespace_in_path(namespace)
+        states = values.many_of("lastRunStates", jobs.RUN_STATES)
+        with pool.connection() as connection:
+            return answer(jobs.page(connection, name, states, *values.paging()))
+
+    @routes.get(_JOB)
+    def show_job(namespace: str, job: str) -> Response:
+        named = _named(namespace, job)
+        with pool.connection() as connection:
+            namespaces.require(connection, named[0])
+            return answer(jobs.find(connection, *named))
+
+    @routes.delete(_JOB)
+    def hide_job(namespace: str, job: str) -> Response:
+        named = _named(namespace, job)
+        with pool.connection() as connection:
+            namespaces.require(connection, named[0])
+            return answer(jobs.hide(connection, *named))
+
+
+def _add_versions(routes: Blueprint, pool: ConnectionPool) -> None:
+    @routes.get(f"{_JOB}/versions")
+    def list_job_versions(namespace: str, job: str) -> Response:
+        named = _named(namespace, job)
+        with pool.connection() as connection:
+            namespaces.require(connection, named[0])
+            jobs.require(connection, *named)
+            return answer(job_versions.page(connection, *named, *values.paging()))
+
+    @routes.get(f"{_JOB}/versions/<version>")
+    def show_job_version(namespace: str, job: str, version: str) -> Response:
+        named = _named(namespace, job)
+        wanted = values.uuid_in_path(version)
+        with pool.connection() as connection:
+            namespaces.require(connection, named[0])
+            jobs.require(connection, *named)
+            return answer(job_versions.find(connection, *named, wanted))
+
+
+def _add_runs(routes: Blueprint, pool: ConnectionPool) -> None:
+    @routes.get(f"{_JOB}/runs")
+    def list_runs(namespace: str, job: str) -> Response:
+        named = _named(namespace, job)
+        with pool.connection() as connection:
+            namespaces.require(connection, named[0])
+            jobs.require(connection, *named)
+            return answer(runs.page(connection, *named, *values.paging()))
+
+    @routes.get("/jobs/runs/<run>")
+    def show_run(run: str) -> Response:
+        with pool.connection() as connection:
+            return answer(runs.find(connection, values.uuid_in_path(run)))
+
+    @routes.get("/jobs/runs/<run>/facets")
+    def show_facets(run: str) -> Response:
+        identifier = values.uuid_in_path(run)
+        kind = values.one_of("type", ("RUN", "JOB", "DATASET"))
+        if kind is None:
+            raise violations(400, ["query param type must not be null"])
+        with pool.connection() as connection:
+            runs.require(connection, identifier)
+            return answer(runs.facets(connection, identifier, kind))
+
+
+def _add_tags(routes: Blueprint, pool: ConnectionPool) -> None:
+    @routes.post(f"{_JOB}/tags/<tag>")
+    def tag_job(namespace: str, job: str, tag: str) -> Response:
+        named = _named(namespace, job)
+        with pool.connection() as connection:
+            namespaces.require(connection, named[0])
+            jobs.require(connection, *named)
+            tags.attach(connection, "job", named, values.name_in_path(tag))
+            return answer(jobs.find_bare(connection, *named))
+
+    @routes.delete(f"{_JOB}/tags/<tag>")
+    def untag_job(namespace: str, job: str, tag: str) -> Response:
+        named = _named(namespace, job)
+        with pool.connection() as connection:
+            namespaces.require(connection, named[0])
+            jobs.require(connection, *named)
+            tags.detach(connection, "job", named, values.name_in_path(tag))
+            return answer(jobs.find_bare(connection, *named))

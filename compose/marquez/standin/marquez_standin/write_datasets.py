@@ -1,0 +1,257 @@
+"""Datasets as events report them: names, fields, versions, and who read or wrote them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+from marquez_standin import identity, namespaces, sources
+from marquez_standin.names import checked_name, tidy_namespace
+from marquez_standin.store import fetch_all, fetch_one, json_text
+from marquez_standin.write_columns import write_columns
+from marquez_standin.write_facets import add_dataset_facets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from marquez_standin.event import Dataset
+    from marquez_standin.store import Connection, Row
+
+_NAME = """
+WITH made AS (
+  INSERT INTO dataset_names (namespace, name, dataset_id, is_primary) VALUES (%s, %s, %s, true)
+  ON CONFLICT DO NOTHING RETURNING dataset_id
+)
+SELECT dataset_id FROM made
+UNION ALL SELECT dataset_id FROM dataset_names WHERE namespace = %s AND name = %s
+LIMIT 1
+"""
+
+_UPSERT = """
+INSERT INTO datasets (id, namespace, name, physical_name, type, source, description, deleted,
+                      created_at, updated_at)
+VALUES (%s, %s, %s, %s, 'DB_TABLE', %s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET
+  type = excluded.type,
+  updated_at = excluded.updated_at,
+  physical_name = excluded.physical_name,
+  description = excluded.description,
+  deleted = excluded.deleted,
+  hidden = false
+RETURNING *
+"""
+
+_FIELDS = """
+INSERT INTO dataset_fields (id, dataset_id, name, type, description)
+SELECT f.id, %s, f.name, f.type, f.description
+FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS f (id, name, type, description)
+ON CONFLICT (dataset_id, name, type) DO UPDATE SET description = excluded.description
+RETURNING id, name
+"""
+
+_VERSION = """
+INSERT INTO dataset_versions (id, version, dataset_id, schema_version, run_id, fields, namespace,
+                              name, lifecycle_state, created_at)
+VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s)
+ON CONFLICT (version) DO UPDATE SET
+  run_id = excluded.run_id, touched = nextval('dataset_version_touches')
+RETURNING id, namespace, name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenDataset:
+    """A dataset after an event: its id, and the version that the event is about."""
+
+    id: UUID
+    version_id: UUID
+    name: identity.DatasetId
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """When and by which run (None for events without one) a dataset was read or written."""
+
+    now: datetime
+    run: UUID | None
+    is_input: bool
+
+
+def write_datasets(
+    connection: Connection, datasets: Iterable[Dataset], occasion: Occasion
+) -> list[WrittenDataset]:
+    """Write the inputs or the outputs of an event, in its order."""
+    return [_write(connection, dataset, occasion) for dataset in datasets]
+
+
+def _write(connection: Connection, dataset: Dataset, occasion: Occasion) -> WrittenDataset:
+    now = occasion.now
+    tidy = tidy_namespace(dataset.namespace)
+    namespaces.ensure(connection, (dataset.namespace, tidy), now)
+    row = _upsert(connection, dataset, tidy, now)
+    fields = _write_fields(connection, row["id"], dataset.fields)
+    written = _version(connection, dataset, row, occasion)
+    _link_fields(connection, written.version_id, [field["id"] for field in fields])
+    if occasion.is_input and occasion.run:
+        _note_reading(connection, row, written.version_id, occasion)
+    if not occasion.is_input and occasion.run:
+        own_fields = {field["name"]: field["id"] for field in reversed(fields)}
+        write_columns(connection, dataset, written.version_id, own_fields, occasion.run, now)
+    ids = (written.id, written.version_id)
+    add_dataset_facets(
+        connection, dataset, ids, occasion.run, now, is_input=occasion.is_input
+    )
+    return written
+
+
+def _upsert(connection: Connection, dataset: Dataset, tidy: str, now: datetime) -> Row:
+    source = sources.ensure(connection, dataset.facet("dataSource"), now)
+    name = (dataset.namespace, dataset.name)
+    found = fetch_one(connection, _NAME, *name, uuid4(), *name)
+    identifier = found["dataset_id"] if found else None
+    _write_symlinks(connection, dataset, identifier, now)
+    row = fetch_one(
+        connection,
+        _UPSERT,
+        identifier,
+        tidy,
+        dataset.name,
+        dataset.name,
+        source,
+        dataset.facet("documentation").get("description"),
+        dataset.lifecycle_state.upper() == "DROP",
+        now,
+        now,
+    )
+    if row is None:
+        raise LookupError(dataset.name)
+    return row
+
+
+def _write_symlinks(
+    connection: Connection, dataset: Dataset, identifier: UUID | None, now: datetime
+) -> None:
+    for link in dataset.facet("symlinks").get("identifiers") or ():
+        namespaces.ensure(connection, (link["namespace"],), now)
+        connection.execute(
+            "INSERT INTO dataset_names (namespace, name, dataset_id, is_primary, type)"
+            " VALUES (%s, %s, %s, false, %s) ON CONFLICT DO NOTHING",
+            (link["namespace"], link["name"], identifier, link.get("type")),
+        )
+
+
+def _write_fields(
+    connection: Connection, dataset_id: UUID, fields: list[dict[str, str | None]]
+) -> list[Row]:
+    if not fields:
+        return []
+    # One statement may not touch a row twice: of two alike fields the last one counts.
+    last = {
+        (field["name"], field.get("type") or index): field for index, field in enumerate(fields)
+    }.values()
+    return fetch_all(
+        connection,
+        _FIELDS,
+        dataset_id,
+        [uuid4() for _ in last],
+        [field["name"] for field in last],
+        [field.get("type") for field in last],
+        [field.get("description") for field in last],
+    )
+
+
+def _version(
+    connection: Connection, dataset: Dataset, row: Row, occasion: Occasion
+) -> WrittenDataset:
+    """The version that was read (the current one, if there is one), or a new one."""
+    if occasion.is_input and row["current_version"]:
+        query = "SELECT id, namespace, name FROM dataset_versions WHERE id = %s"
+        found = fetch_one(connection, query, row["current_version"])
+    else:
+        found = fetch_one(connection, _VERSION, *_version_values(dataset, row, occasion))
+    if found is None:
+        raise LookupError(dataset.name)
+    return WrittenDataset(row["id"], found["id"], (found["namespace"], found["name"]))
+
+
+def _version_values(dataset: Dataset, row: Row, occasion: Occasion) -> tuple[object, ...]:
+    version = identity.dataset_version(
+        (dataset.namespace, dataset.name),
+        source=row["source"],
+        fields=dataset.fields,
+        lifecycle_state=dataset.lifecycle_state,
+        run=occasion.run,
+    )
+    columns = [(str(field["name"]), field.get("type")) for field in dataset.fields]
+    schema = identity.schema_version((row["namespace"], row["name"]), columns)
+    return (
+        uuid4(),
+        version,
+        row["id"],
+        schema,
+        None if occasion.is_input else occasion.run,
+        _fields_json(dataset),
+        dataset.namespace,
+        dataset.name,
+        dataset.lifecycle_state,
+        occasion.now,
+    )
+
+
+def _fields_json(dataset: Dataset) -> str | None:
+    if "fields" not in dataset.facet("schema"):
+        return None
+    shown = [
+        {
+            "name": checked_name(str(field["name"])),
+            "type": field.get("type"),
+            "tags": [],
+            "description": field.get("description"),
+        }
+        for field in dataset.fields
+    ]
+    return json_text(shown)
+
+
+def _link_fields(connection: Connection, version_id: UUID, fields: list[UUID]) -> None:
+    if fields:
+        connection.execute(
+            "INSERT INTO dataset_version_fields (version_id, field_id)"
+            " SELECT %s, field FROM unnest(%s::uuid[]) AS field ON CONFLICT DO NOTHING",
+            (version_id, fields),
+        )
+
+
+def _note_reading(
+    connection: Connection, row: Row, version_id: UUID, occasion: Occasion
+) -> None:
+    connection.execute(
+        "INSERT INTO run_inputs (run_id, version_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+        (occasion.run, version_id),
+    )
+    if row["current_version"] is None:
+        make_current(connection, row["id"], version_id, occasion.now)
+
+
+def make_current(
+    connection: Connection, dataset_id: UUID, version_id: UUID, now: datetime | None
+) -> None:
+    """Let a version be what readers of the dataset get (now: None for the clock's time)."""
+    connection.execute(
+        "UPDATE datasets SET current_version = %s, updated_at = coalesce(%s, clock_timestamp())"
+        " WHERE id = %s",
+        (version_id, now, dataset_id),
+    )
+
+
+def publish_outputs(connection: Connection, run: UUID) -> None:
+    """Let all that a run wrote be current: of two versions of a dataset, the later one."""
+    connection.execute(
+        "UPDATE datasets d SET current_version = v.id, updated_at = clock_timestamp()"
+        " FROM (SELECT DISTINCT ON (dataset_id) dataset_id, id FROM dataset_versions"
+        "       WHERE run_id = %s ORDER BY dataset_id, touched DESC) v"
+        " WHERE d.id = v.dataset_id",
+        (run,),
+    )
