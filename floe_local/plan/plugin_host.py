@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, cast
@@ -38,7 +37,8 @@ TIME_LIMIT_S = 30.0
 GRACE_S = 2.0
 """The child ends itself at the limit, saying where it hung; this much later it is killed."""
 
-STDERR_CHUNKS = 16
+STDERR_TAIL = 65536
+LOOK_UP_S = 0.2
 CHUNK = 65536
 LAST_WORDS = 300
 NOT_FOR_PLUGINS = ("OTEL_", "OPENLINEAGE_")
@@ -59,7 +59,7 @@ class ConnectionVerdict(Frozen):
 
 
 class Conversation(NamedTuple):
-    """What the child said until it ended, or its time did."""
+    """What the child said until it ended; `exit_code` is None when it had to be ended."""
 
     messages: list[dict[str, Any]]
     stderr: str
@@ -194,15 +194,15 @@ def _run(request: dict[str, Any], environment: dict[str, str], limit_s: float) -
             env=environment,
             start_new_session=True,  # so that its own children end with it, and ^C is ours
         )
+    deadline = time.monotonic() + limit_s + GRACE_S
     with child:
         try:
-            answers, stderr = _listen(child, time.monotonic() + limit_s + GRACE_S)
-            exit_code = child.poll()
+            answers, stderr = _listen(child, deadline)
+            late = time.monotonic() >= deadline and not _ended(answers)
         finally:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
-    code = child.returncode if exit_code is None and not _ended(answers) else exit_code
-    return Conversation(_parsed(answers), stderr, code)
+    return Conversation(_parsed(answers), stderr, None if late else child.returncode)
 
 
 def _ended(answers: bytes | bytearray) -> bool:
@@ -216,21 +216,21 @@ def _parsed(answers: bytes) -> list[dict[str, Any]]:
 
 def _listen(child: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, str]:
     """Read both streams until the protocol's end, the streams' end, or the deadline."""
-    answers = bytearray()
-    stderr: deque[bytes] = deque(maxlen=STDERR_CHUNKS)  # a plugin may print for ever
+    answers, stderr = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:
-        for stream in (child.stdout, child.stderr):
-            selector.register(cast("IO[bytes]", stream), selectors.EVENT_READ)
+        for stream, kept in ((child.stdout, answers), (child.stderr, stderr)):
+            selector.register(cast("IO[bytes]", stream), selectors.EVENT_READ, kept)
         while selector.get_map() and not _ended(answers) and time.monotonic() < deadline:
-            for key, _ in selector.select(deadline - time.monotonic()):
+            ready = selector.select(min(LOOK_UP_S, deadline - time.monotonic()))
+            if not ready and child.poll() is not None:
+                break  # what it started lives on, and holds its streams open
+            for key, _ in ready:
                 chunk = os.read(key.fd, CHUNK)
+                key.data.extend(chunk)
                 if not chunk:
                     selector.unregister(key.fileobj)
-                elif key.fileobj is child.stdout:
-                    answers += chunk
-                else:
-                    stderr.append(chunk)
-    return bytes(answers), b"".join(stderr).decode("utf-8", "replace")
+            del stderr[:-STDERR_TAIL]  # a plugin may print for ever
+    return bytes(answers), stderr.decode("utf-8", "replace")
 
 
 def _failure(

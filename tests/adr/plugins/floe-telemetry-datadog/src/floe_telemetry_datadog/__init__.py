@@ -1,0 +1,3 @@
+from floe_telemetry_datadog.plugin import DatadogPlugin
+
+__all__ = ["DatadogPlugin"]

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from floe_local import plugin_api
+
+
+def loaded_by(module: str) -> set[str]:
+    code = f"import sys, {module}; print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603
+    return set(told.stdout.split())
+
+
+def test_imports_nothing_else_of_floe_local_and_nothing_heavy() -> None:
+    loaded = loaded_by("floe_local.plugin_api")
+    assert {m for m in loaded if m.startswith("floe_local")} == {
+        "floe_local",
+        "floe_local.plugin_api",
+    }
+    assert not loaded & {"pydantic", "requests", "urllib.request"}
+
+
+def test_the_child_imports_nothing_heavy() -> None:
+    loaded = loaded_by("floe_local.plan.plugin_child")
+    assert not loaded & {"pydantic", "yaml", "requests", "socket", "ssl", "importlib.metadata"}
+
+
+@pytest.mark.parametrize(
+    ("base", "methods"),
+    [
+        (
+            plugin_api.TelemetryBackendPlugin,
+            {"get_otlp_exporter_config", "get_helm_values", "validate_connection"},
+        ),
+        (
+            plugin_api.LineageBackendPlugin,
+            {
+                "get_transport_config",
+                "get_namespace_strategy",
+                "get_helm_values",
+                "validate_connection",
+            },
+        ),
+        (plugin_api.ObservabilityPlugin, {"get_otlp_exporter_config", "get_lineage_config"}),
+    ],
+)
+def test_the_abcs_are_those_of_the_adr(base: Any, methods: set[str]) -> None:
+    assert base.__abstractmethods__ == methods
+    assert set(base.__annotations__) == {"name", "version", "floe_api_version"}
+
+
+def test_the_unified_plugin_warns_when_derived_from_and_when_made() -> None:
+    with pytest.warns(DeprecationWarning, match="Old: ObservabilityPlugin is deprecated"):
+
+        class Old(plugin_api.ObservabilityPlugin):
+            def get_otlp_exporter_config(self) -> dict[str, Any]:
+                return {}
+
+            def get_lineage_config(self) -> dict[str, Any]:
+                return {}
+
+    with pytest.warns(DeprecationWarning, match="write a TelemetryBackendPlugin"):
+        Old()
+
+
+def test_references_are_resolved_at_the_moment_of_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ODD_KEY", "k")
+    assert plugin_api.resolved("Bearer ${env:ODD_KEY}") == "Bearer k"
+    monkeypatch.setenv("ODD_KEY", "")
+    with pytest.raises(plugin_api.CredentialError, match="ODD_KEY is not set: export ODD_KEY="):
+        plugin_api.resolved("Bearer ${env:ODD_KEY}")
+
+
+def test_a_written_out_credential_is_refused() -> None:
+    assert plugin_api.only_by_reference("Bearer ${env:K}") == "Bearer ${env:K}"
+    with pytest.raises(ValueError, match="never written out") as caught:
+        plugin_api.only_by_reference("hunter2")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_only_http_is_asked() -> None:
+    with pytest.raises(ConnectionError, match=r"no http\(s\) URL"):
+        plugin_api.ask_backend("file:///etc/passwd", backend="Odd")
