@@ -18,19 +18,32 @@ if TYPE_CHECKING:
     from floe_local.plan.yaml_source import Path_, Source
 
 BLUEPRINT_FILE = "blueprint.yaml"
-_TRACE = frozenset("trace_id canary protocol".split())
+_TRACE = frozenset(["trace_id", "canary", "protocol"])
 _RUN = frozenset(
-    "namespace run_id sent_job job event state parent_run_id parent_job inputs outputs".split()
+    [
+        "namespace",
+        "run_id",
+        "sent_job",
+        "job",
+        "event",
+        "state",
+        "parent_run_id",
+        "parent_job",
+        "inputs",
+        "outputs",
+    ]
 )
 PLACEHOLDERS = {
     "trace": _TRACE,
     "span": _TRACE
-    | frozenset("span_id parent_id name kind status message service attributes".split()),
-    "metric": frozenset("canary protocol service metric instrument value".split()),
-    "log": frozenset("canary protocol trace_id span_id body severity service".split()),
+    | frozenset(
+        ["span_id", "parent_id", "name", "kind", "status", "message", "service", "attributes"]
+    ),
+    "metric": frozenset(["canary", "protocol", "service", "metric", "instrument", "value"]),
+    "log": frozenset(["canary", "protocol", "trace_id", "span_id", "body", "severity", "service"]),
     "run": _RUN,
     "job": _RUN,
-    "dataset": _RUN | frozenset("dataset schema column_lineage".split()),
+    "dataset": _RUN | frozenset(["dataset", "schema", "column_lineage"]),
 }
 """What requests and expectations may refer to, by what they are made for (`each`).
 `floe_local.prove.subjects` fills them in; a test holds the two together."""

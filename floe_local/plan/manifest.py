@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 BACKEND_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Text = Annotated[str, StringConstraints(min_length=1)]
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
+ImageName = Annotated[str, StringConstraints(pattern=r"^[\w][\w.:/@-]*$")]
+RegistryPrefix = Annotated[str, StringConstraints(pattern=r"^\w[\w.:/-]*\w$")]
+EndpointName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][\w.-]*(/[a-z0-9][\w.-]*)?$")]
 HostPort = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -58,7 +61,7 @@ class LocalSettings(_Strict):
 
     `sampling` is a share from 0 to 1, ``off``, or a mapping. `images` maps a service to the
     image it runs; `registry` is put before the names of upstream images (a mirror). `ports`
-    maps an endpoint (``query``, or ``jaeger.query``) to a port on the host. `blueprints`
+    maps ``service/endpoint``, or a service for its first endpoint, to a port on the host. `blueprints`
     are folders, relative to the manifest. `deadline` is how many seconds `up` waits.
     `optional` names optional services to run, such as a web UI. `memory_limit_mib` is the
     Collector's. `resource_attributes` are added to all telemetry that does not have them.
@@ -68,9 +71,9 @@ class LocalSettings(_Strict):
     environment: Text | None = None
     project: Text | None = None
     namespace: Text | None = None
-    images: dict[ServiceName, Text] = {}
-    registry: Text | None = None
-    ports: dict[Text, HostPort] = {}
+    images: dict[ServiceName, ImageName] = {}
+    registry: RegistryPrefix | None = None
+    ports: dict[EndpointName, HostPort] = {}
     blueprints: list[Text] = []
     deadline: float = Field(default=120.0, gt=0, le=3600)
     optional: list[ServiceName] = []

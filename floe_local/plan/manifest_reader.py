@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from floe_local.plan.credentials import credentials_in
 from floe_local.plan.env_refs import required, unset
 from floe_local.plan.manifest import (
     EnvReference,
@@ -16,7 +17,6 @@ from floe_local.plan.manifest import (
     Sampling,
     TailSampling,
 )
-from floe_local.plan.manifest_secrets import check_credentials
 from floe_local.plan.plugin_output import BackendRef
 from floe_local.plan.values import Kind
 from floe_local.plan.yaml_source import Problems, dotted, read_source, suggestion
@@ -34,8 +34,18 @@ ENVIRONMENT_VARIABLE = "FLOE_ENVIRONMENT"
 _KINDS = {"telemetry_backend": Kind.TELEMETRY, "lineage_backend": Kind.LINEAGE}
 _LEGACY = "observability"
 _REST_OF_FLOE = frozenset(
-    "compute orchestrator catalog storage semantic_layer ingestion secrets identity dbt "
-    "quality".split()
+    [
+        "compute",
+        "orchestrator",
+        "catalog",
+        "storage",
+        "semantic_layer",
+        "ingestion",
+        "secrets",
+        "identity",
+        "dbt",
+        "quality",
+    ]
 )
 _HINT = "mend the lines above; docs/manifest.md lists every key"
 
@@ -63,8 +73,10 @@ def parse_manifest(
     """Check a parsed manifest; the pure part of `read_manifest`."""
     problems = Problems(source)
     plugins = _section(source, "plugins", problems)
-    for path in (("plugins",), ("local",)):
-        check_credentials(path, source.data.get(path[0]), problems)
+    for section in ("plugins", "local"):
+        for path in credentials_in(source.data.get(section), (section,)):
+            advice = "write ${env:NAME} and export NAME"
+            problems.add(path, "a credential written in the manifest", advice=advice)
     _check_plugin_keys(plugins, problems)
     backends, warnings = _backends(plugins, source, problems)
     settings = _settings(_section(source, "local", problems), problems)

@@ -177,7 +177,7 @@ class _Reader:
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
-                line = event.start_mark.line + 1
+                line = event.start_mark.line + 1 if event.start_mark else 1
                 reason = f"nested more than {MAX_DEPTH} levels deep"
                 raise self._error("too-deep", line, reason, "flatten it")
 

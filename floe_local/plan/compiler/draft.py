@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import Change
+from floe_local.plan.credentials import credentials_in
+from floe_local.plan.plugin_calls import json_fault
+from floe_local.plan.yaml_source import dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from floe_local.plan.blueprint import Blueprint
     from floe_local.plan.plugin_output import PluginOutput
 
@@ -67,6 +68,31 @@ def fault(output: PluginOutput, place: str, what: str, hint: str = "") -> InputE
     """The error for a mistake that no rule mends; names plugin, distribution, field."""
     at = f"{output.who}: {place}: " if place else f"{output.who}: "
     return InputError("plugin-output", at + what, hint or f"mend it in the plugin {output.name!r}")
+
+
+def refuse_unserialisable(output: PluginOutput, method: str, returned: Any) -> None:
+    """Refuse what is no dict, or what YAML and JSON cannot hold.
+
+    Raises:
+        InputError: names plugin, method, and the place in what it returned.
+    """
+    if not isinstance(returned, dict):
+        what = f"returned {type(returned).__name__}, expected a dict"
+        raise fault(output, method, what, "return a dict (ADR-0035)")
+    wrong = json_fault(returned)
+    if wrong:
+        raise fault(output, method, f"returned something that JSON cannot hold: {wrong}")
+
+
+def refuse_credentials(output: PluginOutput, config: Any, place: str = "") -> None:
+    """Refuse a credential that a plugin wrote out; its value is not told.
+
+    Raises:
+        InputError: names plugin, distribution and field.
+    """
+    for path in credentials_in(config, (place,) if place else ()):
+        hint = "return a reference, ${env:NAME}; the Collector and floe-local resolve it"
+        raise fault(output, dotted(path), "holds a credential written out", hint)
 
 
 def type_of(component: str) -> str:

@@ -70,9 +70,7 @@ def hosts_of(draft: Draft) -> tuple[tuple[str, int], ...]:
     """
     found: dict[tuple[str, int], None] = {}
     ports = listening_ports(draft.blueprint)
-    for key, exporter in draft.config["exporters"].items():
-        if type_of(key) in _PROTOCOLS and not ports:
-            continue
+    for exporter in draft.config["exporters"].values():
         for value in exporter.values():
             address = parse_address(value)
             if address and address.port in ports and not address.is_local:

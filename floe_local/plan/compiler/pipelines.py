@@ -55,7 +55,7 @@ def exporter_batching(draft: Draft) -> Draft:
             draft = draft.noting("batch-in-pipeline", place, dropped, None, why)
         draft = _with_part(draft, key, "processors", after)
     defined = draft.config["processors"]
-    batch = next((c for i, c in defined.items() if type_of(i) == "batch"), {})
+    batch: Config = next((c for i, c in defined.items() if type_of(i) == "batch"), {})
     draft = draft.having(
         processors={i: c for i, c in defined.items() if type_of(i) not in _DROPPED}
     )

@@ -82,8 +82,8 @@ def _settings(before: Config, entry: Retired) -> Config:
         level = str(after.pop("loglevel", after.pop("logLevel", "")))
         return {"verbosity": _VERBOSITY.get(level, "basic"), **after} if level else after
     address = parse_address(after.get("endpoint"))
-    if address is not None and address.port in entry.ports:
-        address = address.at(port=entry.ports[address.port])
+    if address is not None and address.port is not None:
+        address = address.at(port=entry.ports.get(address.port, address.port))
     if address is not None and entry.drop_path:
         address = address.at(rest="")
     return after if address is None else {**after, "endpoint": str(address)}

@@ -11,7 +11,13 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from floe_local.plan.compiler.draft import PARTS, SECTIONS, Draft
+from floe_local.plan.compiler.draft import (
+    PARTS,
+    SECTIONS,
+    Draft,
+    refuse_credentials,
+    refuse_unserialisable,
+)
 from floe_local.plan.values import Signal
 from floe_local.plan.yaml_source import suggestion
 
@@ -27,6 +33,7 @@ _WHY = {
     "E": "the config is flat (exporter_type, endpoint)",
 }
 _FLAT_TYPES = {"console": "debug", "otlp_grpc": "otlp_grpc", "otlp_http": "otlp_http"}
+_PROVIDED_EXTENSIONS = frozenset({"health_check"})
 _FLAT_KEPT = ("headers", "timeout", "compression")
 
 
@@ -38,6 +45,7 @@ def normalised(draft: Draft) -> Draft:
     """
     returned = draft.output.exporter_config
     shape = shape_of(draft)
+    refuse_credentials(draft.output, returned)
     config = deepcopy(returned)
     if shape == "E":
         draft, config = _from_flat(draft, config)
@@ -62,8 +70,7 @@ def shape_of(draft: Draft) -> str:
     """
     config = draft.output.exporter_config
     method = "get_otlp_exporter_config()"
-    if not isinstance(config, dict):
-        raise draft.fault(method, f"returned {type(config).__name__}, expected a dict")
+    refuse_unserialisable(draft.output, method, config)
     if "exporter_type" in config:
         return "E"
     if "exporters" in config:
@@ -189,9 +196,13 @@ def _flat_endpoint(kind: str, flat: Config) -> Any:
 
 
 def _without_own_telemetry(draft: Draft, config: Config) -> Draft:
-    """Sections of `service` that are floe-local's to write."""
-    service = config.get("service") if isinstance(config.get("service"), dict) else {}
-    for key in sorted(set(service or {}) - {"pipelines", "extensions"}):
+    """Rule service-section: sections of `service` that are floe-local's to write."""
+    service = _mapping(draft, config.get("service"), "service")
+    for name in _ids(draft, "service.extensions", service.get("extensions")):
+        if name not in draft.config["extensions"] and name not in _PROVIDED_EXTENSIONS:
+            hint = "define it under 'extensions'"
+            raise draft.fault("service.extensions", f"'{name}' is not defined", hint)
+    for key in sorted(set(service) - {"pipelines", "extensions"}):
         why = "the Collector's own telemetry is floe-local's: its counters are read"
         draft = draft.noting("service-section", f"service.{key}", key, None, why, level="warning")
     return draft

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.plan.artifacts import Change
 from floe_local.plan.compiler.address import Address, parse_address
-from floe_local.plan.compiler.draft import fault
+from floe_local.plan.compiler.draft import fault, refuse_credentials, refuse_unserialisable
 from floe_local.plan.compiler.in_stack import ingest_of, listening_ports, means_here
 from floe_local.plan.compiler.transport_url import target_of
 
@@ -68,9 +68,8 @@ def compiled_transport(
         InputError: it is no mapping, has no type or no url, or reaches nothing.
     """
     returned = output.transport
-    if not isinstance(returned, dict):
-        what = f"returned {type(returned).__name__}, expected a dict"
-        raise fault(output, "get_transport_config()", what)
+    refuse_unserialisable(output, "get_transport_config()", returned)
+    refuse_credentials(output, returned, "transport")
     draft = LineageDraft(output, blueprint, deepcopy(returned), self_hosts=self_hosts)
     done = _through_rules(draft)
     return done.transport, done.changes

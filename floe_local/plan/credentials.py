@@ -1,4 +1,4 @@
-"""Credentials written out in a manifest are refused (ADR-0035: by reference only)."""
+"""Finds credentials that are written out. ADR-0035: by reference only, ``${env:NAME}``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from floe_local.plan.yaml_source import Path_, Problems
+    from floe_local.plan.yaml_source import Path_
 
 _CREDENTIAL_KEY = re.compile(
     r"(^|_)(api_?key|app(lication)?_?key|access_?key(_id)?|secret_?key|private_?key|token|password"
     r"|passwd|passphrase|secret|authorization|credentials?|jwt|bearer)$"
 )
-_REFERENCE = re.compile(r"\$\{(env:)?[A-Za-z_]\w*\}")
+_REFERENCE = re.compile(r"\$\{(env:)?[A-Za-z_]\w*")
 _LOOKS_LIKE_A_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[opsur]_\w{20,}"
     r"|\bgithub_pat_\w{20,}|\bgl(c|sa)_\w{16,}|\bglpat-[\w-]{16,}|\bxox[abprs]-[\w-]{10,}"
@@ -23,19 +23,18 @@ _LOOKS_LIKE_A_KEY = re.compile(
 )
 
 
-def check_credentials(path: Path_, value: Any, problems: Problems) -> None:
-    """Add a problem for each credential at or below `path`, without telling its value."""
+def credentials_in(value: Any, path: Path_ = ()) -> Iterator[Path_]:
+    """The paths of credentials written out in a nested value: by key, or by their looks."""
     for place, scalar in _scalars(path, value):
         if _is_literal_credential(place, scalar) or _LOOKS_LIKE_A_KEY.search(str(scalar)):
-            advice = "write ${env:NAME} and export NAME"
-            problems.add(place, "a credential written in the manifest", advice=advice)
+            yield place
 
 
 def _scalars(path: Path_, value: Any) -> Iterator[tuple[Path_, Any]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _scalars((*path, key), item)
-    elif isinstance(value, list):
+    elif isinstance(value, (list, tuple)):
         for index, item in enumerate(value):
             yield from _scalars((*path, index), item)
     elif value is not None and not isinstance(value, bool):
