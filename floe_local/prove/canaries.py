@@ -143,9 +143,7 @@ def span_id() -> str:
     return secrets.token_hex(8)
 
 
-def plan(
-    namespace: str, protocols: tuple[Protocol, ...], signals: frozenset[Signal]
-) -> Canaries:
+def plan(namespace: str, protocols: tuple[Protocol, ...], signals: frozenset[Signal]) -> Canaries:
     """Plan the canaries of one smoke test.
 
     Args:
@@ -367,3 +365,8 @@ def bulk_trace(canary: str, protocol: Protocol) -> TracePlan:
         attributes={**KEEP, "floe.canary": canary},
     )
     return TracePlan(canary=canary, protocol=protocol, trace_id=trace_id(), spans=(span,))
+
+
+def bulk_runs(canary: str, threads: int) -> list[RunPlan]:
+    """Return a fresh run of each thread's own job: runs of one job would wait for each other."""
+    return [simple_run(f"{PREFIX}-{canary}-bulk-{n}", "bulk") for n in range(threads)]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import urllib3
 
-from floe_local.plan.blueprint import Request
 from floe_local.plan.values import Frozen
 from floe_local.prove.placeholders import filled, resolved
+
+if TYPE_CHECKING:
+    from floe_local.plan.blueprint import Request
 
 _CONNECT_SECONDS = 2.0
 _READ_SECONDS = 10.0
@@ -28,7 +30,7 @@ class Answer(Frozen):
         """Tell whether the status is 2xx."""
         return self.status // 100 == 2  # noqa: PLR2004 - the class of HTTP statuses
 
-    def json(self) -> Any:
+    def parsed(self) -> Any:
         """Return the body as JSON, None when it is none (whatever its content type)."""
         try:
             return json.loads(self.body)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from floe_local.prove.canaries import EventPlan, SpanPlan, TracePlan
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from floe_local.prove.canaries import EventPlan, SpanPlan, TracePlan
 
 SCOPE = "floe-canary"
 _KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")

@@ -1,0 +1,208 @@
+"""Many traces and many runs, each accounted for. Import late: it loads both SDKs."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from functools import partial
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from uuid import uuid4
+
+from floe_local.plan.values import Signal
+from floe_local.prove.acknowledged import Watched
+from floe_local.prove.canaries import Canaries, Protocol, RunPlan, TracePlan, bulk_runs, bulk_trace
+from floe_local.prove.emit import addresses, run_sender, takes_runs
+from floe_local.prove.emit_traces import TraceSender
+from floe_local.prove.exporters import exporter
+from floe_local.prove.poll import poll
+from floe_local.prove.readback import Question, asker
+from floe_local.prove.report import Bulk
+from floe_local.prove.subjects import Subject, of_run, of_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from floe_local.plan.blueprint import Probe
+    from floe_local.prove.emit_lineage import RunSender
+    from floe_local.prove.http import Http
+    from floe_local.prove.isolation import Messages
+    from floe_local.prove.options import SmokeOptions
+    from floe_local.prove.targets import BackendTarget, Targets
+
+Shared = TypeVar("Shared", TracePlan, RunPlan)
+
+_CHUNK = 1000  # plans and answers in memory at a time
+
+
+class _Sent(NamedTuple):
+    """What was acknowledged of a chunk, and the seconds that sending all of it took."""
+
+    subjects: list[Subject]
+    seconds: float
+
+
+class _Account(NamedTuple):
+    """The running account of one backend."""
+
+    acknowledged: int = 0
+    missing: tuple[str, ...] = ()
+    send_seconds: float = 0.0
+    read_seconds: float = 0.0
+
+
+def accounted(
+    targets: Targets, canaries: Canaries, options: SmokeOptions, http: Http, messages: Messages
+) -> tuple[Bulk, ...]:
+    """Send `options.count` traces and runs in parallel and read each of them back.
+
+    Traces first, then runs: their times do not disturb each other. Memory holds one chunk.
+    """
+    urls = addresses(targets)
+    telemetry = [t for t in targets.backends if _reads(t, Signal.TRACES)]
+    accounts: list[Bulk] = []
+    if telemetry and urls:
+        senders = [_trace_sender(urls, n, messages) for n in range(options.threads)]
+        send = partial(_send_traces, senders, canaries.id, tuple(urls))
+        accounts += _account(
+            telemetry, Signal.TRACES, "+".join(urls), send, options=options, http=http
+        )
+    for target in targets.backends:
+        if takes_runs(target) and _reads(target, Signal.LINEAGE):
+            with _run_senders(target, canaries, options.threads) as runs:
+                send = partial(_send_runs, runs, target, canaries.namespace)
+                accounts += _account(
+                    [target], Signal.LINEAGE, "openlineage", send, options=options, http=http
+                )
+    return tuple(accounts)
+
+
+def _reads(target: BackendTarget, signal: Signal) -> bool:
+    return signal in target.accepts and bool(_probes(target, signal))
+
+
+def _probes(target: BackendTarget, signal: Signal) -> list[Probe]:
+    each = "trace" if signal is Signal.TRACES else "run"
+    return [probe for probe in target.readback.get(signal, ()) if probe.each == each]
+
+
+def _account(
+    backends: list[BackendTarget],
+    signal: Signal,
+    protocol: str,
+    send: Callable[[int], _Sent],
+    *,
+    options: SmokeOptions,
+    http: Http,
+) -> list[Bulk]:
+    kept = {target.name: _Account() for target in backends}
+    for start in range(0, options.count, _CHUNK):
+        sent = send(min(_CHUNK, options.count - start))
+        for target in backends:
+            kept[target.name] = _read(
+                target, signal, sent, kept[target.name], options=options, http=http
+            )
+    return [
+        Bulk(
+            backend=name,
+            signal=signal,
+            protocol=protocol,
+            threads=options.threads,
+            sent=options.count,
+            acknowledged=account.acknowledged,
+            stored=account.acknowledged - len(account.missing),
+            missing=account.missing,
+            send_seconds=account.send_seconds,
+            read_seconds=account.read_seconds,
+        )
+        for name, account in kept.items()
+    ]
+
+
+def _read(
+    target: BackendTarget,
+    signal: Signal,
+    sent: _Sent,
+    account: _Account,
+    *,
+    options: SmokeOptions,
+    http: Http,
+) -> _Account:
+    started = monotonic()
+    asked = [Question(target, signal, p, s) for p in _probes(target, signal) for s in sent.subjects]
+    answers = poll(asked, asker(http), deadline=started + options.deadline, threads=options.threads)
+    missing = {q.subject.key for q, _, reply, _ in answers if not reply.good}
+    return _Account(
+        acknowledged=account.acknowledged + len(sent.subjects),
+        missing=(*account.missing, *sorted(missing)),
+        send_seconds=account.send_seconds + sent.seconds,
+        read_seconds=account.read_seconds + monotonic() - started,
+    )
+
+
+def _trace_sender(
+    urls: dict[Protocol, str], number: int, messages: Messages
+) -> tuple[TraceSender, Watched]:
+    protocol = list(urls)[number % len(urls)]
+    watched = Watched(exporter(Signal.TRACES, protocol, urls[protocol]), messages)
+    return TraceSender(watched), watched
+
+
+def _send_traces(
+    senders: list[tuple[TraceSender, Watched]],
+    canary: str,
+    protocols: tuple[Protocol, ...],
+    count: int,
+) -> _Sent:
+    plans = [bulk_trace(canary, protocols[n % len(protocols)]) for n in range(count)]
+
+    def share(number: int, acknowledged: list[TracePlan]) -> None:
+        sender, watched = senders[number]
+        for plan in plans[number :: len(senders)]:
+            sender.send(plan)
+            if watched.take():
+                break  # each of the rest would wait for its own timeout
+            acknowledged.append(plan)
+
+    traces, seconds = _shared(share, len(senders))
+    return _Sent([of_trace(t)[0]._replace(key=t.trace_id) for t in traces], seconds)
+
+
+def _send_runs(
+    senders: list[tuple[RunSender, RunPlan]], target: BackendTarget, namespace: str, count: int
+) -> _Sent:
+    def share(number: int, acknowledged: list[RunPlan]) -> None:
+        sender, job = senders[number]
+        for _ in range(number, count, len(senders)):
+            plan = job.model_copy(update={"run_id": str(uuid4())})
+            sender.send(plan)
+            acknowledged.append(plan)
+
+    runs, seconds = _shared(share, len(senders))
+    subjects = [of_run(run, namespace, target.naming)[0] for run in runs]
+    return _Sent([s._replace(key=s.values["run_id"]) for s in subjects], seconds)
+
+
+def _shared(share: Callable[[int, list[Shared]], None], threads: int) -> tuple[list[Shared], float]:
+    """Let each thread do its share, and append what was acknowledged.
+
+    What a client raises ends its thread's share; the rest of it counts as not sent.
+    """
+    started = monotonic()
+    done: list[list[Shared]] = [[] for _ in range(threads)]
+    with ThreadPoolExecutor(threads, thread_name_prefix="bulk") as pool:
+        wait([pool.submit(share, number, done[number]) for number in range(threads)])
+    return [item for items in done for item in items], monotonic() - started
+
+
+@contextmanager
+def _run_senders(
+    target: BackendTarget, canaries: Canaries, threads: int
+) -> Iterator[list[tuple[RunSender, RunPlan]]]:
+    jobs = bulk_runs(canaries.id, threads)
+    senders = [(run_sender(target, canaries.namespace), job) for job in jobs]
+    try:
+        yield senders
+    finally:
+        for sender, _ in senders:
+            sender.close()

@@ -1,0 +1,69 @@
+"""Remove the canaries from the lineage backends, and make sure that they are gone."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+
+from floe_local.plan.values import Kind
+from floe_local.prove.placeholders import filled
+from floe_local.prove.poll import Reply, poll
+from floe_local.prove.readback import answers_as
+from floe_local.prove.report import CleanupResult
+from floe_local.prove.subjects import Subject, to_remove
+
+if TYPE_CHECKING:
+    from floe_local.plan.blueprint import Cleanup
+    from floe_local.prove.canaries import RunPlan
+    from floe_local.prove.http import Answer, Http
+    from floe_local.prove.targets import BackendTarget
+
+_SECONDS = 10.0
+_NOT_FOUND = 404
+
+
+class _Removal(NamedTuple):
+    rule: Cleanup
+    subject: Subject
+
+
+def clean(
+    backends: list[BackendTarget], runs: list[RunPlan], namespace: str, http: Http, threads: int
+) -> tuple[CleanupResult, ...]:
+    """Remove the jobs and datasets of `runs` from each backend whose blueprint says how."""
+    return tuple(
+        _clean(target, to_remove(runs, namespace, target.naming), http, threads)
+        for target in backends
+        if target.kind is Kind.LINEAGE and target.cleanup
+    )
+
+
+def _clean(
+    target: BackendTarget, subjects: list[Subject], http: Http, threads: int
+) -> CleanupResult:
+    removals = [
+        _Removal(rule, subject)
+        for rule in target.cleanup
+        for subject in subjects
+        if subject.each == rule.each
+    ]
+
+    def remove(removal: _Removal) -> Answer:
+        return http.send(removal.rule.request, target.endpoints, removal.subject.values)
+
+    def gone(removal: _Removal) -> tuple[Reply, Answer]:
+        answer = http.send(removal.rule.verify, target.endpoints, removal.subject.values)
+        return Reply(good=answers_as(removal.rule.gone, answer)), answer
+
+    with ThreadPoolExecutor(threads, thread_name_prefix="cleanup") as pool:
+        answers = list(pool.map(remove, removals))
+    asked = [r for r, a in zip(removals, answers, strict=True) if a.status != _NOT_FOUND]
+    verified = poll(asked, gone, deadline=monotonic() + _SECONDS, threads=threads)
+    left = tuple(_told(removal, answer) for removal, answer, reply, _ in verified if not reply.good)
+    return CleanupResult(backend=target.name, removed=len(asked) - len(left), left=left)
+
+
+def _told(removal: _Removal, answer: Answer) -> str:
+    path = filled(removal.rule.verify.path, removal.subject.values)
+    return f"{path}: {f'HTTP {answer.status}' if answer.status else answer.error}"

@@ -1,0 +1,154 @@
+"""Send all canaries at the same time: each protocol, and each lineage backend, on its own."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from floe_local.plan.values import Kind, Signal
+from floe_local.prove.acknowledged import Ack, Stopwatch, Watched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from floe_local.prove.canaries import Canaries, Protocol, RunPlan
+    from floe_local.prove.emit_lineage import RunSender
+    from floe_local.prove.isolation import Messages
+    from floe_local.prove.targets import BackendTarget, Targets
+
+_USER_INFO = re.compile(r"//[^/@\s]+@")
+
+
+def emit(
+    targets: Targets, canaries: Canaries, messages: Messages, watch: Stopwatch
+) -> tuple[Ack, ...]:
+    """Send the canaries and return who acknowledged what.
+
+    Lineage goes first: its backend is the slowest to answer, and the OTel SDK can be
+    loaded while it does.
+    """
+    backends = [t for t in targets.backends if canaries.runs and takes_runs(t)]
+    signals = _planned(canaries)
+    with ThreadPoolExecutor(len(backends) + 2, thread_name_prefix="emit") as pool:
+        jobs = [pool.submit(_lineage, target, canaries, watch) for target in backends]
+        jobs += [
+            pool.submit(
+                _telemetry, signals, canaries, protocol, url, messages=messages, watch=watch
+            )
+            for protocol, url in addresses(targets).items()
+            if signals
+        ]
+        return tuple(ack for job in jobs for ack in job.result())
+
+
+def takes_runs(target: BackendTarget) -> bool:
+    """Tell whether runs can be sent to a backend."""
+    return target.kind is Kind.LINEAGE and target.transport is not None
+
+
+def addresses(targets: Targets) -> dict[Protocol, str]:
+    """Return where the Collector takes OTLP, by protocol."""
+    urls: dict[Protocol, str | None] = {"grpc": targets.otlp_grpc, "http": targets.otlp_http}
+    return {protocol: url for protocol, url in urls.items() if url}
+
+
+def _planned(canaries: Canaries) -> list[Signal]:
+    plans: dict[Signal, tuple[Any, ...]] = {
+        Signal.TRACES: canaries.traces,
+        Signal.METRICS: canaries.metrics,
+        Signal.LOGS: canaries.logs,
+    }
+    return [signal for signal, planned in plans.items() if planned]
+
+
+def _telemetry(
+    signals: list[Signal],
+    canaries: Canaries,
+    protocol: Protocol,
+    url: str,
+    *,
+    messages: Messages,
+    watch: Stopwatch,
+) -> list[Ack]:
+    from floe_local.prove.exporters import exporter  # noqa: PLC0415 - loads the SDK
+
+    acks = []
+    for signal in signals:
+        watched = Watched(exporter(signal, protocol, url), messages)
+        watch.ready()
+        _SENDERS[signal](canaries, protocol, watched)
+        watched.shutdown()
+        acks.append(watch.ack(signal, protocol, watched.take()))
+    return acks
+
+
+def _send_traces(canaries: Canaries, protocol: Protocol, watched: Watched) -> None:
+    from floe_local.prove.emit_traces import TraceSender  # noqa: PLC0415 - loads the SDK
+
+    sender = TraceSender(watched)
+    for trace in canaries.traces:
+        if trace.protocol == protocol:
+            sender.send(trace)
+
+
+def _send_metrics(canaries: Canaries, protocol: Protocol, watched: Watched) -> None:
+    from floe_local.prove.emit_signals import send_metrics  # noqa: PLC0415 - loads the SDK
+
+    send_metrics(tuple(m for m in canaries.metrics if m.protocol == protocol), watched)
+
+
+def _send_logs(canaries: Canaries, protocol: Protocol, watched: Watched) -> None:
+    from floe_local.prove.emit_signals import send_log  # noqa: PLC0415 - loads the SDK
+
+    for log in canaries.logs:
+        if log.protocol == protocol:
+            send_log(log, watched)
+
+
+_SENDERS: dict[Signal, Callable[[Canaries, Protocol, Watched], None]] = {
+    Signal.TRACES: _send_traces,
+    Signal.METRICS: _send_metrics,
+    Signal.LOGS: _send_logs,
+}
+
+
+def _lineage(target: BackendTarget, canaries: Canaries, watch: Stopwatch) -> list[Ack]:
+    """Send the parent's START, then all other runs at once, then the parent's end."""
+    parent, *others = canaries.runs
+
+    def ack(run: RunPlan, failure: str) -> Ack:
+        return watch.ack(
+            Signal.LINEAGE, run.scenario, [failure] if failure else [], backend=target.name
+        )
+
+    with ThreadPoolExecutor(len(canaries.runs), thread_name_prefix="lineage") as pool:
+        made = pool.submit(run_sender, target, canaries.namespace)
+        if failed := failure(made) or failure(pool.submit(made.result().start, parent)):
+            return [ack(run, failed) for run in canaries.runs]
+        watch.ready()
+        sent = [(run, pool.submit(made.result().send, run)) for run in others]
+        acks = [ack(run, failure(job)) for run, job in sent]
+        ended = ack(parent, failure(pool.submit(made.result().end, parent)))
+        made.result().close()
+    return [ended, *acks]
+
+
+def run_sender(target: BackendTarget, namespace: str) -> RunSender:
+    """Return what sends runs to a backend through its own transport.
+
+    Raises:
+        InputError: the transport needs a variable that is not set.
+    """
+    from floe_local.prove.emit_lineage import RunSender, client  # noqa: PLC0415 - heavy
+
+    return RunSender(client(target.transport or {}), namespace)
+
+
+def failure(job: Future[Any]) -> str:
+    """Return why a client failed, empty when it did not.
+
+    A transport may be anybody's code and raise anything; the future holds what it raised.
+    """
+    error = job.exception()
+    return _USER_INFO.sub("//", f"{type(error).__name__}: {error}") if error else ""

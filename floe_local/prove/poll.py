@@ -1,0 +1,60 @@
+"""One poll loop and one deadline for everything that is waited for."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_FIRST_SECONDS = 0.05
+_LONGEST_SECONDS = 0.5
+_GROWTH = 1.5
+
+Asked = TypeVar("Asked")
+Said = TypeVar("Said")
+
+
+class Reply(NamedTuple):
+    """Whether an answer is as it should be, and whether asking again is of no use."""
+
+    good: bool
+    final: bool = False
+
+
+def poll(
+    asked: Iterable[Asked],
+    ask: Callable[[Asked], tuple[Reply, Said]],
+    *,
+    deadline: float,
+    threads: int,
+) -> list[tuple[Asked, Said, Reply, float]]:
+    """Ask until every answer is good or final, or the deadline has passed.
+
+    Args:
+        asked: what to ask for; each is asked for at least once.
+        ask: makes one request and judges it; called in threads.
+        deadline: on the monotonic clock, for all together.
+        threads: how many requests at a time.
+
+    Returns:
+        Each with its last answer, and when that came (monotonic clock).
+    """
+    pending, done, pause = list(asked), [], _FIRST_SECONDS
+
+    def one(item: Asked) -> tuple[Asked, Said, Reply, float]:
+        reply, said = ask(item)
+        return item, said, reply, monotonic()
+
+    with ThreadPoolExecutor(threads, thread_name_prefix="read-back") as pool:
+        while True:
+            answers = list(pool.map(one, pending))
+            late = monotonic() + pause > deadline
+            done += [a for a in answers if late or a[2].good or a[2].final]
+            pending = [a[0] for a in answers if not (late or a[2].good or a[2].final)]
+            if not pending:
+                return done
+            sleep(pause)
+            pause = min(pause * _GROWTH, _LONGEST_SECONDS)

@@ -1,0 +1,152 @@
+"""Read canaries back from a backend, as its blueprint's probes say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jmespath
+from jmespath.exceptions import JMESPathError, ParseError
+
+from floe_local.errors import InputError
+from floe_local.prove.difference import ABSENT, Difference, differences, same
+from floe_local.prove.otlp_json import decoded, planned
+from floe_local.prove.placeholders import filled_query, filled_value
+from floe_local.prove.poll import Reply
+from floe_local.prove.subjects import Subject, never_sent, sent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from floe_local.plan.blueprint import Absent, Expectation, Probe
+    from floe_local.plan.values import Signal
+    from floe_local.prove.canaries import Canaries, TracePlan
+    from floe_local.prove.http import Answer, Http
+    from floe_local.prove.targets import BackendTarget
+
+
+class Question(NamedTuple):
+    """One probe, made for one subject. `never`: the right answer is that it is not there."""
+
+    target: BackendTarget
+    signal: Signal
+    probe: Probe
+    subject: Subject
+    never: bool = False
+
+
+def questions(target: BackendTarget, signal: Signal, canaries: Canaries) -> list[Question]:
+    """Return all that a backend is asked for a signal, the never-sent ones last."""
+    probes = target.readback.get(signal, ())
+    there = sent(canaries, signal, target.naming)
+    absent = never_sent(canaries, signal, target.naming)
+    return [
+        *(
+            Question(target, signal, probe, subject)
+            for probe in probes
+            for subject in there
+            if subject.each == probe.each
+        ),
+        *(
+            Question(target, signal, probe, subject, never=True)
+            for probe in probes
+            if probe.absent
+            for subject in [s for s in absent if s.each == probe.each][:1]
+        ),
+    ]
+
+
+def asker(http: Http) -> Callable[[Question], tuple[Reply, list[Difference]]]:
+    """Return the function that asks one question and judges the answer."""
+
+    def ask(question: Question) -> tuple[Reply, list[Difference]]:
+        target = question.target
+        answer = http.send(question.probe.request, target.endpoints, question.subject.values)
+        if question.never:
+            return judged_absent(question.probe, answer)
+        found = judged(question.probe, answer, question.subject)
+        return Reply(good=not found), found
+
+    return ask
+
+
+def judged_absent(probe: Probe, answer: Answer) -> tuple[Reply, list[Difference]]:
+    """Judge the answer to what was never sent: a backend that says yes is believed no more."""
+    wanted = probe.absent
+    if wanted is None or is_absent(probe, answer):
+        return Reply(good=True), []
+    field = f"{probe.name}.never-sent"
+    found = f"HTTP {answer.status}" if answer.status else answer.error
+    expected = f"HTTP {wanted.status}"
+    if wanted.query is not None:
+        expected += f" with {wanted.query} = {wanted.equals!r}"
+    said_yes = answer.ok
+    difference = Difference(field=field, expected=expected, found=found)
+    return Reply(good=False, final=said_yes), [difference]
+
+
+def is_absent(probe: Probe, answer: Answer) -> bool:
+    """Tell whether an answer says that the thing is not there."""
+    return probe.absent is not None and answers_as(probe.absent, answer)
+
+
+def answers_as(wanted: Absent, answer: Answer) -> bool:
+    """Tell whether an answer is how the backend says that it holds no such thing."""
+    if answer.status != wanted.status:
+        return False
+    return wanted.query is None or same(wanted.equals, searched(wanted.query, answer.parsed()))
+
+
+def judged(probe: Probe, answer: Answer, subject: Subject) -> list[Difference]:
+    """Return in what an answer differs from what was sent; the empty list when in nothing."""
+    if not answer.ok or is_absent(probe, answer):
+        found = f"HTTP {answer.status}" if answer.status else answer.error
+        return [Difference(field=probe.name, expected="stored", found=found)]
+    body = answer.parsed()
+    if probe.decode is None:
+        return [d for wanted in probe.expect for d in _expected(wanted, body, subject.values)]
+    if subject.trace is None:
+        raise InputError(
+            "broken-probe",
+            f"probe {probe.name} decodes spans, but is made for each {probe.each}",
+            "use decode for each: trace",
+        )
+    return compared(subject.trace, searched(probe.select or "@", body))
+
+
+def _expected(wanted: Expectation, body: Any, values: dict[str, Any]) -> list[Difference]:
+    found = searched(filled_query(wanted.query, values), body)
+    return differences(wanted.field, filled_value(wanted.equals, values), found)
+
+
+def compared(trace: TracePlan, resource_spans: Any) -> list[Difference]:
+    """Compare a decoded answer with a trace, span by span and field by field."""
+    try:
+        found = decoded(resource_spans)
+    except ValueError as error:
+        return [Difference(field="spans", expected="OTLP JSON", found=str(error))]
+    result: list[Difference] = []
+    for span_id, span in planned(trace).items():
+        field = f"span {span_id} ({span['name']})"
+        if span_id in found:
+            result += differences(field, span, found[span_id])
+        else:
+            result.append(Difference(field=field, expected="stored", found=ABSENT))
+    return result
+
+
+def searched(query: str, body: Any) -> Any:
+    """Evaluate JMESPath; what does not fit the answer finds None.
+
+    Raises:
+        InputError: the expression itself is broken.
+    """
+    try:
+        return jmespath.search(query, body)
+    except ParseError as error:
+        raise InputError(
+            "broken-expectation",
+            f"a blueprint's JMESPath expression is broken: {query}",
+            str(error).splitlines()[0],
+        ) from error
+    except JMESPathError:
+        return None

@@ -1,0 +1,165 @@
+"""What a canary is asked for: the values that a blueprint's placeholders stand for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from floe_local.plan.values import Signal
+from floe_local.prove.placeholders import filled
+
+if TYPE_CHECKING:
+    from floe_local.plan.blueprint import Naming
+    from floe_local.prove.canaries import (
+        Canaries,
+        DatasetPlan,
+        LogPlan,
+        MetricPlan,
+        RunPlan,
+        SpanPlan,
+        TracePlan,
+    )
+
+
+class Subject(NamedTuple):
+    """One thing that a backend is asked for.
+
+    `each` is what a probe calls it, `key` which check it counts for (a protocol, a
+    scenario), `values` what placeholders stand for, `trace` what a decoded answer is
+    compared with.
+    """
+
+    each: str
+    key: str
+    values: dict[str, Any]
+    trace: TracePlan | None = None
+
+
+def sent(canaries: Canaries, signal: Signal, naming: Naming) -> list[Subject]:
+    """Return everything of a signal that the backend has to hold."""
+    if signal is Signal.TRACES:
+        return [subject for trace in canaries.traces for subject in of_trace(trace)]
+    if signal is Signal.METRICS:
+        return [_of_metric(metric) for metric in canaries.metrics]
+    if signal is Signal.LOGS:
+        return [_of_log(log) for log in canaries.logs]
+    return [subject for run in canaries.runs for subject in of_run(run, canaries.namespace, naming)]
+
+
+def never_sent(canaries: Canaries, signal: Signal, naming: Naming) -> list[Subject]:
+    """Return one of each kind that no backend may hold."""
+    trace = canaries.never_trace
+    if signal is Signal.TRACES:
+        return of_trace(trace)
+    if signal is Signal.LINEAGE:
+        return of_run(canaries.never_run, canaries.namespace, naming)
+    common = {"canary": f"{canaries.id}-never", "protocol": trace.protocol}
+    if signal is Signal.METRICS:
+        values = {**common, "metric": f"floe.canary.never.{canaries.id}", "service": "never"}
+        return [Subject("metric", "", {**values, "value": 0.0, "instrument": "gauge"})]
+    ids = {"trace_id": trace.trace_id, "span_id": trace.spans[0].span_id}
+    body = f"never sent {canaries.id}"
+    return [Subject("log", "", {**common, **ids, "body": body, "severity": "", "service": ""})]
+
+
+def of_trace(trace: TracePlan) -> list[Subject]:
+    """Return a trace, and each of its spans."""
+    values = {"trace_id": trace.trace_id, "canary": trace.canary, "protocol": trace.protocol}
+    whole = Subject("trace", trace.protocol, values, trace)
+    return [whole, *(_of_span(span, trace, values) for span in trace.spans)]
+
+
+def _of_span(span: SpanPlan, trace: TracePlan, values: dict[str, Any]) -> Subject:
+    own = {
+        "span_id": span.span_id,
+        "parent_id": span.parent_id,
+        "name": span.name,
+        "kind": span.kind,
+        "status": span.status,
+        "message": span.message,
+        "service": span.service,
+        "attributes": span.attributes,
+    }
+    return Subject("span", trace.protocol, {**values, **own}, trace)
+
+
+def _of_metric(plan: MetricPlan) -> Subject:
+    values = {
+        "canary": plan.canary,
+        "protocol": plan.protocol,
+        "service": plan.service,
+        "metric": plan.name,
+        "instrument": plan.instrument,
+        "value": plan.value,
+    }
+    return Subject("metric", plan.protocol, values)
+
+
+def _of_log(plan: LogPlan) -> Subject:
+    values = plan.model_dump(exclude={"attributes"})
+    return Subject("log", plan.protocol, values)
+
+
+def of_run(run: RunPlan, namespace: str, naming: Naming) -> list[Subject]:
+    """Return a run, its job and, when it completes, its datasets (as the backend names them)."""
+    values = run_values(run, namespace, naming)
+    datasets = (*run.inputs, *run.outputs) if run.ending == "COMPLETE" else ()
+    return [
+        Subject("run", run.scenario, values),
+        Subject("job", run.scenario, values),
+        *(
+            Subject("dataset", run.scenario, {**values, **_of_dataset(dataset, namespace)})
+            for dataset in datasets
+        ),
+    ]
+
+
+def run_values(run: RunPlan, namespace: str, naming: Naming) -> dict[str, Any]:
+    """Return what placeholders stand for in a run's requests and expectations."""
+    return {
+        "namespace": namespace,
+        "run_id": run.run_id,
+        "sent_job": run.job,
+        "job": _stored_job(run, naming),
+        "event": run.ending,
+        "state": naming.run_states.get(run.ending, run.ending),
+        "parent_run_id": run.parent_run_id,
+        "parent_job": run.parent_job,
+        "inputs": sorted(dataset.name for dataset in run.inputs),
+        "outputs": sorted(dataset.name for dataset in run.outputs),
+    }
+
+
+def _stored_job(run: RunPlan, naming: Naming) -> str:
+    if run.parent_job is None:
+        return run.job
+    return filled(naming.child_job, {"job": run.job, "parent_job": run.parent_job})
+
+
+def _of_dataset(dataset: DatasetPlan, namespace: str) -> dict[str, Any]:
+    return {
+        "dataset": dataset.name,
+        "schema": [{"name": name, "type": kind} for name, kind in dataset.fields.items()],
+        "column_lineage": [
+            {
+                "name": name,
+                "inputs": [
+                    {"namespace": namespace, "dataset": column.dataset, "field": column.field}
+                    for column in sorted(columns, key=lambda c: f"{c.dataset}/{c.field}")
+                ],
+            }
+            for name, columns in sorted(dataset.column_lineage.items())
+        ],
+    }
+
+
+def to_remove(runs: list[RunPlan], namespace: str, naming: Naming) -> list[Subject]:
+    """Return each run, job and dataset once, whatever became of the run."""
+    found = {}
+    for run in runs:
+        values = run_values(run, namespace, naming)
+        found["run", run.run_id] = Subject("run", run.scenario, values)
+        found["job", values["job"]] = Subject("job", run.scenario, values)
+        for dataset in (*run.inputs, *run.outputs):
+            own = {**values, **_of_dataset(dataset, namespace)}
+            found["dataset", dataset.name] = Subject("dataset", run.scenario, own)
+    return list(found.values())
