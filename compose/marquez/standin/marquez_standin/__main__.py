@@ -21,7 +21,6 @@ from marquez_standin.web_path import keep_slashes_apart
 
 if TYPE_CHECKING:
     from types import FrameType
-
     from wsgiref.types import WSGIApplication
 
 _log = logging.getLogger("marquez_standin")
@@ -39,7 +38,7 @@ def main() -> None:
         pool = open_pool(settings)
     except PoolTimeout:
         where = f"{settings.database_host}:{settings.database_port}/{settings.database_name}"
-        _log.error("no database at %s within %.0f s", where, settings.database_deadline)  # noqa: TRY400 - a traceback tells the reader nothing more
+        _log.error("no database at %s within %.0f s", where, settings.database_deadline)
         sys.exit(1)
     with pool.connection() as connection:
         namespaces.create_default(connection)
@@ -53,7 +52,10 @@ def main() -> None:
 
 
 def _serve(app: WSGIApplication, port: int, threads: int) -> None:
-    waitress.serve(app, host="0.0.0.0", port=port, threads=threads, ident=SERVER_HEADER, _quiet=True)  # noqa: S104 - the container's own network
+    everywhere = "0.0.0.0"  # noqa: S104 - of the container's own network
+    waitress.serve(
+        app, host=everywhere, port=port, threads=threads, ident=SERVER_HEADER, _quiet=True
+    )
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -15,12 +15,12 @@ from marquez_standin.answers import answer
 from marquez_standin.times import instant_text
 
 if TYPE_CHECKING:
-    from psycopg_pool import ConnectionPool
+    from marquez_standin.store import Pool
 
 _PATIENCE = 5.0  # seconds for a connection
 
 
-def create_admin(pool: ConnectionPool) -> Flask:
+def create_admin(pool: Pool) -> Flask:
     """The admin application: `/ping` and `/healthcheck`."""
     app = Flask("marquez_standin_admin", static_folder=None)
 
@@ -44,7 +44,7 @@ def create_admin(pool: ConnectionPool) -> Flask:
     return app
 
 
-def _database_problem(pool: ConnectionPool) -> str | None:
+def _database_problem(pool: Pool) -> str | None:
     try:
         with pool.connection(timeout=_PATIENCE) as connection:
             connection.execute("SELECT 1")

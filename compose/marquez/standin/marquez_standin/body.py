@@ -51,9 +51,7 @@ def _unreadable_json(text: str, problem: json.JSONDecodeError) -> ApiError:
     return unreadable(message, text, problem.pos + 1)
 
 
-def unreadable(
-    message: str, text: str, position: int, chain: Sequence[str] = ()
-) -> ApiError:
+def unreadable(message: str, text: str, position: int, chain: Sequence[str] = ()) -> ApiError:
     """The answer to a body that cannot be read.
 
     Args:

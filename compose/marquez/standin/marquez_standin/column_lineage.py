@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
-from uuid import UUID
 
 from marquez_standin.errors import error, logged_fault
 from marquez_standin.identity import as_uuid
@@ -12,6 +11,7 @@ from marquez_standin.store import fetch_all, fetch_one
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from marquez_standin.names import Node
     from marquez_standin.store import Connection, Row
@@ -194,7 +194,9 @@ def _assemble(
 ) -> list[dict[str, Any]]:
     ids = {row[side] for row in mappings for side in ("output_field", "input_field")}
     fields = {row["id"]: row for row in fetch_all(connection, _FIELDS, list(ids))}
-    known = [row for row in mappings if row["output_field"] in fields and row["input_field"] in fields]
+    known = [
+        row for row in mappings if row["output_field"] in fields and row["input_field"] in fields
+    ]
     made: Graph = {}
     sources: Graph = {}
     pairs: set[tuple[str, str]] = set()

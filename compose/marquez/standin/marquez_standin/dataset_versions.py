@@ -22,6 +22,7 @@ SELECT v.*, d.namespace AS shown_namespace, d.name AS shown_name, d.type, d.phys
    FROM dataset_facets f WHERE f.version_id = v.id AND %s) AS facets
 FROM dataset_versions v JOIN visible_datasets d ON d.id = v.dataset_id
 """
+_KIND = "Dataset version"
 _OF_ANY_READER = "f.kind <> 'OUTPUT'"
 _OF_ANY_RUN = "f.run_id IS NOT NULL"
 
@@ -35,7 +36,7 @@ def find(connection: Connection, version_id: UUID) -> dict[str, Any]:
     query = f"{_SELECT % _OF_ANY_RUN} WHERE v.id = %s"
     row = fetch_one(connection, query, version_id)
     if row is None:
-        raise not_found("Dataset version", version_id)
+        raise not_found(_KIND, version_id)
     return _shown(connection, row)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from marquez_standin import identity, namespaces
 from marquez_standin.errors import BareError, IllegalNameError
@@ -11,9 +10,11 @@ from marquez_standin.names import tidy_namespace
 from marquez_standin.store import json_text, lock_for_writing
 from marquez_standin.write_datasets import (
     Occasion,
-    make_current as make_dataset_version_current,
     publish_outputs,
     write_datasets,
+)
+from marquez_standin.write_datasets import (
+    make_current as make_dataset_version_current,
 )
 from marquez_standin.write_facets import add_job_facets, add_run_facets
 from marquez_standin.write_jobs import write_job
@@ -30,6 +31,8 @@ from marquez_standin.write_versions import (
 )
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from marquez_standin.event import Dataset, Event, Job, Run
     from marquez_standin.store import Connection
     from marquez_standin.write_datasets import WrittenDataset
@@ -87,9 +90,7 @@ def _write_run_event(connection: Connection, event: Event, run: Run, job: Job) -
     _conclude(connection, event, job, run_id, row)
 
 
-def _write_run(
-    connection: Connection, event: Event, run: Run, run_id: UUID, row: JobRow
-) -> None:
+def _write_run(connection: Connection, event: Event, run: Run, run_id: UUID, row: JobRow) -> None:
     parent = run.parent
     parent_run = (
         identity.parent_run_uuid(parent.namespace, parent.job_name, parent.run_id)
@@ -120,9 +121,7 @@ def _write_uses(connection: Connection, event: Event, run_id: UUID, row: JobRow)
         forget_uses(connection, row.id, "OUTPUT")
 
 
-def _conclude(
-    connection: Connection, event: Event, job: Job, run_id: UUID, row: JobRow
-) -> None:
+def _conclude(connection: Connection, event: Event, job: Job, run_id: UUID, row: JobRow) -> None:
     """Give the job a version: a batch job's when its run is over, a stream's at once."""
     now = event.time.instant
     if job.is_streaming or event.is_done:

@@ -23,6 +23,8 @@ FROM job_versions v JOIN jobs j ON j.id = v.job_id
 WHERE NOT j.hidden AND j.namespace = %s AND j.name = %s
 """
 
+_KIND = "Job version"
+
 # The run that a version shows carries the facets of its job, not its own.
 _RUN = """
 SELECT r.*, r.namespace AS shown_namespace, r.job_name AS shown_name,
@@ -45,7 +47,7 @@ def find(connection: Connection, namespace: str, name: str, version: UUID) -> di
     """
     row = fetch_one(connection, f"{_SELECT} AND v.version = %s", namespace, name, version)
     if row is None:
-        raise not_found("Job version", version)
+        raise not_found(_KIND, version)
     return _shown(connection, row)
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from marquez_standin import datasets, jobs, runs
 from marquez_standin.errors import error, logged_fault
 from marquez_standin.java_order import in_set_order
-from marquez_standin.names import Node
 from marquez_standin.store import fetch_all, fetch_one
 from marquez_standin.times import instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from uuid import UUID
 
+    from marquez_standin.names import Node
     from marquez_standin.store import Connection, Row
 
 _JOB = "SELECT id FROM jobs WHERE NOT hidden AND namespace = %s AND name = %s"

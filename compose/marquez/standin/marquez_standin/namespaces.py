@@ -18,8 +18,10 @@ ANONYMOUS = "anonymous"
 _DEFAULT = (
     "default",
     ANONYMOUS,
-    "The default global namespace for dataset, job, and run metadata "
-    "not belonging to a user-specified namespace.",
+    (
+        "The default global namespace for dataset, job, and run metadata "
+        "not belonging to a user-specified namespace."
+    ),
 )
 
 
@@ -75,11 +77,7 @@ def page(connection: Connection, limit: int, offset: int) -> dict[str, Any]:
 
 def put(connection: Connection, name: str, owner: str, description: str | None) -> dict[str, Any]:
     """Make a namespace, or change its owner; an existing one keeps its description."""
-    touched = (
-        "updated_at = now(), hidden = false"
-        if description is not None
-        else "hidden = false"
-    )
+    touched = "updated_at = now(), hidden = false" if description is not None else "hidden = false"
     query = (
         "INSERT INTO namespaces (name, owner, description, created_at, updated_at)"
         f" VALUES (%s, %s, %s, now(), now()) ON CONFLICT (name) DO UPDATE SET {touched}"

@@ -14,24 +14,26 @@ from marquez_standin import (
     intake,
     lineage,
     namespaces,
-    request_values as values,
     runs,
     search,
     sources,
     tags,
     upstream,
 )
+from marquez_standin import (
+    request_values as values,
+)
 from marquez_standin.answers import answer
 from marquez_standin.errors import BareError, error, violations
 
 if TYPE_CHECKING:
-    from psycopg_pool import ConnectionPool
+    from marquez_standin.store import Pool
 
 _DEPTH = 20
 _DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}$"
 
 
-def blueprint(pool: ConnectionPool) -> Blueprint:
+def blueprint(pool: Pool) -> Blueprint:
     """The routes, over connections of a pool."""
     routes = Blueprint("routes", __name__)
     _add_events(routes, pool)
@@ -43,7 +45,7 @@ def blueprint(pool: ConnectionPool) -> Blueprint:
     return routes
 
 
-def _add_events(routes: Blueprint, pool: ConnectionPool) -> None:
+def _add_events(routes: Blueprint, pool: Pool) -> None:
     @routes.post("/lineage")
     def receive() -> Response:
         received = event.parse(values.json_text())
@@ -71,7 +73,7 @@ def _add_events(routes: Blueprint, pool: ConnectionPool) -> None:
             )
 
 
-def _add_graphs(routes: Blueprint, pool: ConnectionPool) -> None:
+def _add_graphs(routes: Blueprint, pool: Pool) -> None:
     @routes.get("/lineage")
     def show_graph() -> Response:
         node, depth = values.node(), values.integer("depth", _DEPTH)
@@ -100,7 +102,7 @@ def _add_graphs(routes: Blueprint, pool: ConnectionPool) -> None:
             return answer(upstream.runs(connection, run, values.integer("depth", _DEPTH)))
 
 
-def _add_namespaces(routes: Blueprint, pool: ConnectionPool) -> None:
+def _add_namespaces(routes: Blueprint, pool: Pool) -> None:
     @routes.get("/namespaces")
     def list_namespaces() -> Response:
         with pool.connection() as connection:
@@ -137,7 +139,7 @@ def _owner(text: str, owner: object) -> str:
     return str(owner)
 
 
-def _add_sources(routes: Blueprint, pool: ConnectionPool) -> None:
+def _add_sources(routes: Blueprint, pool: Pool) -> None:
     @routes.get("/sources")
     def list_sources() -> Response:
         with pool.connection() as connection:
@@ -155,7 +157,7 @@ def _add_sources(routes: Blueprint, pool: ConnectionPool) -> None:
             return answer(sources.put(connection, values.name_in_path(source), meta))
 
 
-def _add_tags(routes: Blueprint, pool: ConnectionPool) -> None:
+def _add_tags(routes: Blueprint, pool: Pool) -> None:
     @routes.get("/tags")
     def list_tags() -> Response:
         with pool.connection() as connection:
@@ -165,12 +167,10 @@ def _add_tags(routes: Blueprint, pool: ConnectionPool) -> None:
     def put_tag(tag: str) -> Response:
         _, meta = values.json_object()
         with pool.connection() as connection:
-            return answer(
-                tags.put(connection, values.name_in_path(tag), meta.get("description"))
-            )
+            return answer(tags.put(connection, values.name_in_path(tag), meta.get("description")))
 
 
-def _add_search(routes: Blueprint, pool: ConnectionPool) -> None:
+def _add_search(routes: Blueprint, pool: Pool) -> None:
     @routes.get("/search")
     def find() -> Response:
         text = request.args.get("q", "")
@@ -182,7 +182,11 @@ def _add_search(routes: Blueprint, pool: ConnectionPool) -> None:
         dates = (_date("before"), _date("after"))
         with pool.connection() as connection:
             namespace = request.args.get("namespace")
-            return answer(search.find(connection, text, kind, namespace, dates, limit))
+            return answer(
+                search.find(
+                    connection, text, kind=kind, namespace=namespace, dates=dates, limit=limit
+                )
+            )
 
 
 def _date(name: str) -> str | None:

@@ -11,22 +11,22 @@ from marquez_standin import (
     dataset_versions,
     datasets,
     namespaces,
-    request_values as values,
     tags,
+)
+from marquez_standin import (
+    request_values as values,
 )
 from marquez_standin.answers import answer
 from marquez_standin.errors import error
 
 if TYPE_CHECKING:
-    from psycopg_pool import ConnectionPool
-
-    from marquez_standin.store import Connection
+    from marquez_standin.store import Connection, Pool
 
 _DATASETS = "/namespaces/<namespace>/datasets"
 _DATASET = f"{_DATASETS}/<dataset>"
 
 
-def blueprint(pool: ConnectionPool) -> Blueprint:
+def blueprint(pool: Pool) -> Blueprint:
     """The routes, over connections of a pool."""
     routes = Blueprint("datasets", __name__)
     _add_datasets(routes, pool)
@@ -53,7 +53,7 @@ def _require_field(connection: Connection, named: tuple[str, str], field: str) -
     return name
 
 
-def _add_datasets(routes: Blueprint, pool: ConnectionPool) -> None:
+def _add_datasets(routes: Blueprint, pool: Pool) -> None:
     @routes.get(_DATASETS)
     def list_datasets(namespace: str) -> Response:
         name = values.namespace_in_path(namespace)
@@ -77,7 +77,7 @@ def _add_datasets(routes: Blueprint, pool: ConnectionPool) -> None:
             return answer(datasets.hide(connection, *named))
 
 
-def _add_versions(routes: Blueprint, pool: ConnectionPool) -> None:
+def _add_versions(routes: Blueprint, pool: Pool) -> None:
     @routes.get(f"{_DATASET}/versions")
     def list_dataset_versions(namespace: str, dataset: str) -> Response:
         named = _named(namespace, dataset)
@@ -95,7 +95,7 @@ def _add_versions(routes: Blueprint, pool: ConnectionPool) -> None:
             return answer(dataset_versions.find(connection, wanted))
 
 
-def _add_dataset_tags(routes: Blueprint, pool: ConnectionPool) -> None:
+def _add_dataset_tags(routes: Blueprint, pool: Pool) -> None:
     @routes.post(f"{_DATASET}/tags/<tag>")
     def tag_dataset(namespace: str, dataset: str, tag: str) -> Response:
         named = _named(namespace, dataset)
@@ -113,7 +113,7 @@ def _add_dataset_tags(routes: Blueprint, pool: ConnectionPool) -> None:
             return answer(datasets.find_bare(connection, *named))
 
 
-def _add_field_tags(routes: Blueprint, pool: ConnectionPool) -> None:
+def _add_field_tags(routes: Blueprint, pool: Pool) -> None:
     @routes.post(f"{_DATASET}/fields/<field>/tags/<tag>")
     def tag_field(namespace: str, dataset: str, field: str, tag: str) -> Response:
         named = _named(namespace, dataset)

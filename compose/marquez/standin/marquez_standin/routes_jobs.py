@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 
-from marquez_standin import job_versions, jobs, namespaces, request_values as values, runs, tags
+from marquez_standin import job_versions, jobs, namespaces, runs, tags
+from marquez_standin import request_values as values
 from marquez_standin.answers import answer
 from marquez_standin.errors import violations
 
 if TYPE_CHECKING:
-    from psycopg_pool import ConnectionPool
+    from marquez_standin.store import Pool
 
 _JOB = "/namespaces/<namespace>/jobs/<job>"
 
 
-def blueprint(pool: ConnectionPool) -> Blueprint:
+def blueprint(pool: Pool) -> Blueprint:
     """The routes, over connections of a pool."""
     routes = Blueprint("jobs", __name__)
     _add_jobs(routes, pool)
@@ -30,7 +31,7 @@ def _named(namespace: str, job: str) -> tuple[str, str]:
     return values.namespace_in_path(namespace), values.name_in_path(job)
 
 
-def _add_jobs(routes: Blueprint, pool: ConnectionPool) -> None:
+def _add_jobs(routes: Blueprint, pool: Pool) -> None:
     @routes.get("/jobs")
     def list_all_jobs() -> Response:
         states = values.many_of("lastRunStates", jobs.RUN_STATES)
@@ -59,7 +60,7 @@ def _add_jobs(routes: Blueprint, pool: ConnectionPool) -> None:
             return answer(jobs.hide(connection, *named))
 
 
-def _add_versions(routes: Blueprint, pool: ConnectionPool) -> None:
+def _add_versions(routes: Blueprint, pool: Pool) -> None:
     @routes.get(f"{_JOB}/versions")
     def list_job_versions(namespace: str, job: str) -> Response:
         named = _named(namespace, job)
@@ -78,7 +79,7 @@ def _add_versions(routes: Blueprint, pool: ConnectionPool) -> None:
             return answer(job_versions.find(connection, *named, wanted))
 
 
-def _add_runs(routes: Blueprint, pool: ConnectionPool) -> None:
+def _add_runs(routes: Blueprint, pool: Pool) -> None:
     @routes.get(f"{_JOB}/runs")
     def list_runs(namespace: str, job: str) -> Response:
         named = _named(namespace, job)
@@ -103,7 +104,7 @@ def _add_runs(routes: Blueprint, pool: ConnectionPool) -> None:
             return answer(runs.facets(connection, identifier, kind))
 
 
-def _add_tags(routes: Blueprint, pool: ConnectionPool) -> None:
+def _add_tags(routes: Blueprint, pool: Pool) -> None:
     @routes.post(f"{_JOB}/tags/<tag>")
     def tag_job(namespace: str, job: str, tag: str) -> Response:
         named = _named(namespace, job)

@@ -107,7 +107,7 @@ def facets(connection: Connection, run: UUID, kind: str) -> dict[str, Any] | Non
     tables = {"RUN": "run_facets", "JOB": "job_facets"}
     if kind not in tables:
         return None
-    query = f"SELECT name, body FROM {tables[kind]} WHERE run_id = %s ORDER BY event_time, id"  # noqa: S608 - one of two names above
+    query = f"SELECT name, body FROM {tables[kind]} WHERE run_id = %s ORDER BY event_time, id"
     rows = fetch_all(connection, query, run)
     if not rows:
         return None

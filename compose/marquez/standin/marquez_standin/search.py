@@ -27,6 +27,7 @@ LIMIT %s
 def find(
     connection: Connection,
     text: str,
+    *,
     kind: str | None,
     namespace: str | None,
     dates: tuple[str | None, str | None],
@@ -44,7 +45,18 @@ def find(
     """
     before, after = dates
     rows = fetch_all(
-        connection, _QUERY, text, kind, kind, namespace, namespace, before, before, after, after, limit
+        connection,
+        _QUERY,
+        text,
+        kind,
+        kind,
+        namespace,
+        namespace,
+        before,
+        before,
+        after,
+        after,
+        limit,
     )
     results = [_shown(row) for row in rows]
     return {"totalCount": len(results), "results": results}

@@ -149,20 +149,24 @@ DATASET = Shape(
 )
 _DATASETS: dict[str, Kind] = {"inputs": Many(DATASET), "outputs": Many(DATASET)}
 _SENDER: dict[str, Kind] = {"producer": TEXT, "schemaURL": URI}
+_TIME: dict[str, Kind] = {"eventTime": TIME}
+_JOB: dict[str, Kind] = {"job": JOB}
+_RUN: dict[str, Kind] = {"eventType": TEXT, "run": RUN}
+_DATASET: dict[str, Kind] = {"dataset": DATASET}
 
 RUN_EVENT = Shape(
     "LineageEvent",
-    {"eventType": TEXT, "eventTime": TIME, "run": RUN, "job": JOB} | _DATASETS | _SENDER,
+    _RUN | _TIME | _JOB | _DATASETS | _SENDER,
     ("run", "producer", "eventTime", "job"),
 )
 JOB_EVENT = Shape(
     "JobEvent",
-    {"eventTime": TIME, "job": JOB} | _DATASETS | _SENDER,
+    _TIME | _JOB | _DATASETS | _SENDER,
     ("eventTime", "job", "producer", "schemaURL"),
 )
 DATASET_EVENT = Shape(
     "DatasetEvent",
-    {"eventTime": TIME, "dataset": DATASET} | _SENDER,
+    _TIME | _DATASET | _SENDER,
     ("eventTime", "producer", "schemaURL"),
 )
 
@@ -186,7 +190,7 @@ def read(value: Json, kind: Kind) -> Json:
         return _read_many(value, kind)
     if not isinstance(value, dict):
         raise UnreadableError(_misfit(value, f"marquez.service.models.{kind.java}"), ())
-    renamed = {kind.aliases.get(key, key): part for key, part in value.items()}
+    renamed: dict[str, Json] = {kind.aliases.get(key, key): part for key, part in value.items()}
     return {
         key: _read_key(kind, key, part)
         for key, part in renamed.items()
@@ -201,19 +205,19 @@ def _read_key(shape: Shape, key: str, part: Json) -> Json:
 
 
 def _read_many(value: Json, kind: Many) -> Json:
-    expected = dict if kind.keyed else list
-    if not isinstance(value, expected):
-        element = f"marquez.service.models.{kind.of.java}"
-        raise UnreadableError(_misfit(value, f"java.util.ArrayList<{element}>"), ())
-    if kind.keyed:
+    if kind.keyed and isinstance(value, dict):
         return {
             key: _below(part, kind.of, f'java.util.LinkedHashMap["{key}"]')
             for key, part in value.items()
             if part is not None
         }
-    return [
-        _below(part, kind.of, f"java.util.ArrayList[{index}]") for index, part in enumerate(value)
-    ]
+    if not kind.keyed and isinstance(value, list):
+        return [
+            _below(part, kind.of, f"java.util.ArrayList[{index}]")
+            for index, part in enumerate(value)
+        ]
+    element = f"marquez.service.models.{kind.of.java}"
+    raise UnreadableError(_misfit(value, f"java.util.ArrayList<{element}>"), ())
 
 
 def _below(part: Json, kind: Kind, place: str) -> Json:
@@ -262,8 +266,10 @@ def _misfit(value: Json, java: str) -> str:
             f"Cannot deserialize value of type `{java}` from {name} value "
             f"(token `JsonToken.START_{token}`)"
         )
-    source, shown = ("String", f"String value ('{value}')") if isinstance(value, str) else (
-        "int/Int", f"Number value ({_scalar_text(value)})"
+    source, shown = (
+        ("String", f"String value ('{value}')")
+        if isinstance(value, str)
+        else ("int/Int", f"Number value ({_scalar_text(value)})")
     )
     return (
         f"Cannot construct instance of `{java}` (although at least one Creator exists): "
@@ -307,7 +313,6 @@ def complete(value: Json, kind: Kind) -> Json:
     if not isinstance(kind, Shape):
         return value
     declared = {
-        key: complete(value[key], part) if key in value else None
-        for key, part in kind.keys.items()
+        key: complete(value[key], part) if key in value else None for key, part in kind.keys.items()
     }
     return declared | {key: part for key, part in value.items() if key not in kind.keys}

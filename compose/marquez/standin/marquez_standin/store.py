@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from importlib import resources
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import psycopg
 from psycopg.rows import dict_row
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = dict[str, Any]
 Connection: TypeAlias = psycopg.Connection[Row]
+Pool: TypeAlias = "ConnectionPool[Connection]"
 
 # Any number will do, as long as every stand-in on one database uses the same one.
 WRITE_LOCK = 20_260_101
 
 
-def open_pool(settings: Settings) -> ConnectionPool:
+def open_pool(settings: Settings) -> Pool:
     """Connect, waiting for the database up to its deadline, and bring the schema up to date.
 
     Args:
@@ -32,18 +33,22 @@ def open_pool(settings: Settings) -> ConnectionPool:
     Raises:
         psycopg_pool.PoolTimeout: If the database does not answer before the deadline.
     """
-    pool = ConnectionPool(
+    pool = cast("Pool", _make_pool(settings))
+    pool.open()
+    pool.wait(timeout=settings.database_deadline)
+    with pool.connection() as connection:
+        apply_schema(connection)
+    return pool
+
+
+def _make_pool(settings: Settings) -> object:
+    return ConnectionPool(
         kwargs=_connection_arguments(settings),
         min_size=settings.threads + 1,
         max_size=settings.threads + 1,
         open=False,
         reconnect_timeout=settings.database_deadline,
     )
-    pool.open()
-    pool.wait(timeout=settings.database_deadline)
-    with pool.connection() as connection:
-        apply_schema(connection)
-    return pool
 
 
 def _connection_arguments(settings: Settings) -> dict[str, object]:

@@ -52,7 +52,7 @@ def attach(connection: Connection, kind: str, names: tuple[str, ...], tag: str) 
     put(connection, tag, None)
     table, column, find = _CARRIERS[kind]
     query = (
-        f"INSERT INTO {table} ({column}, tag)"  # noqa: S608 - names from the table above
+        f"INSERT INTO {table} ({column}, tag)"
         f" SELECT found.id, %s FROM ({find}) AS found ON CONFLICT DO NOTHING"
     )
     connection.execute(query.encode(), (tag, *names))
@@ -63,7 +63,7 @@ def attach(connection: Connection, kind: str, names: tuple[str, ...], tag: str) 
 def detach(connection: Connection, kind: str, names: tuple[str, ...], tag: str) -> None:
     """Take a tag off again."""
     table, column, find = _CARRIERS[kind]
-    query = f"DELETE FROM {table} WHERE tag = %s AND {column} IN ({find})"  # noqa: S608 - as above
+    query = f"DELETE FROM {table} WHERE tag = %s AND {column} IN ({find})"
     connection.execute(query.encode(), (tag, *names))
     if kind == "field":
         namespace, dataset, field = names

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from marquez_standin.errors import logged_fault
 from marquez_standin.store import fetch_all
 from marquez_standin.times import instant_text
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from marquez_standin.store import Connection, Row
 
 _RUN = """

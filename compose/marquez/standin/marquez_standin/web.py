@@ -16,7 +16,7 @@ from marquez_standin.answers import answer
 from marquez_standin.errors import ApiError, BareError, IllegalNameError, logged_fault, no_such_page
 
 if TYPE_CHECKING:
-    from psycopg_pool import ConnectionPool
+    from marquez_standin.store import Pool
 
 _log = logging.getLogger("marquez_standin")
 
@@ -39,7 +39,7 @@ _HTML = """<html>
 _REASONS = {400: "Bad Request", 500: "Server Error"}
 
 
-def create_api(pool: ConnectionPool) -> Flask:
+def create_api(pool: Pool) -> Flask:
     """The API.
 
     Args:

@@ -37,6 +37,7 @@ ON CONFLICT (output_version, output_field, input_version, input_field) DO UPDATE
 def write_columns(
     connection: Connection,
     dataset: Dataset,
+    *,
     version_id: UUID,
     own_fields: Mapping[str, UUID],
     run: UUID,

@@ -98,11 +98,16 @@ def _write(connection: Connection, dataset: Dataset, occasion: Occasion) -> Writ
         _note_reading(connection, row, written.version_id, occasion)
     if not occasion.is_input and occasion.run:
         own_fields = {field["name"]: field["id"] for field in reversed(fields)}
-        write_columns(connection, dataset, written.version_id, own_fields, occasion.run, now)
+        write_columns(
+            connection,
+            dataset,
+            version_id=written.version_id,
+            own_fields=own_fields,
+            run=occasion.run,
+            now=now,
+        )
     ids = (written.id, written.version_id)
-    add_dataset_facets(
-        connection, dataset, ids, occasion.run, now, is_input=occasion.is_input
-    )
+    add_dataset_facets(connection, dataset, ids, occasion.run, now, is_input=occasion.is_input)
     return written
 
 
@@ -203,7 +208,7 @@ def _version_values(dataset: Dataset, row: Row, occasion: Occasion) -> tuple[obj
 def _fields_json(dataset: Dataset) -> str | None:
     if "fields" not in dataset.facet("schema"):
         return None
-    shown = [
+    shown: list[dict[str, object]] = [
         {
             "name": checked_name(str(field["name"])),
             "type": field.get("type"),
@@ -224,9 +229,7 @@ def _link_fields(connection: Connection, version_id: UUID, fields: list[UUID]) -
         )
 
 
-def _note_reading(
-    connection: Connection, row: Row, version_id: UUID, occasion: Occasion
-) -> None:
+def _note_reading(connection: Connection, row: Row, version_id: UUID, occasion: Occasion) -> None:
     connection.execute(
         "INSERT INTO run_inputs (run_id, version_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
         (occasion.run, version_id),

@@ -161,9 +161,7 @@ def _write_parent(connection: Connection, event: Event, job: Job, parent: Parent
     return _make_parent(connection, event, job, name, own_run)
 
 
-def _make_parent(
-    connection: Connection, event: Event, job: Job, name: str, run: UUID
-) -> JobRow:
+def _make_parent(connection: Connection, event: Event, job: Job, name: str, run: UUID) -> JobRow:
     """A job and a run for a parent, in the child's namespace and in the child's state."""
     write = _JobWrite(
         namespace=tidy_namespace(job.namespace),

@@ -82,7 +82,9 @@ def uses(job: JobRow, inputs: Iterable[Use], outputs: Iterable[Use]) -> Uses:
 
 def version_exists(connection: Connection, version: UUID) -> bool:
     """Whether the job has had these datasets before."""
-    return fetch_one(connection, "SELECT 1 FROM job_versions WHERE version = %s", version) is not None
+    return (
+        fetch_one(connection, "SELECT 1 FROM job_versions WHERE version = %s", version) is not None
+    )
 
 
 def write_version(connection: Connection, job: JobRow, used: Uses, now: datetime) -> UUID:
@@ -91,9 +93,7 @@ def write_version(connection: Connection, job: JobRow, used: Uses, now: datetime
     Returns:
         The id of the version.
     """
-    row = fetch_one(
-        connection, _UPSERT, uuid4(), used.version, job.id, job.location, now, now
-    )
+    row = fetch_one(connection, _UPSERT, uuid4(), used.version, job.id, job.location, now, now)
     if row is None:
         raise LookupError(used.version)
     version_id: UUID = row["id"]
@@ -147,9 +147,7 @@ def link_run(connection: Connection, version_id: UUID, run: UUID, now: datetime)
     )
 
 
-def make_current(
-    connection: Connection, job_id: UUID, version_id: UUID, now: datetime
-) -> None:
+def make_current(connection: Connection, job_id: UUID, version_id: UUID, now: datetime) -> None:
     """Let a version be the job's own."""
     connection.execute(
         "UPDATE jobs SET current_version = %s, updated_at = %s WHERE id = %s",
