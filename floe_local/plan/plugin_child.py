@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from floe_local.errors import InputError
 from floe_local.plan.floe_core_stand_in import floe_core_stand_in
-from floe_local.plan.foreign_code import message_of, place
+from floe_local.plan.foreign_code import cause, message_of, place
 from floe_local.plan.plugin_calls import answers_of, check_answers
 from floe_local.plan.plugin_loading import PluginEntry, load_plugin
 
@@ -139,9 +139,7 @@ class Judgement:
             self.reason = message_of(error)
         else:
             where = place(error, self.entry.package)
-            self.reason = (
-                f"validate_connection() raised {type(error).__name__}: {message_of(error)}{where}"
-            )
+            self.reason = f"validate_connection() {cause(error)}{where}"
         return True
 
 
