@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlsplit, urlunsplit
 
-from floe_local.plan.env_refs import map_texts
+from floe_local.plan.compiler.transport import for_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from floe_local.plan.stack_model import PublishedEndpoint, StackBackend, StackPlan
 
 Vantage = Literal["host", "container"]
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def endpoint_url(plan: StackPlan, service: str, endpoint: str, vantage: Vantage) -> str | None:
@@ -77,32 +75,14 @@ def _published(plan: StackPlan, backend: StackBackend) -> Iterator[PublishedEndp
         yield from service.endpoints if service else ()
 
 
-def for_host(plan: StackPlan, value: Any) -> Any:
-    """A transport config with the URLs of the stack's services as the host reaches them.
-
-    URLs that lead elsewhere stay as they are.
-    """
-    known = dialling(plan)
-
-    def rewritten(text: str) -> str:
-        parts = urlsplit(text) if "://" in text else None
-        if parts is None or parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-            return text
-        asked = (parts.hostname.rstrip("."), _port(parts.netloc, parts.scheme))
-        if asked not in known:
-            return text
-        host, port = known[asked]
-        return urlunsplit(parts._replace(netloc=f"{url_host(host)}:{port}"))
-
-    return map_texts(value, rewritten)
-
-
-def _port(netloc: str, scheme: str) -> int:
-    tail = netloc.rpartition("@")[2].rpartition(":")[2]
-    return int(tail) if tail.isdigit() else _DEFAULT_PORTS[scheme]
+def host_transport(plan: StackPlan, transport: dict[str, Any]) -> dict[str, Any]:
+    """A transport with the URLs of the stack's services as the host reaches them."""
+    return for_host(transport, dialling(plan))
 
 
 def transport_for(plan: StackPlan, vantage: Vantage) -> dict[str, Any] | None:
     """The OpenLineage transport that pipelines use; None: the stack takes no lineage."""
     transport = (plan.openlineage_config or {}).get("transport")
-    return for_host(plan, transport) if vantage == "host" else transport
+    if transport is None or vantage == "container":
+        return transport
+    return host_transport(plan, transport)

@@ -103,6 +103,11 @@ class Compose:
             raise _failure(error) from error
 
 
+def load() -> None:
+    """Import python-on-whales now; it takes a while, and `Compose` needs it."""
+    import python_on_whales  # noqa: F401, PLC0415
+
+
 def _client(workspace: Workspace, project: str) -> Any:
     """A python-on-whales client whose compose commands go to the binary itself."""
     from python_on_whales import DockerClient  # noqa: PLC0415 - slow; only `up` needs it

@@ -1,0 +1,90 @@
+"""The command line's options → what is asked for: manifest read, plugins asked, compiled."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from floe_local.errors import FloeError
+from floe_local.operations.request import StackRequest, Where
+from floe_local.plan.blueprint_lookup import find_blueprints
+from floe_local.plan.manifest import load_manifest
+from floe_local.plan.manifest_files import find_manifest
+from floe_local.plan.stack_identity import identify
+from floe_local.plan.stack_parts import COLLECTOR, needed_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from floe_local.plan.blueprint import LocatedBlueprint
+    from floe_local.plan.manifest import Manifest
+    from floe_local.plan.plugin_output import BackendRef
+    from floe_local.plan.stack_model import StackIdentity
+
+
+def request_stack(where: Where) -> StackRequest:
+    """Read the manifest, ask the plugins that it names, compile what they return.
+
+    Raises:
+        InputError: the manifest, a plugin, what it returned, or a blueprint is wrong.
+    """
+    from floe_local.plan.compiler import compile_outputs  # noqa: PLC0415 - not for `down`
+    from floe_local.plan.plugin_host import call_plugins  # noqa: PLC0415
+
+    manifest = load_manifest(where.manifest, where.environment, root=where.folder)
+    blueprints = _blueprints(manifest)
+    outputs = call_plugins(local_refs(manifest, blueprints))
+    models = {name: located.blueprint for name, located in blueprints.items()}
+    compiled = compile_outputs(manifest, outputs, models, os.environ)
+    local = manifest.local
+    return StackRequest(
+        identity=identify(manifest.root.resolve(), where.stack),
+        compiled=compiled,
+        parts=needed_parts(compiled, blueprints),
+        images=local.images,
+        registry=local.registry,
+        ports=local.ports,
+        optional=tuple(local.optional),
+        deadline_s=local.deadline,
+        warnings=manifest.warnings,
+    )
+
+
+def _blueprints(manifest: Manifest) -> dict[str, LocatedBlueprint]:
+    names = [COLLECTOR, *(ref.name for ref in manifest.backends)]
+    return find_blueprints(names, manifest.blueprint_folders)
+
+
+def local_refs(
+    manifest: Manifest, blueprints: Mapping[str, LocatedBlueprint]
+) -> tuple[BackendRef, ...]:
+    """The manifest's backends, with their blueprints' defaults under their config."""
+    defaults = {name: located.blueprint.config for name, located in blueprints.items()}
+    return tuple(
+        ref.model_copy(update={"config": laid_over(defaults.get(ref.name, {}), ref.config)})
+        for ref in manifest.backends
+    )
+
+
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` over `below`; mappings in both are merged."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        both = isinstance(under, dict) and isinstance(value, dict)
+        merged[key] = laid_over(under, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def identity_of(where: Where) -> StackIdentity:
+    """Which stack is meant, without reading the manifest: a broken one is in nobody's way.
+
+    Raises:
+        InputError: the stack's name is none (``stack-name``).
+    """
+    try:
+        root = find_manifest(where.manifest, where.environment, where.folder).root
+    except FloeError:
+        root = where.folder or Path.cwd()
+    return identify(root.resolve(), where.stack)

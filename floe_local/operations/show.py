@@ -1,0 +1,243 @@
+"""`urls`, `env`, `render`, `explain`: what a stack is, told without Docker."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from typing import TYPE_CHECKING, Any, Literal
+
+from floe_local.errors import InputError, MachineError
+from floe_local.operations.layout import plan_on_paper
+from floe_local.operations.look_up import find_planned
+from floe_local.operations.planning import request_stack
+from floe_local.plan.artifacts import Change
+from floe_local.plan.env_refs import references, resolve
+from floe_local.plan.stack_environment import pipeline_environment
+from floe_local.plan.stack_model import ResolvedImage
+from floe_local.plan.stack_parts import image_needs
+from floe_local.plan.stack_vantage import endpoint_url
+from floe_local.plan.values import Frozen, Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from floe_local.operations.request import StackRequest, Where
+    from floe_local.plan.stack_model import StackPlan
+
+EnvForm = Literal["shell", "dotenv", "json"]
+_REFERENCE = re.compile(r"\$\{env:([A-Za-z_]\w*)(:-[^}]*)?\}")
+
+
+class UrlRow(Frozen):
+    """An endpoint, from the host and from containers that join the network."""
+
+    service: str
+    endpoint: str
+    url: str
+    container_url: str
+    ui: bool = False
+
+
+class UrlList(Frozen):
+    """Where everything of a stack is reached; `network` is the one to join."""
+
+    network: str
+    urls: tuple[UrlRow, ...] = ()
+
+
+class Environment(Frozen):
+    """What a pipeline sets. `text` is in the form that was asked for."""
+
+    form: EnvForm
+    network: str | None = None
+    variables: dict[str, str] = {}
+    text: str = ""
+
+
+class Rendered(Frozen):
+    """The files of a stack: path → content. `folder` is where they were written, if at all."""
+
+    files: dict[str, str]
+    folder: str | None = None
+
+
+class Explanation(Frozen):
+    """How a stack came to be what it is: every rule that changed something, and the result."""
+
+    stack: str
+    namespace: str
+    environment: str
+    sampling: str
+    changes: tuple[Change, ...] = ()
+    aliases: dict[str, tuple[str, ...]] = {}
+    otlp_collector_config: dict[str, Any] | None = None
+    openlineage_config: dict[str, Any] | None = None
+
+
+def urls(where: Where) -> UrlList:
+    """Where the endpoints of a stack are reached.
+
+    Raises:
+        MachineError: the stack was never brought up from here (``stack-unknown``).
+    """
+    plan, _ = find_planned(where)
+    rows = tuple(
+        UrlRow(
+            service=service.name,
+            endpoint=e.name,
+            url=(endpoint_url(plan, service.name, e.name, "host") or "") + e.path,
+            container_url=(endpoint_url(plan, service.name, e.name, "container") or "") + e.path,
+            ui=e.ui,
+        )
+        for service in plan.services
+        for e in service.endpoints
+    )
+    return UrlList(network=plan.network, urls=rows)
+
+
+def env(
+    where: Where,
+    form: EnvForm = "shell",
+    *,
+    container: bool = False,
+    show_secrets: bool = False,
+    environ: Mapping[str, str] | None = None,
+) -> Environment:
+    """What a pipeline's environment holds, so that it reaches the stack.
+
+    Credentials stay references: ``$NAME`` in the shell form. The others need the values,
+    and give them only with `show_secrets`.
+
+    Args:
+        where: which stack.
+        form: ``shell`` (to be eval'ed), ``dotenv``, ``json``.
+        container: for pipelines in containers that join the stack's network.
+        show_secrets: put credentials' values in.
+        environ: where those are read; None: the process's.
+
+    Raises:
+        InputError: the form needs a credential's value (``secret-form``), or it is not set.
+        MachineError: the stack was never brought up from here (``stack-unknown``).
+    """
+    plan, _ = find_planned(where)
+    variables = pipeline_environment(plan, "container" if container else "host")
+    if references(variables) and (show_secrets or form != "shell"):
+        if not show_secrets:
+            raise InputError(
+                "secret-form",
+                f"the {form} form would hold the values of {', '.join(references(variables))}",
+                "add --show-secrets, or use the shell form, which refers to them",
+            )
+        variables = resolve(variables, os.environ if environ is None else environ, "env")
+    return Environment(
+        form=form,
+        network=plan.network if container else None,
+        variables=variables,
+        text=_FORMS[form](variables),
+    )
+
+
+def _shell(variables: Mapping[str, str]) -> str:
+    return "".join(f"export {name}={_quoted(value)}\n" for name, value in variables.items())
+
+
+def _quoted(value: str) -> str:
+    """A word for a POSIX shell, in which references are the shell's own."""
+    if not _REFERENCE.search(value):
+        return shlex.quote(value)
+    words = []
+    end = 0
+    for match in _REFERENCE.finditer(value):
+        words += [_inert(value[end : match.start()]), f"${{{match[1]}{match[2] or ''}}}"]
+        end = match.end()
+    return '"' + "".join(words) + _inert(value[end:]) + '"'
+
+
+def _inert(text: str) -> str:
+    return re.sub(r'([\\"$`])', r"\\\1", text)
+
+
+def _dotenv(variables: Mapping[str, str]) -> str:
+    """``NAME=value``, unquoted: ``docker run --env-file`` takes quotes for a part of it."""
+    return "".join(f"{name}={value}\n" for name, value in variables.items())
+
+
+def _json(variables: Mapping[str, str]) -> str:
+    return json.dumps(dict(variables), indent=2, ensure_ascii=False) + "\n"
+
+
+_FORMS = {"shell": _shell, "dotenv": _dotenv, "json": _json}
+
+
+def render(where: Where, output: Path | None = None) -> Rendered:
+    """The compose file and the configs of a stack, without Docker.
+
+    Images are named as upstream names them; ports are those the stack would like best.
+
+    Args:
+        where: which stack.
+        output: a folder to write the files to; None: they are only returned.
+
+    Raises:
+        InputError: the stack cannot be planned.
+        MachineError: `output` cannot be written (``output``).
+    """
+    from floe_local.run.workspace import workspace_files  # noqa: PLC0415 - no Docker, no YAML
+
+    plan = paper_plan(request_stack(where))
+    files = {p: text for p, text in workspace_files(plan).items() if not p.endswith(".json")}
+    if output is None:
+        return Rendered(files=files)
+    for path, text in files.items():
+        _write(output / path, text)
+    _write(output / ".env", "".join(f"{name}=\n" for name in plan.secrets))
+    return Rendered(files=files, folder=str(output.resolve()))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise MachineError("output", f"cannot write {path}: {error.strerror}") from error
+
+
+def paper_plan(request: StackRequest) -> StackPlan:
+    """The plan of a stack with upstream's images."""
+    images = {
+        need.service: ResolvedImage(
+            reference=need.override or need.source.upstream or need.service,
+            origin=Origin.UPSTREAM,
+            how="not looked for",
+        )
+        for need in image_needs(request.parts, request.images, request.optional)
+    }
+    return plan_on_paper(request, images)
+
+
+def explain(where: Where) -> Explanation:
+    """Every rule that changed what the plugins returned, and what came out of it.
+
+    Raises:
+        InputError: the stack cannot be planned.
+    """
+    request = request_stack(where)
+    plan = paper_plan(request)
+    networks = {n: s.get("networks", {}) for n, s in plan.compose["services"].items()}
+    return Explanation(
+        stack=plan.name,
+        namespace=plan.namespace,
+        environment=plan.environment,
+        sampling=plan.sampling,
+        changes=plan.changes,
+        aliases={
+            name: tuple(joined["default"]["aliases"])
+            for name, joined in networks.items()
+            if joined.get("default", {}).get("aliases")
+        },
+        otlp_collector_config=request.compiled.otlp_collector_config,
+        openlineage_config=request.compiled.openlineage_config,
+    )

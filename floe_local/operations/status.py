@@ -1,0 +1,140 @@
+"""`status` and `list`: what is there, and whether it is ready."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from floe_local.operations.look_up import find, project_on
+from floe_local.operations.rows import ServiceRow, service_rows
+from floe_local.plan.stack_model import STACK_LABEL
+from floe_local.plan.values import Frozen, Origin
+from floe_local.run.engine import Engine, Holdings
+from floe_local.run.readiness import Answer, ask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from floe_local.operations.request import Where
+    from floe_local.plan.stack_model import StackPlan, StackService
+    from floe_local.run.engine import Container
+
+
+class StackStatus(Frozen):
+    """A stack as it is now. `ready`: every service of it is. `folder` may be gone."""
+
+    stack: str
+    project: str
+    folder: str = ""
+    network: str = ""
+    ready: bool = False
+    services: tuple[ServiceRow, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+
+class StackSummary(Frozen):
+    """One line of ``list``. `folder_exists` is None where no container tells the folder."""
+
+    stack: str
+    project: str
+    folder: str = ""
+    folder_exists: bool | None = None
+    running: int = 0
+    containers: int = 0
+    volumes: int = 0
+
+
+class StackList(Frozen):
+    """Every stack on the engine."""
+
+    stacks: tuple[StackSummary, ...] = ()
+
+
+def status(where: Where, engine: Engine | None = None) -> StackStatus:
+    """What a stack's services are doing; each is asked once whether it is ready.
+
+    Raises:
+        MachineError: there is no engine to be asked.
+    """
+    engine = engine or Engine()
+    project = project_on(engine, where)
+    held = engine.holdings(project)
+    found = find(where)
+    plan = found.plan if found.identity.project == project else None
+    rows = _planned_rows(plan, held) if plan else tuple(_labelled_row(c) for c in held.containers)
+    labels = held.containers[0].labels if held.containers else {}
+    return StackStatus(
+        stack=plan.name if plan else labels.get(f"{STACK_LABEL}.name", project),
+        project=project,
+        folder=plan.identity.folder if plan else labels.get(f"{STACK_LABEL}.folder", ""),
+        network=next((n.name for n in held.networks), ""),
+        ready=bool(rows) and all(row.state == "ready" for row in rows),
+        services=rows,
+        volumes=tuple(v.name for v in held.volumes),
+    )
+
+
+def _planned_rows(plan: StackPlan, held: Holdings) -> tuple[ServiceRow, ...]:
+    containers = {c.service: c for c in held.containers}
+    with ThreadPoolExecutor(max_workers=max(1, len(plan.services))) as pool:
+        asked = pool.map(lambda s: _asked(s, plan, containers), plan.services)
+    answers = dict(zip((s.name for s in plan.services), asked, strict=True))
+    states = {name: _state(containers.get(name), answer) for name, answer in answers.items()}
+    details = {name: "" if answer.ready else answer.said for name, answer in answers.items()}
+    return service_rows(plan, states, details=details)
+
+
+def _asked(service: StackService, plan: StackPlan, containers: Mapping[str, Container]) -> Answer:
+    container = containers.get(service.name)
+    if container is None or container.state != "running":
+        return Answer(ready=False, said=container.status if container else "")
+    return ask(service, plan.host, container)
+
+
+def _state(container: Container | None, answer: Answer) -> str:
+    if container is None:
+        return "down"
+    if container.state != "running":
+        return container.state
+    return "ready" if answer.ready else "not ready"
+
+
+def _labelled_row(container: Container) -> ServiceRow:
+    """A row from labels alone: there is no plan that would tell how to ask the service."""
+    origin = container.labels.get("dev.floe.local.origin")
+    return ServiceRow(
+        service=container.service,
+        backend=container.labels.get("dev.floe.local.backend", ""),
+        image=container.image,
+        origin=Origin(origin) if origin in set(Origin) else None,
+        state=container.state,
+        detail=container.status,
+    )
+
+
+def list_stacks(engine: Engine | None = None) -> StackList:
+    """Every stack on the engine, by label.
+
+    Raises:
+        MachineError: there is no engine to be asked.
+    """
+    held = (engine or Engine()).holdings()
+    projects = {c.labels[STACK_LABEL] for c in held.containers}
+    projects |= {n.project for n in held.networks} | {v.project for v in held.volumes}
+    return StackList(stacks=tuple(_summary(p, held) for p in sorted(projects)))
+
+
+def _summary(project: str, held: Holdings) -> StackSummary:
+    containers = [c for c in held.containers if c.labels[STACK_LABEL] == project]
+    labels = containers[0].labels if containers else {}
+    folder = labels.get(f"{STACK_LABEL}.folder", "")
+    return StackSummary(
+        stack=labels.get(f"{STACK_LABEL}.name", project),
+        project=project,
+        folder=folder,
+        folder_exists=Path(folder).is_dir() if folder else None,
+        running=sum(c.state == "running" for c in containers),
+        containers=len(containers),
+        volumes=sum(v.project == project for v in held.volumes),
+    )

@@ -1,0 +1,132 @@
+"""Where a smoke test sends and reads, for a stack of ours or of somebody else's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from floe_local.plan.compiler.transport import for_host
+from floe_local.plan.stack_parts import endpoints_of
+from floe_local.plan.stack_vantage import (
+    backend_urls,
+    collector_url,
+    endpoint_url,
+    host_transport,
+)
+from floe_local.plan.values import Frozen, Kind, Origin
+from floe_local.prove.targets import BackendTarget, Targets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from floe_local.operations.request import StackRequest
+    from floe_local.plan.artifacts import CompiledBackend
+    from floe_local.plan.blueprint import Blueprint
+    from floe_local.plan.stack_model import StackBackend, StackPlan, StackService
+
+METRICS_ENDPOINT = "metrics"
+"""The endpoint of the Collector's blueprint that has its own counters."""
+
+
+class EndpointOptions(Frozen):
+    """A stack that floe-local did not start: base URLs.
+
+    `backends` maps ``backend.endpoint`` (the blueprint's endpoint names), or a backend's
+    name for all its endpoints, to base URLs.
+    """
+
+    otlp_grpc: str | None = None
+    otlp_http: str | None = None
+    collector_metrics: str | None = None
+    namespace: str | None = None
+    backends: dict[str, str] = {}
+
+
+def targets_of(plan: StackPlan) -> Targets:
+    """The targets of a stack that floe-local planned."""
+    metrics = plan.collector and endpoint_url(plan, plan.collector, METRICS_ENDPOINT, "host")
+    return Targets(
+        stack=plan.name,
+        namespace=plan.namespace,
+        otlp_grpc=collector_url(plan, "otlp-grpc", "host"),
+        otlp_http=collector_url(plan, "otlp-http", "host"),
+        collector_metrics=f"{metrics}/metrics" if metrics else None,
+        sampling=plan.sampling,
+        backends=tuple(_target(plan, backend) for backend in plan.backends),
+    )
+
+
+def _target(plan: StackPlan, backend: StackBackend) -> BackendTarget:
+    shown = _shown_by(plan, backend)
+    transport = backend.transport
+    return BackendTarget(
+        name=backend.name,
+        kind=backend.kind,
+        accepts=backend.accepts,
+        endpoints=backend_urls(plan, backend, "host"),
+        readback=backend.readback,
+        cleanup=backend.cleanup,
+        naming=backend.naming,
+        exporters=backend.exporters,
+        transport=None if transport is None else host_transport(plan, transport),
+        origin=shown.image.origin if shown else Origin.UPSTREAM,
+        image=shown.image.reference if shown else "",
+    )
+
+
+def _shown_by(plan: StackPlan, backend: StackBackend) -> StackService | None:
+    """The service that answers for a backend: where it takes signals, else its first."""
+    taking = [backend.service_of[e] for e in backend.ingest.values() if e in backend.service_of]
+    names = [*taking, *backend.service_of.values()]
+    return plan.service(names[0]) if names else None
+
+
+def targets_elsewhere(request: StackRequest, options: EndpointOptions) -> Targets:
+    """The targets of a stack that somebody else runs, with the manifest's backends."""
+    blueprints = {part.blueprint.name: part.blueprint for part in request.parts}
+    return Targets(
+        stack=request.identity.name,
+        namespace=options.namespace or request.compiled.namespace,
+        otlp_grpc=options.otlp_grpc,
+        otlp_http=options.otlp_http,
+        collector_metrics=options.collector_metrics,
+        sampling=request.compiled.sampling,
+        backends=tuple(
+            _elsewhere(backend, blueprints[backend.name], options.backends)
+            for backend in request.compiled.backends
+        ),
+    )
+
+
+def _elsewhere(
+    backend: CompiledBackend, blueprint: Blueprint, urls: Mapping[str, str]
+) -> BackendTarget:
+    given = {
+        endpoint.name: urls.get(f"{backend.name}.{endpoint.name}", urls.get(backend.name))
+        for _, endpoint in endpoints_of(blueprint)
+    }
+    endpoints = {name: url for name, url in given.items() if url}
+    lineage = endpoints.get(blueprint.ingest.get("openlineage", ""))
+    transport = backend.transport
+    if transport is not None and lineage:
+        transport = _redirected(backend, lineage)
+    return BackendTarget(
+        name=backend.name,
+        kind=Kind.TELEMETRY if transport is None else Kind.LINEAGE,
+        accepts=blueprint.accepts,
+        endpoints=endpoints,
+        readback=blueprint.readback,
+        cleanup=blueprint.cleanup,
+        naming=blueprint.naming,
+        exporters=backend.exporters,
+        transport=transport,
+    )
+
+
+def _redirected(backend: CompiledBackend, url: str) -> dict[str, object]:
+    """The backend's transport, with the address of `url` in place of the plugin's."""
+    from urllib.parse import urlsplit  # noqa: PLC0415 - beside its one use
+
+    parts = urlsplit(url)
+    default = 443 if parts.scheme == "https" else 80
+    to = (parts.hostname or "", parts.port or default)
+    return for_host(backend.transport or {}, dict.fromkeys(backend.hosts, to))

@@ -1,0 +1,102 @@
+"""`up`: a manifest → a running stack."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from floe_local.operations.bring_up import UpResult, bring_up
+from floe_local.operations.planning import identity_of, request_stack
+from floe_local.operations.request import UpSettings, Where
+from floe_local.plan.env_refs import required, unset
+from floe_local.run.progress import silent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from floe_local.operations.bring_up import ImageResolver
+    from floe_local.operations.request import StackRequest
+    from floe_local.plan.stack_model import ImageNeed, ResolvedImage
+    from floe_local.run.engine import Engine
+    from floe_local.run.images import Policy
+    from floe_local.run.progress import Report
+
+__all__ = ["UpResult", "UpSettings", "Where", "up"]
+
+
+def up(
+    where: Where,
+    settings: UpSettings | None = None,
+    *,
+    policy: Policy | None = None,
+    report: Report = silent,
+) -> UpResult:
+    """Bring the stack of a manifest up, and wait until it is ready.
+
+    Args:
+        where: which stack.
+        settings: how; None: as usual.
+        policy: what may be done to get an image; None: what is here, or can be pulled.
+        report: told what happens.
+
+    Raises:
+        InputError: the manifest, a plugin or a blueprint is wrong; a variable is not set.
+        MachineError: no engine, no Compose, no image, a taken port, an unreadable volume.
+        NotReadyError: a service did not become ready.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        connecting = pool.submit(_connect, where)  # while the plugins are asked
+        request = request_stack(where)
+        refuse_unset(request, os.environ)
+        engine = connecting.result()
+    return bring_up(
+        request,
+        settings or UpSettings(),
+        engine=engine,
+        resolve=_resolver(request, policy, engine, report),
+        report=report,
+    )
+
+
+def _connect(where: Where) -> Engine:
+    """Connect; and load, for a stack that does not run yet, what will be needed to start it."""
+    from floe_local.run.engine import Engine  # noqa: PLC0415 - the docker SDK is slow to load
+
+    engine = Engine()
+    if not engine.containers(identity_of(where).project):
+        import floe_local.run.compose_cli as needed  # noqa: PLC0415
+
+        needed.load()
+    return engine
+
+
+def refuse_unset(request: StackRequest, environ: Mapping[str, str]) -> None:
+    """Refuse a stack whose configs refer to variables that are not set.
+
+    Raises:
+        InputError: names them (``variable-unset``).
+    """
+    configs = {
+        "the Collector's config": request.compiled.otlp_collector_config,
+        "the OpenLineage transport": request.compiled.openlineage_config,
+    }
+    for where, config in configs.items():
+        missing = [name for name in required(config) if not environ.get(name)]
+        if missing:
+            raise unset(missing, where)
+
+
+def _resolver(
+    request: StackRequest, policy: Policy | None, engine: Engine, report: Report
+) -> ImageResolver:
+    """Find images as the policy says, through the manifest's mirror."""
+    from floe_local.run.images import Policy, resolve  # noqa: PLC0415 - not at import time
+
+    asked = policy or Policy()
+    mirrored = asked.model_copy(update={"registry": asked.registry or request.registry})
+
+    def resolved(needs: Sequence[ImageNeed]) -> Mapping[str, ResolvedImage]:
+        return resolve(needs, mirrored, engine.client, report)
+
+    return resolved
