@@ -1,0 +1,113 @@
+"""`Compiler` as the last examples of ADR-0035 use it."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floe_local.errors import InputError
+from floe_local.plan.compiler import Compiler
+from floe_local.plugin_api import LineageBackendPlugin, TelemetryBackendPlugin
+
+
+def test_compiler_with_mock_telemetry() -> None:
+    plugin = Mock(spec=TelemetryBackendPlugin)
+    plugin.get_otlp_exporter_config.return_value = {"exporters": {"mock": {}}}
+
+    artifacts = Compiler(telemetry_plugin=plugin).compile(Mock())
+
+    assert "otlp_collector_config" in artifacts
+    assert "openlineage_config" not in artifacts
+    plugin.get_otlp_exporter_config.assert_called_once()
+    plugin.get_helm_values.assert_called_once()
+
+
+def test_compiler_with_mock_lineage() -> None:
+    plugin = Mock(spec=LineageBackendPlugin)
+    url = "http://mock:5000/api/v1/lineage"
+    plugin.get_transport_config.return_value = {"type": "http", "url": url}
+
+    artifacts = Compiler(lineage_plugin=plugin).compile(None)
+
+    assert "openlineage_config" in artifacts
+    assert "otlp_collector_config" not in artifacts
+    assert artifacts["namespace"] == "floe-local"
+    plugin.get_transport_config.assert_called_once()
+    plugin.get_namespace_strategy.assert_called_once()
+
+
+def test_the_artifacts_of_mocks_hold_data_only() -> None:
+    plugin = Mock(spec=TelemetryBackendPlugin)
+    plugin.get_otlp_exporter_config.return_value = {"exporters": {"mock": {}}}
+
+    artifacts = Compiler(telemetry_plugin=plugin).compile({})
+
+    config = artifacts["otlp_collector_config"]
+    assert yaml.safe_load(yaml.safe_dump(config)) == config
+    assert "helm_values" not in artifacts
+
+
+def test_a_mock_that_returns_a_mock_is_no_config() -> None:
+    with pytest.raises(InputError, match="returned Mock, expected a dict"):
+        Compiler(telemetry_plugin=Mock(spec=TelemetryBackendPlugin)).compile(None)
+
+
+def test_settings_come_from_a_mapping_like_the_manifests() -> None:
+    plugin = Mock(spec=TelemetryBackendPlugin)
+    plugin.get_otlp_exporter_config.return_value = {"exporters": {"mock": {}}}
+
+    artifacts = Compiler(plugin).compile({"local": {"sampling": 0.5}, "plugins": {"x": 1}})
+
+    assert artifacts.sampling == "50% of traces"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.just(object()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=12,
+)
+names = st.sampled_from(
+    "exporters service pipelines traces metrics otlp jaeger debug exporter_type endpoint "
+    "receivers processors batch extensions connectors tls api_key".split()
+) | st.text(max_size=5)
+
+
+@given(returned=json_values)
+def test_whatever_a_telemetry_plugin_returns_compiles_or_is_refused(returned: Any) -> None:
+    plugin = Mock(spec=TelemetryBackendPlugin)
+    plugin.get_otlp_exporter_config.return_value = returned
+
+    try:
+        artifacts = Compiler(plugin).compile(None)
+    except InputError as error:
+        assert error.reason
+    else:
+        config = artifacts["otlp_collector_config"]
+        assert yaml.safe_load(yaml.safe_dump(config)) == config
+        assert set(config["service"]["pipelines"]) >= {"traces", "metrics", "logs"}
+
+
+@given(returned=json_values, strategy=json_values)
+def test_whatever_a_lineage_plugin_returns_compiles_or_is_refused(
+    returned: Any, strategy: Any
+) -> None:
+    plugin = Mock(spec=LineageBackendPlugin)
+    transport = (
+        {"type": "http", "url": "http://m:1", **returned}
+        if isinstance(returned, dict)
+        else returned
+    )
+    plugin.get_transport_config.return_value = transport
+    plugin.get_namespace_strategy.return_value = strategy
+
+    try:
+        artifacts = Compiler(lineage_plugin=plugin).compile(None)
+    except InputError as error:
+        assert error.reason
+    else:
+        assert yaml.safe_dump(artifacts["openlineage_config"])
