@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
+import threading
 import tomllib
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -12,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 ADR_PLUGINS = Path(__file__).parent / "adr" / "plugins"
 
@@ -61,6 +65,8 @@ def plugin_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plu
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(folder)
+    for name in [n for n in sys.modules if n.startswith(("floe_telemetry_", "floe_lineage_"))]:
+        monkeypatch.delitem(sys.modules, name)  # a distribution here may take its place
     before = set(sys.modules)
     yield PluginSite(folder)
     for name in set(sys.modules) - before:
@@ -74,3 +80,52 @@ def adr_site(plugin_site: PluginSite) -> PluginSite:
     for folder in sorted(ADR_PLUGINS.glob("*/pyproject.toml")):
         plugin_site.add_project(folder.parent)
     return plugin_site
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers every GET with one JSON document."""
+
+    server: JsonServer
+
+    def do_GET(self) -> None:
+        asked = {"path": self.path, **{k.lower(): v for k, v in self.headers.items()}}
+        self.server.asked.append(asked)
+        body = json.dumps({**self.server.document, "host": asked["host"]}).encode()
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        """Keep the tests' output clean."""
+
+
+class JsonServer(ThreadingHTTPServer):
+    """A real HTTP server on a free loopback port; `asked` are the requests it got."""
+
+    def __init__(self, document: Mapping[str, object], status: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.document = document
+        self.status = status
+        self.asked: list[dict[str, str]] = []
+
+    @property
+    def url(self) -> str:
+        """The server's base URL."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., JsonServer]]:
+    """Give a function that starts a `JsonServer`; all are stopped afterwards."""
+    with ExitStack() as stack:
+
+        def start(document: Mapping[str, object], status: int = 200) -> JsonServer:
+            server = stack.enter_context(JsonServer(document, status))
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(server.shutdown)
+            return server
+
+        yield start
