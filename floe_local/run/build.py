@@ -19,6 +19,7 @@ from floe_local.errors import MachineError
 from floe_local.plan.recipe import Debootstrap, GoBuild, LocatedRecipe, recipe_files
 from floe_local.run import build_steps
 from floe_local.run.docker_client import find_image
+from floe_local.run.interrupts import one_interrupt
 from floe_local.run.progress import silent, timed
 
 if TYPE_CHECKING:
@@ -50,9 +51,10 @@ def build(source: LocatedRecipe, client: docker.DockerClient, report: Report = s
     """
     wanted = [recipe for recipe in source.chain if not find_image(recipe.reference, client)]
     demand_needs(wanted)
-    sweep()
-    for recipe in wanted:
-        _build_one(recipe, client, report)
+    with one_interrupt():
+        sweep()
+        for recipe in wanted:
+            _build_one(recipe, client, report)
     return source.reference
 
 

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floe_local.errors import InputError
+from floe_local.plan.compose_folder import compose_folder
+from floe_local.plan.recipe import GoBuild, content_hash, load_recipe
+from floe_local.plan.values import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+RECIPES = sorted(path.parent for path in compose_folder().rglob("recipe.yaml"))
+FILES = st.dictionaries(st.text(min_size=1, max_size=5), st.binary(max_size=5), max_size=4)
+IMAGE = "recipe: 1\nname: tiny\nsteps: [{step: docker-build}]\n"
+
+
+def write(folder: Path, files: Mapping[str, str]) -> Path:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@given(FILES, FILES)
+def test_two_folders_have_one_hash_only_when_they_are_the_same(
+    one: dict[str, bytes], other: dict[str, bytes]
+) -> None:
+    assert (content_hash(one) == content_hash(other)) == (one == other)
+
+
+@given(FILES)
+def test_the_order_of_files_does_not_matter(files: dict[str, bytes]) -> None:
+    assert content_hash(dict(reversed(files.items()))) == content_hash(files)
+
+
+def test_a_name_and_a_content_cannot_be_taken_for_each_other() -> None:
+    assert content_hash({"a": b"bc"}) != content_hash({"ab": b"c"})
+
+
+def test_what_an_image_stands_on_is_part_of_its_hash(tmp_path: Path) -> None:
+    write(tmp_path, {"base/recipe.yaml": IMAGE, "top/recipe.yaml": f"{IMAGE}base: ../base\n"})
+    before = load_recipe(tmp_path / "top")
+
+    write(tmp_path, {"base/extra": "changed"})
+    after = load_recipe(tmp_path / "top")
+
+    assert before.reference != after.reference
+    assert [recipe.folder.name for recipe in after.chain] == ["base", "top"]
+
+
+def test_caches_and_modes_do_not_change_the_hash(tmp_path: Path) -> None:
+    folder = write(tmp_path, {"recipe.yaml": IMAGE, "run.sh": "true"})
+    before = load_recipe(folder)
+
+    write(folder, {"__pycache__/a.pyc": "x", ".cache/y": "x"})
+    (folder / "run.sh").chmod(0o755)
+
+    assert load_recipe(folder) == before
+
+
+def test_the_name_and_the_labels_tell_what_an_image_is(tmp_path: Path) -> None:
+    write(tmp_path, {"recipe.yaml": f"{IMAGE}origin: stand-in\nupstream: some/thing:1\n"})
+
+    recipe = load_recipe(tmp_path)
+
+    assert recipe.reference == f"floe-local/tiny:{recipe.digest[:16]}"
+    assert recipe.labels == {
+        "dev.floe.local.origin": "stand-in",
+        "dev.floe.local.recipe": f"tiny@{recipe.digest}",
+        "dev.floe.local.upstream": "some/thing:1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        (
+            "recipe: 1\nname: tiny\nsteps: [{step: go-build, output: x}]\n",
+            "recipe-invalid",
+            "the last",
+        ),
+        (f"{IMAGE}color: red\n", "recipe-invalid", "recipe.yaml:4: color"),
+        (IMAGE.replace("tiny", "Tiny"), "recipe-invalid", "recipe.yaml:2: name"),
+        (f"{IMAGE}origin: upstream\n", "recipe-invalid", "recipe.yaml:4: origin"),
+        (IMAGE.replace("docker-build", "shell"), "recipe-invalid", "recipe.yaml:3: steps[0]"),
+        ("steps: [", "recipe-broken", "recipe.yaml:"),
+        (f"{IMAGE}base: .\n", "recipe-cycle", "base"),
+    ],
+)
+def test_a_wrong_recipe_is_told_with_its_place(
+    tmp_path: Path, text: str, code: str, said: str
+) -> None:
+    with pytest.raises(InputError) as raised:
+        load_recipe(write(tmp_path, {"recipe.yaml": text}))
+
+    assert raised.value.code == code
+    assert said in raised.value.reason
+
+
+def test_a_missing_recipe_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"recipe\.yaml") as raised:
+        load_recipe(tmp_path)
+
+    assert raised.value.code == "recipe-unreadable"
+
+
+@pytest.mark.parametrize("folder", RECIPES, ids=lambda folder: folder.parent.name)
+def test_every_shipped_recipe_loads_and_has_its_files(folder: Path) -> None:
+    recipe = load_recipe(folder)
+
+    assert recipe.recipe.origin in {Origin.BUILT, Origin.STAND_IN}
+    if any(isinstance(step, GoBuild) and not step.module for step in recipe.recipe.steps):
+        assert (folder / "go.mod").is_file()
+
+
+def test_there_are_shipped_recipes() -> None:
+    assert len(RECIPES) >= 5

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+
+from floe_local.plan.blueprint import ImageSource
+from floe_local.plan.recipe import Debootstrap, DockerBuild, GoBuild, Recipe, Step
+from floe_local.plan.stack_model import ImageNeed
+from floe_local.plan.values import Origin
+from floe_local.run.build_steps import missing_needs
+from floe_local.run.images import candidates, origin_of
+
+BUILT = "floe-local/tiny:0123456789abcdef"
+
+
+def need(upstream: str | None = "some/tiny:1", override: str | None = None) -> ImageNeed:
+    source = ImageSource(upstream=upstream, recipe="image")
+    return ImageNeed(service="tiny", source=source, folder="/nowhere", override=override)
+
+
+def order(need: ImageNeed, registry: str | None = None) -> list[tuple[str, bool]]:
+    return [(c.reference, c.may_pull) for c in candidates(need, registry, BUILT)]
+
+
+def test_upstream_goes_before_what_is_built() -> None:
+    assert order(need()) == [("some/tiny:1", True), (BUILT, False)]
+
+
+def test_a_mirror_is_pulled_from_and_upstreams_own_name_is_looked_for_too() -> None:
+    assert order(need(), registry="mirror.example") == [
+        ("mirror.example/some/tiny:1", True),
+        ("some/tiny:1", False),
+        (BUILT, False),
+    ]
+
+
+def test_the_manifests_own_image_is_the_only_one() -> None:
+    assert order(need(override="mine:2"), registry="mirror.example") == [("mine:2", True)]
+
+
+def test_without_upstream_there_is_only_the_recipe() -> None:
+    assert order(need(upstream=None)) == [(BUILT, False)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "origin"),
+    [
+        (None, Origin.UPSTREAM),
+        ({"maintainer": "somebody"}, Origin.UPSTREAM),
+        ({"dev.floe.local.origin": "built"}, Origin.BUILT),
+        ({"dev.floe.local.origin": "stand-in"}, Origin.STAND_IN),
+    ],
+)
+def test_the_label_says_what_an_image_is(labels: dict[str, str] | None, origin: Origin) -> None:
+    assert origin_of(labels) is origin
+
+
+def lacking(*steps: Step, root: bool, tools: set[str]) -> str:
+    recipe = Recipe(recipe=1, name="tiny", steps=steps)
+    return ", ".join(missing_needs(recipe, root=root, found=tools.__contains__))
+
+
+def test_what_a_machine_lacks_is_named() -> None:
+    steps = (GoBuild(step="go-build", output="x"), DockerBuild(step="docker-build"))
+
+    assert lacking(*steps, root=False, tools={"go"}) == ""
+    assert "the go command" in lacking(*steps, root=True, tools=set())
+
+
+def test_debootstrap_needs_root_and_itself() -> None:
+    step = Debootstrap(step="debootstrap", suite="bookworm")
+
+    assert lacking(step, root=True, tools={"debootstrap"}) == ""
+    assert "root" in lacking(step, root=False, tools={"debootstrap"})
+    assert "apt-get install debootstrap" in lacking(step, root=True, tools=set())
