@@ -155,8 +155,10 @@ class _Reader:
         import yaml  # noqa: PLC0415 - `--help` does without
 
         try:
-            self._measure(yaml.parse(text, Loader=yaml.SafeLoader))
-            return yaml.compose(text, Loader=yaml.SafeLoader)
+            # The loader in C, where there is one: it is ten times as fast.
+            loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+            self._measure(yaml.parse(text, Loader=loader))
+            return yaml.compose(text, Loader=loader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = mark.line + 1 if mark else 1

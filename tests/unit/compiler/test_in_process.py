@@ -7,11 +7,14 @@ from unittest.mock import Mock
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from floe_local.errors import InputError
-from floe_local.plan.compiler import Compiler
+from floe_local.plan.compiler import Compiler, compile_outputs
+from floe_local.plan.manifest import Manifest
+from floe_local.plan.plugin_output import PluginOutput
+from floe_local.plan.values import Kind
 from floe_local.plugin_api import LineageBackendPlugin, TelemetryBackendPlugin
 
 
@@ -66,48 +69,48 @@ def test_settings_come_from_a_mapping_like_the_manifests() -> None:
     assert artifacts.sampling == "50% of traces"
 
 
+names = st.sampled_from(
+    "exporters service pipelines traces metrics otlp jaeger debug exporter_type endpoint "
+    "receivers processors batch extensions connectors tls api_key".split()
+) | st.text(max_size=5)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.just(object()),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
     max_leaves=12,
 )
-names = st.sampled_from(
-    "exporters service pipelines traces metrics otlp jaeger debug exporter_type endpoint "
-    "receivers processors batch extensions connectors tls api_key".split()
-) | st.text(max_size=5)
 
 
 @given(returned=json_values)
+@settings(deadline=None)
 def test_whatever_a_telemetry_plugin_returns_compiles_or_is_refused(returned: Any) -> None:
-    plugin = Mock(spec=TelemetryBackendPlugin)
-    plugin.get_otlp_exporter_config.return_value = returned
+    output = PluginOutput(kind=Kind.TELEMETRY, name="any", exporter_config=returned)
 
     try:
-        artifacts = Compiler(plugin).compile(None)
+        artifacts = compile_outputs(Manifest(), (output,), {})
     except InputError as error:
         assert error.reason
     else:
         config = artifacts["otlp_collector_config"]
         assert yaml.safe_load(yaml.safe_dump(config)) == config
-        assert set(config["service"]["pipelines"]) >= {"traces", "metrics", "logs"}
+        signals = {key.partition("/")[0] for key in config["service"]["pipelines"]}
+        assert signals == {"traces", "metrics", "logs"}
 
 
 @given(returned=json_values, strategy=json_values)
+@settings(deadline=None)
 def test_whatever_a_lineage_plugin_returns_compiles_or_is_refused(
     returned: Any, strategy: Any
 ) -> None:
-    plugin = Mock(spec=LineageBackendPlugin)
-    transport = (
-        {"type": "http", "url": "http://m:1", **returned}
-        if isinstance(returned, dict)
-        else returned
+    more = returned if isinstance(returned, dict) else {"auth": returned}
+    transport = {"type": "http", "url": "http://m:1", **more}
+    output = PluginOutput(
+        kind=Kind.LINEAGE, name="any", transport=transport, namespace_strategy=strategy
     )
-    plugin.get_transport_config.return_value = transport
-    plugin.get_namespace_strategy.return_value = strategy
 
     try:
-        artifacts = Compiler(lineage_plugin=plugin).compile(None)
+        artifacts = compile_outputs(Manifest(), (output,), {})
     except InputError as error:
         assert error.reason
     else:
         assert yaml.safe_dump(artifacts["openlineage_config"])
+        assert artifacts.namespace
