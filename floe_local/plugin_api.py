@@ -52,8 +52,8 @@ class CredentialError(Exception):
     """
 
 
-class TelemetryBackendPlugin(ABC):
-    """A backend that takes traces, metrics or logs through the OpenTelemetry Collector.
+class BackendPlugin(ABC):
+    """What plugins of both kinds have. Derive from one of the two below, not from this.
 
     Attributes:
         name: what a manifest calls the backend, e.g. ``"tempo"``.
@@ -64,16 +64,6 @@ class TelemetryBackendPlugin(ABC):
     name: str
     version: str
     floe_api_version: str
-
-    @abstractmethod
-    def get_otlp_exporter_config(self) -> dict[str, Any]:
-        """Give the Collector's ``exporters`` section, and the pipelines that use it.
-
-        Returns:
-            A part of a Collector config: ``{"exporters": {id: {...}}, "service":
-            {"pipelines": {"traces": {"receivers": [...], "processors": [...],
-            "exporters": [id]}}}}``. Receivers and processors are the compiler's business.
-        """
 
     @abstractmethod
     def get_helm_values(self) -> dict[str, Any]:
@@ -92,18 +82,22 @@ class TelemetryBackendPlugin(ABC):
         """
 
 
-class LineageBackendPlugin(ABC):
-    """A backend that takes OpenLineage events over HTTP, directly from the pipelines.
+class TelemetryBackendPlugin(BackendPlugin):
+    """A backend that takes traces, metrics or logs through the OpenTelemetry Collector."""
 
-    Attributes:
-        name: what a manifest calls the backend, e.g. ``"openmetadata"``.
-        version: the plugin's own version (semver).
-        floe_api_version: the floe API that the plugin was written for; 1.x and 2.x load.
-    """
+    @abstractmethod
+    def get_otlp_exporter_config(self) -> dict[str, Any]:
+        """Give the Collector's ``exporters`` section, and the pipelines that use it.
 
-    name: str
-    version: str
-    floe_api_version: str
+        Returns:
+            A part of a Collector config: ``{"exporters": {id: {...}}, "service":
+            {"pipelines": {"traces": {"receivers": [...], "processors": [...],
+            "exporters": [id]}}}}``. Receivers and processors are the compiler's business.
+        """
+
+
+class LineageBackendPlugin(BackendPlugin):
+    """A backend that takes OpenLineage events over HTTP, directly from the pipelines."""
 
     @abstractmethod
     def get_transport_config(self) -> dict[str, Any]:
@@ -123,22 +117,6 @@ class LineageBackendPlugin(ABC):
             "environment_var": "FLOE_ENVIRONMENT"}``; ``{"strategy": "custom",
             "namespace": ...}``; ``{"strategy": "centralized", "environment": ...,
             "platform": ...}``; or ``{"strategy": "backend_managed"}``.
-        """
-
-    @abstractmethod
-    def get_helm_values(self) -> dict[str, Any]:
-        """Give the values of the backend's Helm chart; empty for a backend that is SaaS."""
-
-    @abstractmethod
-    def validate_connection(self) -> bool:
-        """Ask the backend whether it is there and takes the credentials.
-
-        Returns:
-            True when it does, False when it does not (an exception can say why).
-
-        Raises:
-            ConnectionError: it cannot be reached; the message says what to do.
-            CredentialError: credentials are missing or refused.
         """
 
 
