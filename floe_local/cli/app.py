@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from floe_local.cli.commands import images, plugins, proof, show, stack
-from floe_local.cli.session import Session, add, shared
+from floe_local.cli.output import write
+from floe_local.cli.session import OPTIONS, Session, add
 
 app = typer.Typer(
     name="floe-local",
@@ -13,4 +18,66 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    help="Bring the backends of a floe manifest up locally, and prove that each receives.",
 )
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        from importlib.metadata import version
+
+        write(f"floe-local {version('floe-local')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _shared(
+    context: typer.Context,
+    *,
+    manifest: Annotated[Path | None, OPTIONS["manifest"]] = None,
+    environment: Annotated[str | None, OPTIONS["environment"]] = None,
+    stack: Annotated[str | None, OPTIONS["stack"]] = None,
+    json: Annotated[bool, OPTIONS["json"]] = False,
+    quiet: Annotated[bool, OPTIONS["quiet"]] = False,
+    verbose: Annotated[bool, OPTIONS["verbose"]] = False,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say which one.")
+    ] = False,
+) -> None:
+    context.obj = Session(manifest, environment, stack, json, quiet, verbose)
+
+
+_TREE: dict[str, dict[str, Callable[..., int | None]]] = {
+    "": {
+        "init": stack.init,
+        "up": stack.up,
+        "smoke-test": proof.smoke_test,
+        "down": stack.down,
+        "status": show.status,
+        "logs": show.logs,
+        "urls": show.urls,
+        "open": show.open_,
+        "env": show.env,
+        "render": show.render,
+        "explain": show.explain,
+        "list": stack.list_,
+    },
+    "plugins": {"list": plugins.list_, "show": plugins.show, "validate": plugins.validate},
+    "images": {"list": images.list_, "pull": images.pull, "build": images.build},
+}
+_HELP = {
+    "plugins": "The plugins that are installed here.",
+    "images": "The images that the stack's services run.",
+}
+
+
+def _grow() -> None:
+    for group, commands in _TREE.items():
+        branch = typer.Typer(no_args_is_help=True, help=_HELP[group]) if group else app
+        for name, command in commands.items():
+            add(branch, name, command)
+        if group:
+            app.add_typer(branch, name=group)
+
+
+_grow()

@@ -17,7 +17,7 @@ SCHEMA = "floe-local/v1"
 
 def console(*, stderr: bool = False) -> Console:
     """A terminal, without colours where NO_COLOR or a pipe says so."""
-    from rich.console import Console  # noqa: PLC0415 - slow, and not every command prints
+    from rich.console import Console
 
     return Console(stderr=stderr, highlight=False, soft_wrap=True, emoji=False, markup=False)
 
@@ -36,8 +36,8 @@ def write_json(command: str, body: BaseModel | dict[str, Any], *, ok: bool = Tru
 
 def write_table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
     """A table that stays readable when it is piped: no borders, columns as wide as they need."""
-    from rich.table import Table  # noqa: PLC0415 - slow, and not every command prints
-    from rich.text import Text  # noqa: PLC0415
+    from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
     for heading in headings:

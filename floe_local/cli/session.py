@@ -6,9 +6,12 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
+
+if TYPE_CHECKING:
+    from floe_local.operations.request import Where
 
 
 @dataclass(frozen=True)
@@ -28,31 +31,29 @@ class Session:
         return replace(other, **{name: value for name, value in given.items() if value})
 
 
-_OPTIONS: dict[str, Any] = {
-    "manifest": Annotated[
-        Path | None,
-        typer.Option("--manifest", "-m", help="The manifest; ./manifest.yaml if there is one."),
-    ],
-    "environment": Annotated[
-        str | None,
-        typer.Option("--env", "-e", help="The environment: `-e prod` reads prod/manifest.yaml."),
-    ],
-    "stack": Annotated[
-        str | None, typer.Option("--stack", "-s", help="The stack's name; from the folder if not.")
-    ],
-    "json": Annotated[bool, typer.Option("--json", help="Print one JSON document, nothing else.")],
-    "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="Print results, no progress.")],
-    "verbose": Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print each command that is run.")
-    ],
+OPTIONS: dict[str, Any] = {
+    "manifest": typer.Option(
+        "--manifest", "-m", help="The manifest; ./manifest.yaml if there is one."
+    ),
+    "environment": typer.Option(
+        "--env", "-e", help="The environment: `-e prod` reads prod/manifest.yaml."
+    ),
+    "stack": typer.Option("--stack", "-s", help="The stack's name; from the folder if not given."),
+    "json": typer.Option("--json", help="Print one JSON document, nothing else."),
+    "quiet": typer.Option("--quiet", "-q", help="Print results, no progress."),
+    "verbose": typer.Option("--verbose", "-v", help="Print each command that is run."),
 }
+"""The options that every command has; the fields of `Session`."""
 
 
-def shared(name: str) -> inspect.Parameter:
-    """The parameter of a shared option, as typer reads it from a signature."""
-    default = None if name in {"manifest", "environment", "stack"} else False
-    kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, kind, default=default, annotation=_OPTIONS[name])
+def _shared(name: str) -> inspect.Parameter:
+    """A shared option as a parameter, as typer reads it from a signature."""
+    default = getattr(Session, name)
+    kind = bool if default is False else Path if name == "manifest" else str
+    annotation = Annotated[kind if kind is bool else kind | None, OPTIONS[name]]  # type: ignore[valid-type]
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+    )
 
 
 def with_session(command: Callable[..., int | None]) -> Callable[..., int | None]:
@@ -63,7 +64,7 @@ def with_session(command: Callable[..., int | None]) -> Callable[..., int | None
     """
 
     def wrapper(context: typer.Context, **given: Any) -> int | None:
-        own = Session(**{name: given.pop(name) for name in _OPTIONS})
+        own = Session(**{name: given.pop(name) for name in OPTIONS})
         return command(own.over(context.find_root().obj or Session()), **given)
 
     hints = get_type_hints(command, include_extras=True)
@@ -74,7 +75,7 @@ def with_session(command: Callable[..., int | None]) -> Callable[..., int | None
             p.replace(annotation=hints[p.name], kind=inspect.Parameter.KEYWORD_ONLY)
             for p in parameters
         ),
-        *(shared(name) for name in _OPTIONS),
+        *(_shared(name) for name in OPTIONS),
     ]
     wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
     wrapper.__annotations__ = {p.name: p.annotation for p in signature}
@@ -85,3 +86,10 @@ def with_session(command: Callable[..., int | None]) -> Callable[..., int | None
 def add(app: typer.Typer, name: str, command: Callable[..., int | None]) -> None:
     """Register a command that takes the shared options."""
     app.command(name)(with_session(command))
+
+
+def where(session: Session) -> Where:
+    """Which stack the session is about."""
+    from floe_local.operations.request import Where
+
+    return Where(manifest=session.manifest, environment=session.environment, stack=session.stack)

@@ -33,7 +33,7 @@ def request_stack(where: Where) -> StackRequest:
     from floe_local.plan.plugin_host import call_plugins  # noqa: PLC0415
 
     manifest = load_manifest(where.manifest, where.environment, root=where.folder)
-    blueprints = _blueprints(manifest)
+    blueprints = manifest_blueprints(manifest)
     outputs = call_plugins(local_refs(manifest, blueprints))
     models = {name: located.blueprint for name, located in blueprints.items()}
     compiled = compile_outputs(manifest, outputs, models, os.environ)
@@ -51,7 +51,8 @@ def request_stack(where: Where) -> StackRequest:
     )
 
 
-def _blueprints(manifest: Manifest) -> dict[str, LocatedBlueprint]:
+def manifest_blueprints(manifest: Manifest) -> dict[str, LocatedBlueprint]:
+    """The blueprints of the backends that a manifest names, with the Collector's."""
     names = [COLLECTOR, *(ref.name for ref in manifest.backends)]
     return find_blueprints(names, manifest.blueprint_folders)
 

@@ -1,0 +1,1 @@
+"""What floe-local costs, measured beside what it is compared with."""

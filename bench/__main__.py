@@ -1,0 +1,28 @@
+"""``just bench``: each measure of the mission, beside what it is compared with, as a ratio."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from bench import measures
+
+
+def main() -> None:
+    """Run the named measures, or all, then print one table."""
+    parser = argparse.ArgumentParser(prog="just bench", description=__doc__)
+    parser.add_argument("measures", nargs="*", choices=[[], *measures.ALL], default=[])
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each side (default 5)")
+    parser.add_argument("--count", type=int, default=1000, help="canaries of `count`")
+    asked = parser.parse_args()
+    rows = [
+        comparison.row()
+        for name in asked.measures or measures.ALL
+        for comparison in measures.ALL[name](asked)
+    ]
+    heading = "| measure | floe-local: median (range) | other: median (range) | ratio |"
+    sys.stdout.write("\n".join([heading, "|---|---|---|---|", *rows]) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""smoke-test: the proof."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from floe_local.cli.output import write, write_json, write_table
+from floe_local.cli.session import Session, where
+from floe_local.errors import ExitCode, InputError, MachineError
+
+if TYPE_CHECKING:
+    from floe_local.operations.targets import EndpointOptions
+    from floe_local.prove.report import Report
+
+
+def smoke_test(
+    session: Session,
+    *,
+    count: Annotated[
+        int, typer.Option(min=0, help="Send so many more traces and runs; account for each.")
+    ] = 0,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Threads for --count.")] = 8,
+    deadline: Annotated[
+        float, typer.Option(min=0.1, help="Seconds for reading back, from the last ack.")
+    ] = 30.0,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Only what the backend itself showed is a pass.")
+    ] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the canaries in the lineage backend.")
+    ] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write a JUnit report to this file.")] = None,
+    otlp_grpc: Annotated[
+        str | None, typer.Option(help="OTLP/gRPC URL of a stack started elsewhere.")
+    ] = None,
+    otlp_http: Annotated[
+        str | None, typer.Option(help="OTLP/HTTP base URL of a stack started elsewhere.")
+    ] = None,
+    metrics_url: Annotated[
+        str | None, typer.Option(help="URL of that Collector's own metrics.")
+    ] = None,
+    endpoint: Annotated[
+        list[str] | None,
+        typer.Option(help="BACKEND.ENDPOINT=URL (or BACKEND=URL) of that stack; repeatable."),
+    ] = None,
+) -> int:
+    """Send spans and lineage events, and read each back from its backend.
+
+    Example: `floe-local smoke-test --junit report.xml`
+    """
+    from floe_local.operations.smoke_test import smoke_test as prove
+    from floe_local.prove.options import SmokeOptions
+
+    options = SmokeOptions(
+        deadline=deadline, count=count, threads=threads, keep=keep, strict=strict
+    )
+    elsewhere = _elsewhere(otlp_grpc, otlp_http, metrics_url, endpoint or [])
+    report = prove(where(session), options, elsewhere)
+    if junit:
+        _write_junit(report, junit)
+    if session.json:
+        write_json("smoke-test", report.model_dump(mode="json", by_alias=True), ok=report.ok)
+    else:
+        _print(report)
+    return ExitCode.OK if report.ok else ExitCode.CHECK_FAILED
+
+
+def _elsewhere(
+    otlp_grpc: str | None, otlp_http: str | None, metrics: str | None, endpoints: list[str]
+) -> EndpointOptions | None:
+    from floe_local.operations.targets import EndpointOptions
+
+    if not (otlp_grpc or otlp_http or metrics or endpoints):
+        return None
+    pairs = dict(_pair(text) for text in endpoints)
+    return EndpointOptions(
+        otlp_grpc=otlp_grpc, otlp_http=otlp_http, collector_metrics=metrics, backends=pairs
+    )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, url = text.partition("=")
+    if not (name and equals and url.startswith(("http://", "https://"))):
+        raise InputError(
+            "usage",
+            f"--endpoint {text}: is not BACKEND.ENDPOINT=URL",
+            "for example --endpoint jaeger.query=http://127.0.0.1:16686",
+        )
+    return name, url
+
+
+def _write_junit(report: Report, file: Path) -> None:
+    from floe_local.prove.junit import to_junit
+
+    try:
+        file.write_text(to_junit(report), encoding="utf-8")
+    except OSError as error:
+        raise MachineError("output", f"cannot write {file}: {error.strerror}") from error
+
+
+def _print(report: Report) -> None:
+    from floe_local.cli.tables import bulk_table, check_table, failure_lines
+
+    write_table(*check_table(report.checks))
+    if report.bulk:
+        write_table(*bulk_table(report.bulk))
+    for check in report.checks:
+        if check.verdict == "failed":
+            write("\n" + failure_lines(check))
+    for used in report.backends:
+        write(f"{used.name}: {used.image or 'image unknown'} ({used.origin})")
+    write(f"sampling: {report.sampling}; namespace: {report.namespace}")
+    took = report.durations
+    verdict = "green: every canary was received" if report.ok else f"red: {report.reason}"
+    write(f"{verdict} ({took.total:.1f} s, of which {took.load:.1f} s loading the SDKs)")

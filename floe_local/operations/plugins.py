@@ -1,0 +1,119 @@
+"""`plugins list`, `show`, `validate`: what is installed, what it returns, whether it connects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from floe_local.operations.look_up import find
+from floe_local.operations.planning import local_refs, manifest_blueprints
+from floe_local.plan.manifest import load_manifest
+from floe_local.plan.plugin_host import call_plugins, validate_connections
+from floe_local.plan.plugin_output import BackendRef, PluginOutput
+from floe_local.plan.registry import PluginRegistry
+from floe_local.plan.stack_vantage import dialling
+from floe_local.plan.values import Frozen, Kind
+
+if TYPE_CHECKING:
+    from floe_local.operations.request import Where
+    from floe_local.plan.plugin_loading import PluginEntry
+
+
+class PluginRow(Frozen):
+    """An installed plugin, as its entry point declares it; it was not imported."""
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    target: str
+
+
+class PluginList(Frozen):
+    """Every plugin that is installed beside floe-local."""
+
+    plugins: tuple[PluginRow, ...] = ()
+
+
+class PluginShown(Frozen):
+    """A plugin with what it returns, exactly as returned."""
+
+    plugin: PluginRow
+    config: dict[str, Any] = {}
+    output: PluginOutput
+
+
+class Validated(Frozen):
+    """What validate_connection() of one plugin came to: ok, failed or skipped."""
+
+    kind: Kind
+    name: str
+    status: str
+    reason: str = ""
+    hint: str = ""
+
+
+class ValidationResult(Frozen):
+    """A verdict for each plugin that the manifest names."""
+
+    plugins: tuple[Validated, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """None failed, and at least one was asked."""
+        states = {plugin.status for plugin in self.plugins}
+        return "failed" not in states and "ok" in states
+
+
+def list_plugins() -> PluginList:
+    """List the plugins without importing any."""
+    entries = PluginRegistry().entries()
+    return PluginList(plugins=tuple(_row(entry) for entry in entries))
+
+
+def show_plugin(where: Where, name: str, kind: Kind | None = None) -> tuple[PluginShown, ...]:
+    """Ask the plugins of a name what they return, with the config that the manifest gives.
+
+    Raises:
+        InputError: there is none of that name, or it is broken.
+    """
+    manifest = load_manifest(where.manifest, where.environment, root=where.folder)
+    configured = {
+        (ref.kind, ref.name): ref for ref in local_refs(manifest, manifest_blueprints(manifest))
+    }
+    registry = PluginRegistry()
+    found = [
+        k for k in Kind if kind in (None, k) and name in {e.name for e in registry.entries(k)}
+    ] or [kind or Kind.TELEMETRY]
+    refs = [configured.get((k, name), BackendRef(kind=k, name=name)) for k in found]
+    outputs = call_plugins(refs, registry=registry)
+    return tuple(
+        PluginShown(
+            plugin=_row(registry.find(ref.kind, ref.name)), config=ref.config, output=output
+        )
+        for ref, output in zip(refs, outputs, strict=True)
+    )
+
+
+def validate_plugins(where: Where) -> ValidationResult:
+    """Run validate_connection() of each plugin that the manifest names.
+
+    When the stack is up, the names that a plugin dials lead to it.
+
+    Raises:
+        InputError: the manifest is wrong.
+    """
+    manifest = load_manifest(where.manifest, where.environment, root=where.folder)
+    refs = local_refs(manifest, manifest_blueprints(manifest))
+    plan = find(where).plan
+    verdicts = validate_connections(refs, addresses=dialling(plan) if plan else {})
+    return ValidationResult(plugins=tuple(Validated(**v.model_dump()) for v in verdicts))
+
+
+def _row(entry: PluginEntry) -> PluginRow:
+    return PluginRow(
+        kind=entry.kind,
+        name=entry.name,
+        distribution=entry.distribution,
+        version=entry.version,
+        target=entry.target,
+    )

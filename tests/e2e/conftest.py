@@ -1,0 +1,95 @@
+"""The built wheels in an environment of their own, driven as a user types."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+LONGEST = 600
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A folder, with an environment in which `floe-local` is the installed one."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, command: str, *, expect: int = 0) -> subprocess.CompletedProcess[str]:
+        """Run `command` in bash, and check its exit code."""
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+            check=False,
+        )
+        said = f"$ {command}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == expect, f"exit {done.returncode}, not {expect}\n{said}"
+        assert "Traceback" not in done.stderr, said
+        return done
+
+    def json(self, command: str, *, expect: int = 0) -> dict[str, Any]:
+        """Run a command with --json; its one document."""
+        document = json.loads(self.run(f"{command} --json", expect=expect).stdout)
+        assert document["schema"] == "floe-local/v1"
+        return dict(document)
+
+
+def _uv() -> str:
+    found = shutil.which("uv") or str(Path(sys.executable).parent / "uv")
+    assert Path(found).exists(), "uv is not in this environment; ./dev test puts it there"
+    return found
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheels of floe-local with its reference plugins, built from this checkout."""
+    out = tmp_path_factory.mktemp("wheels")
+    command = [_uv(), "build", "--wheel", "--all-packages", "--quiet", "-o", str(out)]
+    subprocess.run(command, cwd=ROOT, check=True)
+    assert list(out.glob("floe_local-*.whl"))
+    return out
+
+
+@pytest.fixture(scope="session")
+def environment(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A clean virtual environment that holds nothing but the wheels, as variables."""
+    home = tmp_path_factory.mktemp("installed")
+    subprocess.run([_uv(), "venv", "--quiet", "-p", sys.executable, str(home)], check=True)
+    install = [_uv(), "pip", "install", "--quiet", "-p", str(home / "bin" / "python")]
+    constraints = ["--constraint", str(ROOT / "constraints.txt")]
+    subprocess.run([*install, *constraints, *map(str, wheels.glob("*.whl"))], check=True)
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("FLOE_", "OTEL_"))}
+    return inherited | {"PATH": f"{home / 'bin'}:{os.environ['PATH']}", "NO_COLOR": "1"}
+
+
+@pytest.fixture(scope="module")
+def shell(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A project folder with a space and an umlaut; its stacks are gone afterwards."""
+    folder = tmp_path_factory.mktemp("e2e") / "Müller's project"
+    folder.mkdir()
+    shell = Shell(folder, environment)
+    yield shell
+    shell.run("floe-local down --volumes")
+
+
+def words(command: str) -> list[str]:
+    """A command line as its words."""
+    return shlex.split(command)
