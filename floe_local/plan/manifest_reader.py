@@ -223,7 +223,8 @@ def _add_detail(path: Path_, detail: ErrorDetails, model: type[Frozen], problems
         advice = "letters, digits, '.', '_' and '-', beginning with a letter or digit"
         problems.add(path, "is no valid name", advice=advice)
     else:
-        message = detail["msg"].removeprefix("Input ").replace("valid ", "")
+        message = detail["msg"].removeprefix("Input ").replace("a valid integer", "an integer")
+        message = message.replace("valid ", "")
         problems.add(path, f"{message}, got {_kind_of(detail['input'])}")
 
 

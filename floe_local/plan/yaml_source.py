@@ -74,10 +74,11 @@ class Problems:
 
 
 def dotted(path: Path_) -> str:
-    """A path as people write it: ``plugins.lineage_backend[0]``."""
+    """A path as people write it: ``plugins.lineage_backend[0]``; unprintable keys escaped."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+        name = str(step) if str(step).isprintable() else ascii(step)
+        text += f"[{name}]" if isinstance(step, int) else f".{name}" if text else name
     return text
 
 
