@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from floe_local.plan.stack_model import PublishedEndpoint, StackIdentity, StackVolume
 
 _SECRET = re.compile(r"\{secret:([A-Za-z0-9_-]+)\}")
-_COMPILED = {"{otlp_collector_config}", "{openlineage_config}"}
+_COLLECTOR_CONFIG = "{otlp_collector_config}"
+_COMPILED = {_COLLECTOR_CONFIG, "{openlineage_config}"}
 
 
 def compose_model(
@@ -30,14 +31,17 @@ def compose_model(
     volumes: Sequence[StackVolume],
 ) -> dict[str, Any]:
     """The whole compose file. Labels of networks and volumes never change (decision 0020)."""
-    labels = {STACK_LABEL: identity.project}
+
+    def labels() -> dict[str, str]:
+        return {STACK_LABEL: identity.project}  # one each: YAML would show a shared one as &id001
+
     model: dict[str, Any] = {
         "name": identity.project,
         "services": dict(services),
-        "networks": {"default": {"name": identity.network, "labels": labels}},
+        "networks": {"default": {"name": identity.network, "labels": labels()}},
     }
     if volumes:
-        model["volumes"] = {v.key: {"name": v.name, "labels": labels} for v in volumes}
+        model["volumes"] = {v.key: {"name": v.name, "labels": labels()} for v in volumes}
     return model
 
 
@@ -66,7 +70,7 @@ def compose_service(
         "image": literal(given.images[name].reference),
         "entrypoint": literal(list(service.entrypoint)),
         "command": literal(list(service.command)),
-        "environment": _environment(service, files),
+        "environment": _environment(service, given),
         "labels": _labels(name, given, blueprint, files),
         "networks": {"default": {"aliases": list(aliases)} if aliases else {}},
         "ports": [_port(endpoint, given.bind) for endpoint in endpoints],
@@ -115,13 +119,24 @@ def _variable(secret: str) -> str:
     return "FLOE_SECRET_" + secret.upper().replace("-", "_")
 
 
-def _environment(service: Service, files: Mapping[str, str]) -> dict[str, str | None]:
-    """Its own variables; those that its config files refer to, by name only."""
+def _environment(service: Service, given: Given) -> dict[str, str | None]:
+    """Its own variables; those that a compiled config of its refers to, by name only."""
+    configs = [_compiled(file.source, given) for file in service.files if file.source in _COMPILED]
     own = {
         key: _SECRET.sub(lambda m: f"${{{_variable(m[1])}}}", literal(value))
         for key, value in service.environment.items()
     }
-    return {**dict.fromkeys(references(list(files.values()))), **own}
+    return {**dict.fromkeys(references(configs)), **own}
+
+
+def _compiled(source: str, given: Given) -> dict[str, Any] | None:
+    """The compiled config that a placeholder names."""
+    compiled = given.compiled
+    return (
+        compiled.otlp_collector_config
+        if source == _COLLECTOR_CONFIG
+        else compiled.openlineage_config
+    )
 
 
 def _labels(name: str, given: Given, blueprint: str, files: Mapping[str, str]) -> dict[str, str]:
@@ -193,8 +208,7 @@ def mounted_files(name: str, service: Service, given: Given) -> dict[str, str]:
 
 def _content(service: str, source: str, given: Given) -> str:
     if source in _COMPILED:
-        compiled = getattr(given.compiled, source.strip("{}"))
-        return yaml.safe_dump(compiled, sort_keys=False, allow_unicode=True)
+        return yaml.safe_dump(_compiled(source, given), sort_keys=False, allow_unicode=True)
     blueprint = next(p.blueprint.name for p in given.parts if service in p.blueprint.services)
     if (blueprint, source) not in given.sources:
         raise InputError(
