@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+MEND_THE_PLUGIN = "Mend the plugin, or use another release of it."
 LONGEST_CAUSE = 600
 SHORTEST_SECRET = 6
 _CREDENTIAL_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
@@ -37,7 +38,9 @@ class Blamed:
         InputError: for everything but an interrupt and floe-local's own errors.
     """
 
-    def __init__(self, who: str, doing: str, package: str, *, code: str, hint: str = "") -> None:
+    def __init__(
+        self, who: str, doing: str, package: str, *, code: str, hint: str = MEND_THE_PLUGIN
+    ) -> None:
         self.who = who
         self.doing = doing
         self.package = package

@@ -100,12 +100,7 @@ def answers_of(
         InputError: a method is missing or raises.
     """
     unified = entry.kind == UNIFIED
-    answers: dict[str, Any] = {"warnings": _warnings_of(plugin, entry)}
-    for field, metadata in (
-        ("plugin_version", "version"),
-        ("floe_api_version", "floe_api_version"),
-    ):
-        answers[field] = metadata_of(plugin, metadata)
+    answers = _metadata_answers(plugin, entry)
     for field, method in CALLS[kind, unified].items():
         step(method)
         answers[field] = _call(plugin, method, entry)
@@ -115,6 +110,15 @@ def answers_of(
             answer = _call(plugin, method, entry)
             answers[field] = answer if isinstance(answer, Mapping) else None
     return answers
+
+
+def _metadata_answers(plugin: Any, entry: PluginEntry) -> dict[str, Any]:
+    with Blamed(entry.who, "its metadata", entry.package, code="plugin-raised"):
+        return {
+            "plugin_version": metadata_of(plugin, "version"),
+            "floe_api_version": metadata_of(plugin, "floe_api_version"),
+            "warnings": _warnings_of(plugin, entry),
+        }
 
 
 def _warnings_of(plugin: Any, entry: PluginEntry) -> tuple[str, ...]:
@@ -130,8 +134,7 @@ def _warnings_of(plugin: Any, entry: PluginEntry) -> tuple[str, ...]:
 
 
 def _call(plugin: Any, method: str, entry: PluginEntry) -> Any:
-    hint = f"Mend {method}() in the plugin, or use another release of it."
-    with Blamed(entry.who, f"{method}()", entry.package, code="plugin-raised", hint=hint):
+    with Blamed(entry.who, f"{method}()", entry.package, code="plugin-raised"):
         return getattr(plugin, method)()
 
 

@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from floe_local.errors import InputError
-from floe_local.plan.foreign_code import mask
+from floe_local.plan.foreign_code import MEND_THE_PLUGIN, mask
 from floe_local.plan.plugin_calls import identity_of, json_fault
 from floe_local.plan.plugin_output import BackendRef, PluginOutput
 from floe_local.plan.registry import PluginRegistry
@@ -251,7 +251,7 @@ def _failure(
     return InputError(
         "plugin-crashed",
         f"{at}{entry.who}: {doing} {_ending(talk.exit_code)}{_last_words(talk.stderr)}",
-        "Mend the plugin, or use another release of it.",
+        MEND_THE_PLUGIN,
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
 from floe_local.plan.floe_core_stand_in import MODULES, PACKAGE, floe_core_stand_in
-from floe_local.plan.foreign_code import Blamed
+from floe_local.plan.foreign_code import MEND_THE_PLUGIN, Blamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -75,11 +75,12 @@ def load_plugin(entry: PluginEntry, config: Mapping[str, Any]) -> Any:
     """
     with floe_core_stand_in():
         factory = _import(entry)
-        if inspect.isclass(factory):
-            _require_methods(entry, factory)
-        plugin = _configure(entry, factory, config)
-        _require_methods(entry, plugin)
-        _require_api_version(entry, plugin)
+        with Blamed(entry.who, "an attribute", entry.package, code="plugin-raised"):
+            if inspect.isclass(factory):
+                _require_methods(entry, factory)
+            plugin = _configure(entry, factory, config)
+            _require_methods(entry, plugin)
+            _require_api_version(entry, plugin)
     return plugin
 
 
@@ -93,14 +94,20 @@ def _import(entry: PluginEntry) -> Any:
     doing = f"import of {target['module']}"
     with Blamed(entry.who, doing, entry.package, code="plugin-import", hint=_import_hint(entry)):
         found = import_module(target["module"])
-    for part in target["attribute"].split("."):
-        if not hasattr(found, part):
-            near = difflib.get_close_matches(part, dir(found), n=1)
-            reason = f"{entry.who}: {target['module']} has no '{target['attribute']}'"
-            hint = f"Did its author mean '{near[0]}'?" if near else "Mend its entry point."
-            raise InputError("plugin-entry-point", reason, hint)
-        found = getattr(found, part)
+        for part in target["attribute"].split("."):
+            if not hasattr(found, part):  # which may run the module's own __getattr__
+                raise _no_such_attribute(entry, target, found, part)
+            found = getattr(found, part)
     return found
+
+
+def _no_such_attribute(
+    entry: PluginEntry, target: re.Match[str], owner: Any, part: str
+) -> InputError:
+    near = difflib.get_close_matches(part, dir(owner), n=1)
+    reason = f"{entry.who}: {target['module']} has no '{target['attribute']}'"
+    hint = f"Did its author mean '{near[0]}'?" if near else "Mend its entry point."
+    return InputError("plugin-entry-point", reason, hint)
 
 
 def _import_hint(entry: PluginEntry) -> str:
@@ -188,7 +195,7 @@ def _make(entry: PluginEntry, factory: Any, config: Mapping[str, Any]) -> Any:
     if not _takes(factory, config):
         raise _wrong_keywords(entry, factory, config)
     doing = f"{getattr(factory, '__name__', 'constructor')}(…)"
-    hint = "Correct the plugin's config in the manifest." if config else ""
+    hint = "Correct the plugin's config in the manifest." if config else MEND_THE_PLUGIN
     code = "plugin-config" if config else "plugin-raised"
     with Blamed(entry.who, doing, entry.package, code=code, hint=hint):
         return factory(**config)

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floe_local.errors import InputError
+from floe_local.plan.plugin_calls import call_plugin
 from floe_local.plan.plugin_loading import PluginEntry
 from floe_local.plan.registry import GROUPS, PluginRegistry
+from floe_local.plan.values import Kind
 
 TELEMETRY = "floe.telemetry_backends"
 LINEAGE = "floe.lineage_backends"
@@ -99,6 +101,9 @@ def test_a_broken_plugin_is_reported_and_hurts_no_other(
         ("raise KeyError('gone')", "KeyError: 'gone'"),
         ("from floe_core.plugins import Nonsense", "cannot import name 'Nonsense'"),
         ("Other = 1", "broken has no 'Plugin'"),
+        ("def __getattr__(name): raise OSError('lazy')", "OSError: lazy (/"),
+        ("def Plugin(): raise OSError('factory')", "Plugin(…) raised OSError: factory (/"),
+        ("Plugin = 7", "lacks get_otlp_exporter_config()"),
         ("class Plugin: pass", "lacks get_otlp_exporter_config(), get_helm_values()"),
     ],
 )
@@ -188,6 +193,29 @@ def test_metadata_may_be_properties(plugin_site: Any, telemetry_source: Any) -> 
     source = telemetry_source("@property\ndef floe_api_version(self):\n    return '7.0'")
     plugin_site.add(source, module="aged", points={TELEMETRY: {"aged": "Plugin"}})
     assert refused(PluginRegistry(), "telemetry", "aged").code == "plugin-api-version"
+
+
+@pytest.mark.parametrize("metadata", ["version", "floe_api_version"])
+def test_metadata_that_raises_is_blamed_on_the_plugin(
+    plugin_site: Any, telemetry_source: Any, metadata: str
+) -> None:
+    source = telemetry_source(f"@property\ndef {metadata}(self):\n    raise OSError('no file')")
+    plugin_site.add(source, module="aged", points={TELEMETRY: {"aged": "Plugin"}})
+    registry = PluginRegistry()
+    with pytest.raises(InputError, match=r"'aged' \(aged 1\.2\.3\): .* raised OSError: no file"):
+        call_plugin(
+            registry.get("telemetry", "aged"),
+            Kind.TELEMETRY,
+            entry=registry.find("telemetry", "aged"),
+        )
+
+
+def test_an_instance_may_stand_at_the_entry_point(plugin_site: Any, telemetry_source: Any) -> None:
+    source = f"{telemetry_source()}\nready = Plugin()"
+    plugin_site.add(source, module="made", points={TELEMETRY: {"made": "ready"}})
+    assert PluginRegistry().get("telemetry", "made").name == "odd"
+    with pytest.raises(InputError, match="takes no config, and was given: level"):
+        PluginRegistry().get("telemetry", "made", {"level": 1})
 
 
 def test_plugins_are_known_by_their_methods_not_their_base(
