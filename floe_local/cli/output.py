@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SCHEMA = "floe-local/v1"
+_PIPE_WIDTH = 500
 
 
-def console(*, stderr: bool = False) -> Console:
+def console() -> Console:
     """A terminal, without colours where NO_COLOR or a pipe says so."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=True, emoji=False, markup=False)
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(width=width, highlight=False, emoji=False, markup=False)
 
 
 def write(text: str) -> None:
@@ -34,14 +36,14 @@ def write_json(command: str, body: BaseModel | dict[str, Any], *, ok: bool = Tru
     write(json.dumps(document, indent=2, ensure_ascii=False))
 
 
-def write_table(headings: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """A table that stays readable when it is piped: no borders, columns as wide as they need."""
+def write_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table without borders. A terminal folds long cells; a pipe gets each row on one line."""
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     for heading in headings:
-        table.add_column(heading, no_wrap=True)
+        table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+        table.add_row(*(Text(str(cell)) for cell in row))
     console().print(table)
