@@ -1,7 +1,7 @@
 """The steps of a recipe, carried out.
 
 Each step works in a folder that is removed afterwards. An image is made without a name; the
-caller names it when all is well. What a failed step leaves in the engine is removed here.
+caller names it when all is well.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import json
 import os
 import shutil
 import ssl
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from floe_local.errors import MachineError
 from floe_local.plan.recipe import Debootstrap, DockerBuild, GoBuild, LocatedRecipe
-from floe_local.run import process
+from floe_local.run import build_docker, process
+from floe_local.run.build_docker import DockerBuildRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,69 +126,16 @@ def docker_build(
     *,
     tell: Tell,
 ) -> str:
-    """Build from the work folder. Returns the id of the image, which has no name.
-
-    Raises:
-        MachineError: ``build-failed``, with the end of what the build printed.
-    """
+    """Build from the work folder. Returns the id of the image."""
     shutil.copyfile(trusted_certificates(), work / CERTIFICATES)
     base = {"BASE": source.base.reference} if source.base else {}
-    lines: list[str] = []
-    images: list[str] = []
-    done = ""
-    try:
-        for message in _build_stream(step, source, work, client, _proxies() | base):
-            text = message.get("stream", message.get("error", "")).strip()
-            lines.extend(filter(None, [text]))
-            images.extend(_layer(text))
-            tell(text) if text else None
-            done = message.get("aux", {}).get("ID", done)
-        if not done:
-            raise MachineError("build-failed", _failure(source, lines))
-    finally:
-        if not done:
-            remove_unnamed(images, client)
-    return done
-
-
-def _build_stream(
-    step: DockerBuild,
-    source: LocatedRecipe,
-    work: Path,
-    client: docker.DockerClient,
-    arguments: dict[str, str],
-) -> Any:
-    return client.api.build(
-        path=str(work),
+    request = DockerBuildRequest(
+        context=work,
         dockerfile=step.dockerfile,
-        buildargs=arguments,
+        arguments=_proxies() | base,
         labels=source.labels,
-        network_mode="host",  # as this machine reaches the registries, also through its proxy
-        rm=True,
-        forcerm=True,
-        decode=True,
     )
-
-
-def remove_unnamed(images: list[str], client: docker.DockerClient) -> None:
-    """Remove images that have no name, the last first; their unnamed parents go with them."""
-    from docker.errors import APIError  # noqa: PLC0415
-
-    for image in reversed(images):
-        with suppress(APIError):  # it went with its child, or something uses it
-            if not client.images.get(image).tags:
-                client.api.remove_image(image)
-
-
-def _layer(text: str) -> list[str]:
-    """The image id in a line of the builder such as `` ---> 3f5a1b2c4d6e``."""
-    arrow, _, image = text.partition("---> ")
-    return [image.strip()] if not arrow and image and " " not in image.strip() else []
-
-
-def _failure(source: LocatedRecipe, lines: list[str]) -> str:
-    last = "".join(f"\n  {line}" for line in lines[-process.TAIL_LINES :])
-    return f"the image {source.reference} could not be built from {source.folder}:{last}"
+    return build_docker.docker_build(request, client, tell)
 
 
 def _mirror(suite: str) -> list[str]:

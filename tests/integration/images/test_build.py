@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import docker
+import pytest
+
+from floe_local.errors import MachineError
+from floe_local.plan.compose_folder import compose_folder
+from floe_local.plan.recipe import load_recipe
+from floe_local.run.build import WORK_PREFIX, build, demand_needs, sweep
+from floe_local.run.docker_client import find_image
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from docker.models.images import Image
+
+    from floe_local.plan.recipe import LocatedRecipe
+    from floe_local.run.progress import Progress
+
+    Make = Callable[..., LocatedRecipe]
+    Start = Callable[[LocatedRecipe], subprocess.Popen[bytes]]
+    Until = Callable[..., None]
+
+pytestmark = pytest.mark.integration
+
+BUILDER = """
+import sys
+from pathlib import Path
+from floe_local.plan.recipe import load_recipe
+from floe_local.run.build import build
+from floe_local.run.docker_client import connect
+
+build(load_recipe(Path(sys.argv[1])), connect())
+"""
+SLOW_ROOTFS = "recipe: 1\nname: {name}\nsteps: [{{step: debootstrap, suite: bookworm}}]\n"
+
+
+def leftovers(engine: docker.DockerClient, recipe: LocatedRecipe) -> list[str]:
+    """Images (named or not) and containers that mention the recipe's name; work folders.
+
+    Other tests use the engine meanwhile, so that its totals say nothing.
+    """
+    name = recipe.recipe.name
+    images = [i for i in engine.images.list(all=True) if name in str(i.tags) + made_by(i)]
+    containers = [c for c in engine.containers.list(all=True) if name in str(c.attrs["Config"])]
+    found = [*(f"image {i.id}" for i in images), *(f"container {c.id}" for c in containers)]
+    return found + [f"folder {path}" for path in work_folders(name)]
+
+
+def made_by(image: Image) -> str:
+    try:
+        return str(image.history())
+    except docker.errors.ImageNotFound:  # it has gone meanwhile
+        return ""
+
+
+def work_folders(name: str = "") -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob(f"{WORK_PREFIX}{name}*"))
+
+
+@pytest.fixture
+def start_build() -> Iterator[Start]:
+    """Give a function that builds in a process of its own."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(recipe: LocatedRecipe) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", BUILDER, str(recipe.folder)]
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)  # noqa: S603
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(30)
+
+
+def test_an_image_is_built_named_and_labelled(
+    engine: docker.DockerClient, make_recipe: Make
+) -> None:
+    recipe = make_recipe(extra="origin: stand-in\nupstream: some/thing:1\n")
+
+    name = build(recipe, engine)
+
+    image = find_image(name, engine)
+    assert image is not None
+    assert image.labels == recipe.labels
+    assert image.tags == [recipe.reference]
+
+
+def test_the_second_build_finds_the_first(engine: docker.DockerClient, make_recipe: Make) -> None:
+    recipe = make_recipe()
+    first, second = told(), told()
+
+    build(recipe, engine, first.append)
+    build(recipe, engine, second.append)
+
+    assert {p.phase for p in first} == {"building", "built"}
+    assert second == []
+
+
+def told() -> list[Progress]:
+    return []
+
+
+def test_progress_tells_the_steps_and_their_times(
+    engine: docker.DockerClient, make_recipe: Make
+) -> None:
+    events = told()
+    recipe = make_recipe()
+
+    build(recipe, engine, events.append)
+
+    assert {event.subject for event in events} == {recipe.recipe.name}
+    assert any("COPY recipe.yaml" in event.detail for event in events)
+    times = [event.elapsed_s for event in events]
+    assert times == sorted(times)
+
+
+def test_another_content_is_another_image(engine: docker.DockerClient, make_recipe: Make) -> None:
+    recipe = make_recipe()
+    first = build(recipe, engine)
+
+    (recipe.folder / "more").write_text("x", encoding="utf-8")
+    second = build(load_recipe(recipe.folder), engine)
+
+    assert first != second
+    assert find_image(first, engine)
+
+
+def test_a_failed_build_leaves_nothing_and_shows_the_end(
+    engine: docker.DockerClient, make_recipe: Make
+) -> None:
+    recipe = make_recipe("FROM scratch\nENV NAME={name}\nCOPY recipe.yaml /\nCOPY not-there /\n")
+
+    with pytest.raises(MachineError, match="not-there") as raised:
+        build(recipe, engine)
+
+    assert raised.value.code == "build-failed"
+    assert leftovers(engine, recipe) == []
+
+
+def test_a_base_image_survives_a_failed_build_on_it(
+    engine: docker.DockerClient, make_recipe: Make
+) -> None:
+    base = make_recipe()
+    dockerfile = "ARG BASE\nFROM $BASE\nCOPY not-there /\n"
+    top = make_recipe(dockerfile, extra=f"base: ../{base.folder.name}\n")
+
+    with pytest.raises(MachineError):
+        build(top, engine)
+
+    assert find_image(base.reference, engine)
+    assert find_image(top.reference, engine) is None
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_debootstrap_leaves_nothing(
+    engine: docker.DockerClient,
+    make_recipe: Make,
+    start_build: Start,
+    until: Until,
+    how: signal.Signals,
+) -> None:
+    recipe = slow_rootfs(make_recipe)
+    process = start_build(recipe)
+    until(lambda: unpacking(recipe), "debootstrap to unpack")
+
+    process.send_signal(how)
+    process.wait(30)
+
+    assert process.returncode != 0
+    assert leftovers(engine, recipe) == []
+    assert debootstraps(recipe) == []
+
+
+def test_what_a_killed_build_leaves_goes_with_the_next(
+    engine: docker.DockerClient, make_recipe: Make, start_build: Start, until: Until
+) -> None:
+    recipe = slow_rootfs(make_recipe)
+    process = start_build(recipe)
+    until(lambda: unpacking(recipe), "debootstrap to unpack")
+
+    process.kill()
+    process.wait(30)
+    until(lambda: debootstraps(recipe) == [], "debootstrap to end with its parent", 60)
+    sweep()
+
+    assert leftovers(engine, recipe) == []
+
+
+def test_a_running_build_is_not_swept(make_recipe: Make, start_build: Start, until: Until) -> None:
+    recipe = slow_rootfs(make_recipe)
+    start_build(recipe)
+    until(lambda: unpacking(recipe), "debootstrap to unpack")
+
+    sweep()
+
+    assert work_folders(recipe.recipe.name)
+
+
+def slow_rootfs(make_recipe: Make) -> LocatedRecipe:
+    """A recipe that takes long enough to be interrupted."""
+    recipe = make_recipe()
+    text = SLOW_ROOTFS.format(name=recipe.recipe.name)
+    (recipe.folder / "recipe.yaml").write_text(text, encoding="utf-8")
+    recipe = load_recipe(recipe.folder)
+    try:
+        demand_needs([recipe])
+    except MachineError as error:
+        pytest.skip(error.reason)
+    return recipe
+
+
+def unpacking(recipe: LocatedRecipe) -> bool:
+    return any(folder.glob("work/rootfs/var") for folder in work_folders(recipe.recipe.name))
+
+
+def debootstraps(recipe: LocatedRecipe) -> list[int]:
+    """The processes that work in the build's folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if f"{WORK_PREFIX}{recipe.recipe.name}".encode() in words:
+            found.append(int(path.parent.name))
+    return found
+
+
+def test_an_interrupted_docker_build_leaves_nothing(
+    engine: docker.DockerClient, make_recipe: Make, start_build: Start, until: Until
+) -> None:
+    base = load_recipe(compose_folder() / "base" / "image")
+    if not find_image(base.reference, engine):
+        pytest.skip(f"{base.reference} has not been built")
+    recipe = make_recipe(f"FROM {base.reference}\nRUN echo {{name}}\nRUN sleep 600 # {{name}}\n")
+    process = start_build(recipe)
+    until(lambda: sleeping(engine, recipe), "the build's container", 60)
+
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+
+    until(lambda: leftovers(engine, recipe) == [], "the engine to clean up")
+    assert find_image(recipe.reference, engine) is None
+
+
+def sleeping(engine: docker.DockerClient, recipe: LocatedRecipe) -> bool:
+    configs = (str(container.attrs["Config"]) for container in engine.containers.list())
+    return any("sleep" in config and recipe.recipe.name in config for config in configs)
+
+
+def test_two_builds_of_one_recipe_make_it_once(
+    engine: docker.DockerClient, make_recipe: Make, start_build: Start
+) -> None:
+    recipe = make_recipe()
+
+    processes = [start_build(recipe) for _ in range(3)]
+
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert find_image(recipe.reference, engine)
