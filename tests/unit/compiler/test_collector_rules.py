@@ -6,6 +6,7 @@ import pytest
 
 from floe_local.errors import InputError
 from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.values import Signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def exporter_of(compiled: Compiled, key: str = "otlp_grpc") -> dict[str, Any]:
-    exporters: dict[str, Any] = compiled["otlp_collector_config"]["exporters"]
-    return exporters[key]
+    exporter: dict[str, Any] = compiled["otlp_collector_config"]["exporters"][key]
+    return exporter
 
 
 def rules_of(compiled: Compiled) -> set[str]:
@@ -297,7 +298,7 @@ def test_two_plugins_with_one_exporter_id_are_told_apart(
     compiled = compile_outputs(manifest(), (first, other, third), blueprints)
 
     config = compiled["otlp_collector_config"]
-    assert [b.exporters["traces"] for b in compiled.backends] == [
+    assert [b.exporters[Signal.TRACES] for b in compiled.backends] == [
         ("otlp_grpc",),
         ("otlp_grpc/other", "otlp_grpc/x"),
         ("otlp_grpc/third", "otlp_grpc/third_x"),

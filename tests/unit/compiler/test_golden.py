@@ -30,7 +30,7 @@ ARTIFACTS = ("otlp_collector_config", "openlineage_config")
 
 
 @pytest.fixture
-def compiled(
+def compiled(  # noqa: PLR0917 - fixtures
     blueprints: dict[str, Blueprint],
     manifest: Callable[..., Any],
     telemetry: Callable[..., Any],

@@ -95,7 +95,7 @@ def test_a_flat_http_exporter_gets_a_url(compile_config: Callable[..., Compiled]
     assert config["exporters"]["otlp_http"]["endpoint"] == "http://h:4318"
 
 
-WRONG = {
+WRONG: dict[str, tuple[Any, str]] = {
     "no dict": (["exporters"], "returned list, expected a dict"),
     "None": (None, "returned NoneType"),
     "empty": ({}, "has no 'exporters'"),

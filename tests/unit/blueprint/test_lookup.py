@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from floe_local.errors import InputError
+from floe_local.plan.blueprint import Naming
+from floe_local.plan.blueprint_lookup import find_blueprint, find_blueprints, shipped_names
+from floe_local.plan.blueprint_reader import PLACEHOLDERS, read_blueprint
+from floe_local.plan.compose_folder import compose_folder
+from floe_local.plan.values import Signal
+from floe_local.prove.canaries import plan
+from floe_local.prove.subjects import sent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import PluginSite
+
+OWN = """
+blueprint: 1
+name: own
+title: A company's own
+kind: telemetry
+accepts: [traces]
+ingest: {otlp-grpc: otlp}
+services:
+  own:
+    image: {upstream: "own:1"}
+    endpoints:
+      - {name: otlp, port: 4317, protocol: otlp-grpc}
+      - {name: api, port: 80}
+    ready: {endpoint: api, path: /}
+readback:
+  traces:
+    - name: trace
+      each: trace
+      request: {endpoint: api, path: "/t/{trace_id}"}
+      expect:
+        - {field: id, query: id, equals: "{trace_id}"}
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write blueprint.yaml into a folder of the given name."""
+
+    def run(text: str, name: str = "own", place: str = "blueprints") -> Path:
+        folder = tmp_path / place / name
+        folder.mkdir(parents=True)
+        (folder / "blueprint.yaml").write_text(text, encoding="utf-8")
+        return folder
+
+    return run
+
+
+def test_every_shipped_blueprint_is_right() -> None:
+    for name in shipped_names():
+        assert read_blueprint(compose_folder() / name, "floe-local", name)
+
+
+def test_what_is_required_comes_first() -> None:
+    assert list(find_blueprints(["marquez", "jaeger"])) == ["postgres", "marquez", "jaeger"]
+
+
+def test_a_name_without_a_blueprint_is_left_out() -> None:
+    assert find_blueprints(["no-such-backend"]) == {}
+
+
+@pytest.mark.parametrize("name", ["../compose/jaeger", "..", ".", "/etc"])
+def test_a_name_is_no_path(name: str) -> None:
+    assert find_blueprint(name) is None
+
+
+def test_the_manifests_folders_go_first(write: Callable[..., Path]) -> None:
+    folder = write(OWN.replace("name: own", "name: jaeger", 1), "jaeger")
+
+    for given in (folder, folder.parent):
+        located = find_blueprint("jaeger", [given])
+        assert located is not None
+        assert (located.folder, located.source) == (folder, "local.blueprints")
+
+
+def test_a_plugin_brings_its_blueprint_without_being_imported(plugin_site: PluginSite) -> None:
+    package = plugin_site.folder / "acme" / "backend"
+    package.mkdir(parents=True)
+    for folder in (package.parent, package):
+        (folder / "__init__.py").write_text("raise RuntimeError('imported')")
+    (package / "blueprint.yaml").write_text(OWN)
+    points = {"floe_local.blueprints": {"own": "acme.backend"}}
+    plugin_site.metadata("acme-telemetry", "3.2.1", points)
+
+    located = find_blueprint("own")
+
+    assert located is not None
+    assert (located.folder, located.source) == (package, "acme-telemetry 3.2.1")
+    assert "acme" not in sys.modules
+
+
+def test_an_entry_point_to_nothing_names_its_distribution(plugin_site: PluginSite) -> None:
+    plugin_site.metadata("acme", "1.0", {"floe_local.blueprints": {"own": "acme.nowhere"}})
+
+    with pytest.raises(InputError, match=r"acme 1\.0: entry point 'own'"):
+        find_blueprint("own")
+
+
+def test_two_blueprints_of_one_name(write: Callable[..., Path]) -> None:
+    first, second = write(OWN, place="a"), write(OWN, place="b")
+
+    with pytest.raises(InputError) as caught:
+        find_blueprint("own", [first.parent, second.parent])
+    assert str(first) in caught.value.reason
+    assert str(second) in caught.value.reason
+
+
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"local\.blueprints: .* is no folder"):
+        find_blueprint("own", [tmp_path / "none"])
+
+
+def test_a_required_blueprint_that_is_missing(write: Callable[..., Path]) -> None:
+    folder = write(OWN + "requires: [ghost]\n")
+
+    with pytest.raises(InputError, match="requires: there is no blueprint 'ghost'"):
+        find_blueprints(["own"], [folder])
+
+
+def test_a_blueprint_that_requires_itself(write: Callable[..., Path]) -> None:
+    write(OWN + "requires: [two]\n")
+    folder = write(OWN.replace("name: own", "name: two", 1) + "requires: [own]\n", "two")
+
+    with pytest.raises(InputError, match="own → two → own"):
+        find_blueprints(["own"], [folder.parent])
+
+
+MISTAKES = {
+    "unknown key": ("title:", "titel:", ":4: titel: unknown key"),
+    "wrong type": ("port: 80", "port: eighty", ":13: services.own.endpoints[1].port: "),
+    "unknown ingest endpoint": ("otlp-grpc: otlp}", "otlp-grpc: otpl}", "did you mean 'otlp'"),
+    "unknown ready endpoint": ("{endpoint: api, path: /}", "{endpoint: ipa, path: /}", ":14: "),
+    "unknown request endpoint": ('{endpoint: api, path: "/t', '{endpoint: x, path: "/t', ":19: "),
+    "unknown placeholder": ("/t/{trace_id}", "/t/{traceid}", "did you mean 'trace_id'"),
+    "placeholder of another canary": (
+        "/t/{trace_id}",
+        "/t/{run_id}",
+        "unknown placeholder {run_id}",
+    ),
+    "placeholder in an expectation": ('equals: "{trace_id}"', 'equals: "{id}"', ":21: "),
+    "broken expectation": (
+        "query: id",
+        "query: 'id['",
+        ":21: readback.traces[0].expect[0].query: no",
+    ),
+    "another name": ("name: own", "name: owned", ":3: name: is 'owned', but it was found as 'own'"),
+    "recipe outside": (
+        '{upstream: "own:1"}',
+        "{recipe: ../../x}",
+        ":10: services.own.image.recipe: a path",
+    ),
+    "file outside": (
+        "    ready:",
+        "    files: [{source: ../../etc/passwd, target: /x}]\n    ready:",
+        ":14: services.own.files[0].source: a path outside",
+    ),
+    "file that is not there": (
+        "    ready:",
+        "    files: [{source: own.conf, target: /x}]\n    ready:",
+        "there is no file 'own.conf' beside the blueprint",
+    ),
+    "environment placeholder": (
+        "    ready:",
+        "    environment: {PW: '{password}'}\n    ready:",
+        ":14: services.own.environment.PW: unknown placeholder {password}",
+    ),
+    "unknown dependency": (
+        "    ready:",
+        "    depends_on: [db]\n    ready:",
+        "services.own.depends_on: there is no service 'db'",
+    ),
+    "duplicate key": ("title:", "name: x\ntitle:", ":4: name: is there twice"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_a_mistake_is_told_with_file_line_and_field(case: str, write: Callable[..., Path]) -> None:
+    before, after, expected = MISTAKES[case]
+    assert before in OWN
+    folder = write(OWN.replace(before, after, 1))
+
+    with pytest.raises(InputError) as caught:
+        read_blueprint(folder, "acme 1.0", "own")
+
+    assert expected in caught.value.reason
+    assert str(folder / "blueprint.yaml") in caught.value.reason
+
+
+def test_a_symbolic_link_does_not_lead_outside(write: Callable[..., Path], tmp_path: Path) -> None:
+    text = OWN.replace("    ready:", "    files: [{source: link, target: /x}]\n    ready:")
+    folder = write(text)
+    (tmp_path / "secret").write_text("x")
+    (folder / "link").symlink_to(tmp_path / "secret")
+
+    with pytest.raises(InputError, match="a path outside the blueprint's folder"):
+        read_blueprint(folder, "acme 1.0", "own")
+
+
+def test_all_mistakes_are_told_at_once(write: Callable[..., Path]) -> None:
+    folder = write(OWN.replace("/t/{trace_id}", "/t/{x}").replace("query: id", "query: '['"))
+
+    with pytest.raises(InputError) as caught:
+        read_blueprint(folder, "acme 1.0", "own")
+
+    assert len(caught.value.reason.splitlines()) == 2
+    assert "acme 1.0" in caught.value.hint
+
+
+def test_the_default_manifest_names_shipped_backends() -> None:
+    manifest = yaml.safe_load((compose_folder() / "default-manifest.yaml").read_text())
+
+    assert set(manifest["plugins"].values()) <= set(shipped_names())
+
+
+def test_placeholders_are_those_that_a_proof_fills_in() -> None:
+    canaries = plan("ns", ("grpc",), frozenset(Signal))
+    subjects = [s for signal in Signal for s in sent(canaries, signal, Naming())]
+
+    assert {s.each: frozenset(s.values) for s in subjects} == PLACEHOLDERS
