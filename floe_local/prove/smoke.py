@@ -164,10 +164,11 @@ def _follow(
             signal=question.signal,
             key=question.subject.key,
             never=question.never,
+            said_yes=question.never and reply.final,
             differences=tuple(differences),
             seconds=at - watch.start,
         )
-        for question, differences, _, at in answers
+        for question, differences, reply, at in answers
     ]
 
 

@@ -38,12 +38,16 @@ _SAYS_YES = (
 
 
 class Seen(NamedTuple):
-    """The last answer to one probe: which check it counts for, and what was wrong with it."""
+    """The last answer to one probe: which check it counts for, and what was wrong with it.
+
+    `never`: it was asked for what was never sent; `said_yes`: and the backend has it.
+    """
 
     backend: str
     signal: Signal
     key: str
     never: bool
+    said_yes: bool
     differences: tuple[Difference, ...]
     seconds: float
 
@@ -145,14 +149,14 @@ def _hint(evidence: Evidence, broken: HopName) -> str:
     if stored and evidence.target.kind is Kind.LINEAGE:
         text = _LINEAGE_STORED
     where = evidence.where
-    if stored and any(seen.never and seen.differences for seen in evidence.seen):
+    if stored and any(seen.said_yes for seen in evidence.seen):
         text, where = _SAYS_YES, ", ".join(evidence.target.endpoints.values())
     return text.format(where=where, backend=evidence.target.name)
 
 
 def _differences(evidence: Evidence) -> tuple[Difference, ...]:
-    """Return what was wrong, the never-sent first: it makes all other answers worthless."""
-    ordered = sorted(evidence.seen, key=lambda seen: not seen.never)
+    """Return what was wrong; a yes to the never-sent first: it makes all answers worthless."""
+    ordered = sorted(evidence.seen, key=lambda seen: (not seen.said_yes, seen.never))
     return tuple(difference for seen in ordered for difference in seen.differences)
 
 
