@@ -99,6 +99,9 @@ def _verdict(job: dict[str, Any], entry: PluginEntry, targets: list[Any]) -> dic
     if verdict.status == "failed" and "grpc" in sys.modules and not dialer.dialled:
         reason = "it dials over gRPC's own resolver, which cannot be led to the stack from the host"
         return {"status": "skipped", "reason": reason, "hint": ""}
+    if verdict.status == "failed" and dialer.dialled:
+        dialled = sorted({f"{host}:{port}" for host, port in dialer.dialled})
+        verdict.hint = f"{verdict.hint} It dialled {', '.join(dialled)}.".strip()
     return {"status": verdict.status, "reason": verdict.reason, "hint": verdict.hint}
 
 

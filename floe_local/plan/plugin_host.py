@@ -6,23 +6,17 @@ What a plugin does there (hang, crash, print, exit, leave processes behind) hurt
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import selectors
 import signal
-import subprocess
 import sys
-import tempfile
-import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.errors import InputError
 from floe_local.plan.foreign_code import MEND_THE_PLUGIN, mask
 from floe_local.plan.plugin_calls import identity_of, json_fault
 from floe_local.plan.plugin_output import BackendRef, PluginOutput
+from floe_local.plan.plugin_process import Conversation, converse
 from floe_local.plan.registry import PluginRegistry
 from floe_local.plan.values import Frozen, Kind
 
@@ -34,12 +28,6 @@ if TYPE_CHECKING:
 Address = tuple[str, int]
 
 TIME_LIMIT_S = 30.0
-GRACE_S = 2.0
-"""The child ends itself at the limit, saying where it hung; this much later it is killed."""
-
-STDERR_TAIL = 65536
-LOOK_UP_S = 0.2
-CHUNK = 65536
 LAST_WORDS = 300
 NOT_FOR_PLUGINS = ("OTEL_", "OPENLINEAGE_")
 """Meant for the caller's own SDKs; a plugin that reads them would send the Collector to itself."""
@@ -56,24 +44,6 @@ class ConnectionVerdict(Frozen):
     status: Literal["ok", "failed", "skipped"]
     reason: str = ""
     hint: str = ""
-
-
-class Conversation(NamedTuple):
-    """What the child said until it ended; `exit_code` is None when it had to be ended."""
-
-    messages: list[dict[str, Any]]
-    stderr: str
-    exit_code: int | None
-
-    @property
-    def step(self) -> tuple[int, str]:
-        """The job and the method that were under way last."""
-        steps = [m["step"] for m in self.messages if "step" in m]
-        return (steps[-1][0], steps[-1][1]) if steps else (0, "import")
-
-    def said(self, key: str) -> list[Any]:
-        """All messages of one sort."""
-        return [m[key] for m in self.messages if key in m]
 
 
 def call_plugins(
@@ -97,7 +67,7 @@ def call_plugins(
         return ()
     found = registry or PluginRegistry()
     entries = [found.find(r.kind, r.name, where=r.where, unified=r.unified) for r in refs]
-    talk = _run(_request("configs", refs, entries, limit_s), _clean_environment(), limit_s)
+    (talk,) = converse([_request("configs", refs, entries)], _clean_environment(), limit_s)
     answers = talk.said("answers")
     if len(answers) < len(refs):
         job, method = talk.step
@@ -129,49 +99,63 @@ def validate_connections(
     """
     found = registry or PluginRegistry()
     targets = [[host, port, *target] for (host, port), target in addresses.items()]
+    asked = [_asked(ref, found) for ref in refs]
+    requests = [
+        {**_request("validate", [ref], [entry]), "targets": targets}
+        for ref, entry in zip(refs, asked, strict=True)
+        if not isinstance(entry, InputError)
+    ]
+    talks = iter(converse(requests, _clean_environment(proxies=False), limit_s))
+    return tuple(
+        _failed(ref, entry)
+        if isinstance(entry, InputError)
+        else _judged(ref, entry, next(talks), limit_s)
+        for ref, entry in zip(refs, asked, strict=True)
+    )
 
-    def one(ref: BackendRef) -> ConnectionVerdict:
-        return _validate(ref, found, targets, limit_s)
 
-    with ThreadPoolExecutor(max_workers=max(1, len(refs))) as pool:
-        return tuple(pool.map(one, refs))
-
-
-def _validate(
-    ref: BackendRef, registry: PluginRegistry, targets: list[list[Any]], limit_s: float
-) -> ConnectionVerdict:
+def _asked(ref: BackendRef, registry: PluginRegistry) -> PluginEntry | InputError:
+    """Find the plugin to ask, or why it cannot be asked."""
     try:
         entry = registry.find(ref.kind, ref.name, where=ref.where, unified=ref.unified)
-        request = _request("validate", [ref], [entry], limit_s) | {"targets": targets}
-        talk = _run(request, _clean_environment(proxies=False), limit_s)
-        verdicts = talk.said("verdict")
-        if not verdicts:
-            raise _failure(talk, ref, entry, talk.step[1], limit_s)
-        return ConnectionVerdict(kind=ref.kind, name=ref.name, **verdicts[0])
+        _require_plain(ref, entry)
     except InputError as error:
-        return ConnectionVerdict(
-            kind=ref.kind, name=ref.name, status="failed", reason=error.reason, hint=error.hint
-        )
+        return error
+    return entry
+
+
+def _judged(
+    ref: BackendRef, entry: PluginEntry, talk: Conversation, limit_s: float
+) -> ConnectionVerdict:
+    verdicts = talk.said("verdict")
+    if not verdicts:
+        return _failed(ref, _failure(talk, ref, entry, talk.step[1], limit_s))
+    return ConnectionVerdict(kind=ref.kind, name=ref.name, **verdicts[0])
+
+
+def _failed(ref: BackendRef, error: InputError) -> ConnectionVerdict:
+    return ConnectionVerdict(
+        kind=ref.kind, name=ref.name, status="failed", reason=error.reason, hint=error.hint
+    )
 
 
 def _request(
-    task: str, refs: Sequence[BackendRef], entries: Sequence[PluginEntry], limit_s: float
+    task: str, refs: Sequence[BackendRef], entries: Sequence[PluginEntry]
 ) -> dict[str, Any]:
-    jobs = [
-        {"kind": str(ref.kind), "entry": list(entry), "config": _plain(ref, entry)}
-        for ref, entry in zip(refs, entries, strict=True)
-    ]
-    return {"task": task, "limit_s": limit_s, "jobs": jobs}
+    jobs = []
+    for ref, entry in zip(refs, entries, strict=True):
+        _require_plain(ref, entry)
+        jobs.append({"kind": str(ref.kind), "entry": list(entry), "config": ref.config})
+    return {"task": task, "jobs": jobs}
 
 
-def _plain(ref: BackendRef, entry: PluginEntry) -> dict[str, Any]:
-    """Give a reference's config, once it is known to be JSON (YAML also has dates and sets)."""
+def _require_plain(ref: BackendRef, entry: PluginEntry) -> None:
+    """Refuse config that cannot be handed to the child: YAML has dates and sets, too."""
     fault = json_fault(ref.config)
     if fault:
         at = f"{ref.where}: " if ref.where else ""
         reason = f"{at}the config for {entry.who} cannot be passed on: {fault}"
         raise InputError("plugin-config", reason, "Put quotes around the value.")
-    return ref.config
 
 
 def _clean_environment(*, proxies: bool = True) -> dict[str, str]:
@@ -179,58 +163,6 @@ def _clean_environment(*, proxies: bool = True) -> dict[str, str]:
     if not proxies:
         kept = {k: v for k, v in kept.items() if k.lower() not in PROXIES} | {"NO_PROXY": "*"}
     return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-
-
-def _run(request: dict[str, Any], environment: dict[str, str], limit_s: float) -> Conversation:
-    """Start the child, listen until it ends or its time does, and leave nothing of it behind."""
-    with tempfile.TemporaryFile() as asked:
-        asked.write(json.dumps(request).encode())
-        asked.seek(0)
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "floe_local.plan.plugin_child"],
-            stdin=asked,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            start_new_session=True,  # so that its own children end with it, and ^C is ours
-        )
-    deadline = time.monotonic() + limit_s + GRACE_S
-    with child:
-        try:
-            answers, stderr = _listen(child, deadline)
-            late = time.monotonic() >= deadline and not _ended(answers)
-        finally:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGKILL)
-    return Conversation(_parsed(answers), stderr, None if late else child.returncode)
-
-
-def _ended(answers: bytes | bytearray) -> bool:
-    return answers.endswith(b'{"end": true}\n')
-
-
-def _parsed(answers: bytes) -> list[dict[str, Any]]:
-    whole = answers[: answers.rfind(b"\n") + 1]
-    return [json.loads(line) for line in whole.splitlines()]
-
-
-def _listen(child: subprocess.Popen[bytes], deadline: float) -> tuple[bytes, str]:
-    """Read both streams until the protocol's end, the streams' end, or the deadline."""
-    answers, stderr = bytearray(), bytearray()
-    with selectors.DefaultSelector() as selector:
-        for stream, kept in ((child.stdout, answers), (child.stderr, stderr)):
-            selector.register(cast("IO[bytes]", stream), selectors.EVENT_READ, kept)
-        while selector.get_map() and not _ended(answers) and time.monotonic() < deadline:
-            ready = selector.select(min(LOOK_UP_S, deadline - time.monotonic()))
-            if not ready and child.poll() is not None:
-                break  # what it started lives on, and holds its streams open
-            for key, _ in ready:
-                chunk = os.read(key.fd, CHUNK)
-                key.data.extend(chunk)
-                if not chunk:
-                    selector.unregister(key.fileobj)
-            del stderr[:-STDERR_TAIL]  # a plugin may print for ever
-    return bytes(answers), stderr.decode("utf-8", "replace")
 
 
 def _failure(
@@ -266,7 +198,8 @@ def _hung_at(stderr: str, package: str) -> str:
 
 def _ending(exit_code: int) -> str:
     if exit_code < 0:
-        return f"was ended by {signal.Signals(-exit_code).name}"
+        names = {s.value: s.name for s in signal.Signals}
+        return f"was ended by {names.get(-exit_code, f'signal {-exit_code}')}"
     return f"ended the process with exit code {exit_code}"
 
 

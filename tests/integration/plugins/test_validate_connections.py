@@ -195,6 +195,7 @@ def test_a_plugin_that_only_imports_grpc_is_judged(judge: Any) -> None:
     )
     assert verdict.status == "failed"
     assert "refused" in verdict.reason
+    assert verdict.hint == "It dialled backend:4317."
 
 
 REFERENCE = (

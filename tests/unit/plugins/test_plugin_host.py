@@ -241,3 +241,39 @@ def test_an_unknown_plugin_names_its_place_in_the_manifest() -> None:
     ref = BackendRef(kind=Kind.LINEAGE, name="marquee", where="m.yaml:9")
     with pytest.raises(InputError, match=r"^m\.yaml:9: no lineage plugin for 'marquee'"):
         call_plugins([ref])
+
+
+UNIFIED_SOURCE = """
+from floe_core.plugins import ObservabilityPlugin
+
+class Both(ObservabilityPlugin):
+    floe_api_version = "1.0"
+
+    def get_otlp_exporter_config(self):
+        return {"exporters": {"debug": {}}}
+
+    def get_lineage_config(self):
+        return {"type": "console"}
+"""
+
+
+def test_a_unified_plugin_answers_for_both_kinds_with_a_warning(plugin_site: Any) -> None:
+    points = {"floe.observability": {"both": "Both"}}
+    plugin_site.add(UNIFIED_SOURCE, module="unified", points=points)
+    refs = [BackendRef(kind=kind, name="both", unified=True) for kind in Kind]
+    telemetry, lineage = call_plugins(refs)
+    assert telemetry.exporter_config == {"exporters": {"debug": {}}}
+    assert lineage.transport == {"type": "console"}
+    assert lineage.helm_values is None
+    assert "deprecated" in telemetry.warnings[0]
+
+
+def test_an_interrupt_ends_the_child(call: Any, tmp_path: Any) -> None:
+    note = tmp_path / "pid"
+    body = (
+        f"import os, pathlib, signal; pathlib.Path({str(note)!r}).write_text(str(os.getpid())); "
+        "os.kill(os.getppid(), signal.SIGINT)\n    while True: pass"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        call(f"{CONFIG}{body}")
+    assert ended(int(note.read_text()))

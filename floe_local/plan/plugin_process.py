@@ -1,0 +1,148 @@
+"""Talks to the plugins' child processes, and leaves nothing of them behind.
+
+Each child gets its request as a file on stdin; its answers (JSON lines) and its stderr are
+read side by side, until it ends or the time does. Then its whole process group is killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, suppress
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+GRACE_S = 2.0
+"""The child ends itself at the limit, saying where it hung; this much later it is killed."""
+
+STDERR_TAIL = 65536
+CHUNK = 65536
+LOOK_UP_S = 0.2
+
+
+class Conversation(NamedTuple):
+    """What a child said until it ended; `exit_code` is None when it had to be ended."""
+
+    messages: list[dict[str, Any]]
+    stderr: str
+    exit_code: int | None
+
+    @property
+    def step(self) -> tuple[int, str]:
+        """The job and the method that were under way last."""
+        steps = self.said("step")
+        return (steps[-1][0], steps[-1][1]) if steps else (0, "import")
+
+    def said(self, key: str) -> list[Any]:
+        """All messages of one sort."""
+        return [m[key] for m in self.messages if key in m]
+
+
+def converse(
+    requests: Sequence[Mapping[str, Any]], environment: Mapping[str, str], limit_s: float
+) -> list[Conversation]:
+    """Start a child for each request, all at once; give what each said, in the same order.
+
+    Args:
+        requests: as `floe_local.plan.plugin_child` reads them.
+        environment: the children's whole environment.
+        limit_s: seconds that each has.
+    """
+    with ExitStack() as stack:
+        children = [stack.enter_context(Child(r, environment, limit_s)) for r in requests]
+        listen(children, time.monotonic() + limit_s + GRACE_S)
+        return [child.conversation() for child in children]
+
+
+class Child:
+    """One child process in a session of its own, killed with all it started at the end."""
+
+    def __init__(
+        self, request: Mapping[str, Any], environment: Mapping[str, str], limit_s: float
+    ) -> None:
+        with tempfile.TemporaryFile() as asked:
+            asked.write(json.dumps({**request, "limit_s": limit_s}).encode())
+            asked.seek(0)
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "floe_local.plan.plugin_child"],
+                stdin=asked,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                start_new_session=True,  # what it starts ends with it, and ^C is ours alone
+            )
+        self.answers = bytearray()
+        self.stderr = bytearray()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Kill whatever is left, and reap the child."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        with self.process:
+            self.process.wait()
+
+    @property
+    def streams(self) -> tuple[tuple[IO[bytes], bytearray], ...]:
+        """The child's output streams, each with what was read of it."""
+        stdout = cast("IO[bytes]", self.process.stdout)
+        stderr = cast("IO[bytes]", self.process.stderr)
+        return ((stdout, self.answers), (stderr, self.stderr))
+
+    @property
+    def said_all(self) -> bool:
+        """Whether the protocol came to its end."""
+        return self.answers.endswith(b'{"end": true}\n')
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be expected, though streams may be held open."""
+        return self.said_all or self.process.poll() is not None
+
+    def conversation(self) -> Conversation:
+        """End the child, and give what it said."""
+        was_over = self.is_over
+        self.end()
+        whole = bytes(self.answers[: self.answers.rfind(b"\n") + 1])
+        messages = [json.loads(line) for line in whole.splitlines()]
+        stderr = self.stderr.decode("utf-8", "replace")
+        return Conversation(messages, stderr, self.process.returncode if was_over else None)
+
+
+def listen(children: Sequence[Child], deadline: float) -> None:
+    """Read all streams until every child is over, or the deadline (monotonic) has come."""
+    with selectors.DefaultSelector() as selector:
+        for child in children:
+            for stream, kept in child.streams:
+                selector.register(stream, selectors.EVENT_READ, kept)
+        while selector.get_map() and not all(child.said_all for child in children):
+            left = deadline - time.monotonic()
+            ready = selector.select(min(LOOK_UP_S, max(left, 0)))
+            if left <= 0 or (not ready and all(child.is_over for child in children)):
+                break  # where a child is over, what it started may hold its streams open
+            for key, _ in ready:
+                chunk = os.read(key.fd, CHUNK)
+                key.data.extend(chunk)
+                if not chunk:
+                    selector.unregister(key.fileobj)
+            for child in children:
+                del child.stderr[:-STDERR_TAIL]  # a plugin may print for ever
