@@ -63,7 +63,7 @@ _TREE: dict[str, dict[str, Callable[..., int | None]]] = {
         "list": stack.list_,
     },
     "plugins": {"list": plugins.list_, "show": plugins.show, "validate": plugins.validate},
-    "images": {"list": images.list_, "pull": images.pull, "build": images.build},
+    "images": {"list": images.list_, "get": images.get, "pull": images.pull, "build": images.build},
 }
 _HELP = {
     "plugins": "The plugins that are installed here.",

@@ -1,4 +1,4 @@
-"""`images list`, `pull`, `build`: the images of a stack's services."""
+"""`images list`, `get`, `pull`, `build`: the images of a stack's services."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ from floe_local.operations.planning import request_stack
 from floe_local.plan.stack_parts import image_needs
 from floe_local.plan.values import Frozen
 from floe_local.run.docker_client import connect
-from floe_local.run.images import ImageStatus, Policy, build_images, list_images, pull_images
+from floe_local.run.images import (
+    ImageStatus,
+    Policy,
+    build_images,
+    list_images,
+    pull_images,
+    resolve,
+)
 from floe_local.run.progress import silent
 
 if TYPE_CHECKING:
     from floe_local.operations.request import Where
     from floe_local.run.progress import Report
 
-Action = Literal["list", "pull", "build"]
+Action = Literal["list", "get", "pull", "build"]
 
 
 class ImageList(Frozen):
@@ -24,8 +31,14 @@ class ImageList(Frozen):
     images: tuple[ImageStatus, ...] = ()
 
 
-def images(where: Where, action: Action = "list", *, report: Report = silent) -> ImageList:
-    """Look at, pull or build the images that the manifest's stack needs.
+def images(
+    where: Where,
+    action: Action = "list",
+    *,
+    policy: Policy | None = None,
+    report: Report = silent,
+) -> ImageList:
+    """Look at, get (as `up` does), pull or build the images that the manifest's stack needs.
 
     Raises:
         InputError: the manifest, a plugin, a blueprint or a recipe is wrong.
@@ -33,8 +46,10 @@ def images(where: Where, action: Action = "list", *, report: Report = silent) ->
     """
     request = request_stack(where)
     needs = image_needs(request.parts, request.images, request.optional)
-    policy = Policy(registry=request.registry)
+    policy = (policy or Policy()).model_copy(update={"registry": request.registry})
     client = connect()
+    if action == "get":
+        resolve(needs, policy, client, report)
     if action == "pull":
         return ImageList(images=pull_images(needs, policy, client, report))
     if action == "build":

@@ -1,8 +1,10 @@
-"""images list, pull, build."""
+"""images list, get, pull, build."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from floe_local.cli.output import write_json, write_table
 from floe_local.cli.progress import reporter
@@ -10,6 +12,7 @@ from floe_local.cli.session import Session, where
 
 if TYPE_CHECKING:
     from floe_local.operations.images import Action
+    from floe_local.run.images import Policy
 
 
 def list_(session: Session) -> None:
@@ -18,6 +21,25 @@ def list_(session: Session) -> None:
     Example: `floe-local images list`
     """
     _images(session, "list")
+
+
+def get(
+    session: Session,
+    *,
+    build: Annotated[
+        bool | None,
+        typer.Option(
+            "--build/--no-build", help="Build images that cannot be pulled; asks if neither."
+        ),
+    ] = None,
+) -> None:
+    """Get every image as `up` does: what is here stays, else it is pulled, else built.
+
+    Example: `floe-local images get --build`
+    """
+    from floe_local.cli.commands.stack import policy
+
+    _images(session, "get", policy(build=build))
 
 
 def pull(session: Session) -> None:
@@ -36,10 +58,10 @@ def build(session: Session) -> None:
     _images(session, "build")
 
 
-def _images(session: Session, action: Action) -> None:
+def _images(session: Session, action: Action, policy: Policy | None = None) -> None:
     from floe_local.operations.images import images
 
-    result = images(where(session), action, report=reporter(session))
+    result = images(where(session), action, policy=policy, report=reporter(session))
     if session.json:
         return write_json(f"images {action}", result)
     rows = [

@@ -61,8 +61,8 @@ def up(
     from floe_local.operations.up import up as bring_up
 
     settings = UpSettings(free_ports=free_ports, retain=retain, deadline_s=deadline)
-    policy = _policy(build=build)
-    result = bring_up(where(session), settings, policy=policy, report=reporter(session))
+    asked = policy(build=build)
+    result = bring_up(where(session), settings, policy=asked, report=reporter(session))
     if session.json:
         return write_json("up", result)
     for warning in result.warnings:
@@ -73,7 +73,8 @@ def up(
     return write(environment_lines(result.environment))
 
 
-def _policy(*, build: bool | None) -> Policy:
+def policy(*, build: bool | None) -> Policy:
+    """How images may be got: ask on a terminal, where neither option is given."""
     from floe_local.run.images import Policy
 
     if build is None:
