@@ -37,6 +37,14 @@ class Differ:
     pairs: dict[str, str] = field(default_factory=dict)
     back: dict[str, str] = field(default_factory=dict)
 
+    def copy(self) -> Differ:
+        """One that knows as much, to try a comparison with."""
+        return Differ(self.sent, dict(self.pairs), dict(self.back))
+
+    def learn(self, other: Differ) -> None:
+        """Take over what a trial has found out of the servers' ids."""
+        self.pairs, self.back = other.pairs, other.back
+
     def is_made_up(self, text: str) -> bool:
         """Whether a server made up that id."""
         return bool(_MADE_UP_ID.fullmatch(text)) and text not in self.sent
@@ -47,7 +55,11 @@ class Differ:
             return self._in_objects(left, right, path)
         if isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
             pairs = enumerate(zip(left, right, strict=True))
-            return [text for index, (a, b) in pairs for text in self.differences(a, b, f"{path}[{index}]")]
+            return [
+                text
+                for index, (a, b) in pairs
+                for text in self.differences(a, b, f"{path}[{index}]")
+            ]
         if isinstance(left, str) and isinstance(right, str) and self._same_text(left, right):
             return []
         return [] if left == right and type(left) is type(right) else [_told(path, left, right)]

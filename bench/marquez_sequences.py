@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 Json = dict[str, Any]
@@ -90,7 +91,7 @@ def make(seed: int, number: int) -> Sequence:
     writer = _Writer(
         random.Random(f"{seed}/{number}"),  # noqa: S311 - a repeatable choice, no secret
         f"cmp-{seed}-{number}",
-        _FIRST_DAY + timedelta(days=number),
+        _FIRST_DAY + timedelta(days=(seed * 211 + number) % 2000),
     )
     _name_things(writer)
     for _ in range(writer.random.randint(3, 9)):
@@ -149,7 +150,11 @@ def _write_run(writer: _Writer) -> None:
 
 
 def _write_run_of(
-    writer: _Writer, job: tuple[str, str], run_id: str, run_facets: Json, job_facets: Json | None = None
+    writer: _Writer,
+    job: tuple[str, str],
+    run_id: str,
+    run_facets: Json,
+    job_facets: Json | None = None,
 ) -> None:
     inputs = _some_datasets(writer, 2)
     outputs = _some_datasets(writer, 2)
@@ -318,8 +323,6 @@ def _write_stream(writer: _Writer) -> None:
 
 def _write_by_hand(writer: _Writer) -> None:
     """Hide a job or a dataset, or tag one; it may not be there."""
-    from urllib.parse import quote  # noqa: PLC0415 - used here only
-
     kind = writer.random.choice(("jobs", "datasets"))
     namespace, name = writer.random.choice(writer.jobs if kind == "jobs" else writer.datasets)
     path = f"/api/v1/namespaces/{quote(namespace, safe='')}/{kind}/{quote(name, safe='')}"

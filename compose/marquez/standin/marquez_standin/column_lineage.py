@@ -33,7 +33,8 @@ WHERE d.is_primary AND f.id = ANY(%s)
 """
 
 _OF_DATASET = """
-SELECT f.name AS output, v.namespace, v.name AS dataset, i.name AS field, c.description, c.type
+SELECT DISTINCT f.name AS output, f.type AS output_type, v.namespace, v.name AS dataset,
+  c.input_version::text, i.name AS field, c.description, c.type
 FROM (
   SELECT DISTINCT ON (m.output_field, m.input_field) m.*
   FROM column_mappings m JOIN dataset_fields o ON o.id = m.output_field
@@ -45,7 +46,7 @@ JOIN dataset_names n ON n.dataset_id = f.dataset_id AND n.is_primary
 JOIN dataset_fields i ON i.id = c.input_field
 JOIN dataset_versions v ON v.id = c.input_version
 WHERE n.namespace = %s AND n.name = %s
-ORDER BY f.name, v.namespace, v.name, c.input_version::text, i.name
+ORDER BY f.name, f.type, v.namespace, v.name, c.input_version::text, i.name
 """
 
 _FIELDS_OF_DATASET = """
@@ -81,8 +82,11 @@ JOIN runs r ON r.job_version = %s
 def of_dataset(
     connection: Connection, dataset_id: UUID, name: tuple[str, str]
 ) -> list[dict[str, Any]] | None:
-    """The column lineage that a dataset shows of itself; None if there is none."""
-    columns: dict[str, list[dict[str, Any]]] = {}
+    """The column lineage that a dataset shows of itself; None if there is none.
+
+    A column that changed its type is shown once for each type.
+    """
+    columns: dict[tuple[str, str | None], list[dict[str, Any]]] = {}
     for row in fetch_all(connection, _OF_DATASET, dataset_id, *name):
         part = {
             "namespace": row["namespace"],
@@ -91,10 +95,10 @@ def of_dataset(
             "transformationDescription": row["description"],
             "transformationType": row["type"],
         }
-        columns.setdefault(row["output"], []).append(part)
+        columns.setdefault((row["output"], row["output_type"]), []).append(part)
     shown = [
         {"name": name, "inputFields": parts} | _first_transformation(parts)
-        for name, parts in columns.items()
+        for (name, _), parts in columns.items()
     ]
     return shown or None
 
@@ -138,6 +142,8 @@ def _start(connection: Connection, node: Node) -> tuple[list[UUID], datetime | N
         return [row["id"] for row in rows], rows[0]["created_at"] if rows else None
     if node.kind == "datasetField":
         rows = fetch_all(connection, _FIELD_OF_DATASET, *node.parts(3))
+        if len(rows) > 1:  # one name with several types, or none: the real server gives up
+            raise logged_fault()
     else:
         query = _FIELDS_OF_DATASET if node.kind == "dataset" else _FIELDS_OF_JOB
         rows = fetch_all(connection, query, *node.named())
@@ -205,12 +211,19 @@ def _assemble(
         part = _part(origin, row)
         output_id = _id(output, row["output_version"], with_versions=with_versions)
         origin_id = _id(origin, row["input_version"], with_versions=with_versions)
-        data = made.setdefault(output_id, _data(output, row["output_version"]))
-        data["inputFields"].append(part)
+        _add_made(made, output_id, _data(output, row["output_version"]), part)
         sources.setdefault(origin_id, _source_data(part))
         pairs.add((output_id, origin_id))
     nodes = sources | made
     return [_node(name, nodes[name], pairs) for name in sorted(nodes, key=code_units)]
+
+
+def _add_made(made: Graph, name: str, data: dict[str, Any], part: dict[str, Any]) -> None:
+    """Add an input to a column; of several versions of the column, one is shown."""
+    shown = made.setdefault(name, data)
+    is_shown = all(shown[key] == data[key] for key in ("datasetVersion", "fieldType"))
+    if is_shown and part not in shown["inputFields"]:
+        shown["inputFields"].append(part)
 
 
 def _input_order(origin: Row, mapping: Row) -> tuple[str, ...]:

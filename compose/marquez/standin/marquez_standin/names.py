@@ -82,7 +82,10 @@ class Node:
             ValueError: If the node has no two parts, or an illegal one.
         """
         namespace, name = self.parts(2)[:2]
-        return checked_namespace(namespace), checked_name(name)
+        try:
+            return checked_namespace(namespace), checked_name(name)
+        except IllegalNameError as problem:
+            raise ValueError(self.text) from problem
 
 
 def parse_node(text: str) -> Node:

@@ -149,6 +149,7 @@ CREATE TABLE IF NOT EXISTS dataset_versions (
   fields          jsonb,
   lifecycle_state text,
   created_at      timestamptz NOT NULL,
+  -- when it became its run's: of two versions that a run wrote, the later one counts
   touched         bigint NOT NULL DEFAULT nextval('dataset_version_touches')
 );
 CREATE INDEX IF NOT EXISTS dataset_versions_of_run ON dataset_versions (run_id);

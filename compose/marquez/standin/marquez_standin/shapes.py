@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -51,7 +52,7 @@ Kind: TypeAlias = Scalar | Shape | Many
 class UnreadableError(ValueError):
     """JSON that does not fit the shape; `chain` leads to the place, outermost first."""
 
-    def __init__(self, message: str, chain: tuple[str, ...]) -> None:
+    def __init__(self, message: str, chain: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.chain = chain
@@ -151,12 +152,13 @@ _DATASETS: dict[str, Kind] = {"inputs": Many(DATASET), "outputs": Many(DATASET)}
 _SENDER: dict[str, Kind] = {"producer": TEXT, "schemaURL": URI}
 _TIME: dict[str, Kind] = {"eventTime": TIME}
 _JOB: dict[str, Kind] = {"job": JOB}
-_RUN: dict[str, Kind] = {"eventType": TEXT, "run": RUN}
+_TYPE: dict[str, Kind] = {"eventType": TEXT}
+_RUN: dict[str, Kind] = {"run": RUN}
 _DATASET: dict[str, Kind] = {"dataset": DATASET}
 
 RUN_EVENT = Shape(
     "LineageEvent",
-    _RUN | _TIME | _JOB | _DATASETS | _SENDER,
+    _TYPE | _TIME | _RUN | _JOB | _DATASETS | _SENDER,
     ("run", "producer", "eventTime", "job"),
 )
 JOB_EVENT = Shape(
@@ -189,8 +191,9 @@ def read(value: Json, kind: Kind) -> Json:
     if isinstance(kind, Many):
         return _read_many(value, kind)
     if not isinstance(value, dict):
-        raise UnreadableError(_misfit(value, f"marquez.service.models.{kind.java}"), ())
-    renamed: dict[str, Json] = {kind.aliases.get(key, key): part for key, part in value.items()}
+        raise UnreadableError(_misfit(value, f"marquez.service.models.{kind.java}"))
+    parts: dict[str, Json] = value
+    renamed = {kind.aliases.get(key, key): part for key, part in parts.items()}
     return {
         key: _read_key(kind, key, part)
         for key, part in renamed.items()
@@ -217,7 +220,7 @@ def _read_many(value: Json, kind: Many) -> Json:
             for index, part in enumerate(value)
         ]
     element = f"marquez.service.models.{kind.of.java}"
-    raise UnreadableError(_misfit(value, f"java.util.ArrayList<{element}>"), ())
+    raise UnreadableError(_misfit(value, f"java.util.ArrayList<{element}>"))
 
 
 def _below(part: Json, kind: Kind, place: str) -> Json:
@@ -229,16 +232,16 @@ def _below(part: Json, kind: Kind, place: str) -> Json:
 
 def _read_scalar(value: Json, kind: Scalar) -> str:
     if isinstance(value, dict | list):
-        raise UnreadableError(_misfit(value, kind.value), ())
+        raise UnreadableError(_misfit(value, kind.value))
     text = value if isinstance(value, str) else _scalar_text(value)
     if kind is Scalar.TIME:
-        return _read_time(text)
+        return _read_time(value, text)
     illegal = _ILLEGAL_IN_URI.search(text) if kind is Scalar.URI else None
     if illegal:
         where = f"Illegal character in path at index {illegal.start()}: {text}"
         problem = f'from String "{text}": not a valid textual representation, problem: {where}'
         message = f"Cannot deserialize value of type `{kind.value}` {problem}"
-        raise UnreadableError(message, ())
+        raise UnreadableError(message)
     return text
 
 
@@ -246,17 +249,23 @@ def _scalar_text(value: Json) -> str:
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
 
 
-def _read_time(text: str) -> str:
+def _read_time(value: Json, text: str) -> str:
+    """A time as text; a number counts seconds since 1970."""
     try:
+        if isinstance(value, int | float):
+            text = datetime.fromtimestamp(value, UTC).replace(tzinfo=None).isoformat()
         return parse_event_time(text).iso
     except ValueError as problem:
-        kind = Scalar.TIME.value
-        raise UnreadableError(
-            f'Cannot deserialize value of type `{kind}` from String "{text}": Failed to '
-            f"deserialize {kind}: (java.time.format.DateTimeParseException) "
-            f"Text '{text}' could not be parsed at index 0",
-            (),
-        ) from problem
+        raise UnreadableError(_not_a_time(text)) from problem
+
+
+def _not_a_time(text: str) -> str:
+    kind = Scalar.TIME.value
+    return (
+        f'Cannot deserialize value of type `{kind}` from String "{text}": Failed to '
+        f"deserialize {kind}: (java.time.format.DateTimeParseException) "
+        f"Text '{text}' could not be parsed at index 0"
+    )
 
 
 def _misfit(value: Json, java: str) -> str:

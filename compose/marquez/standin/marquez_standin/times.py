@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 _EVENT_TIME = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)T(?P<minute>\d\d:\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{0,9}))?)?"
@@ -15,12 +15,12 @@ _EVENT_TIME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class EventTime:
-    """A moment with the offset that its sender wrote.
+    """A moment, whatever offset its sender wrote.
 
     Attributes:
         instant: The moment, in UTC.
-        iso: The moment as an event prints it, e.g. `2026-01-01T00:00:00+01:00`.
-        short: The moment without zero seconds, as run arguments hold it, e.g. `2026-01-01T00:00Z`.
+        iso: The moment as events print it, e.g. `2026-01-01T00:00:00.25Z`.
+        short: The moment as run arguments hold it, e.g. `2026-01-01T00:00Z[UTC]`.
     """
 
     instant: datetime
@@ -43,17 +43,14 @@ def parse_event_time(text: str) -> EventTime:
     found = _EVENT_TIME.fullmatch(text)
     if found is None:
         raise ValueError(text)
-    date, minute, second = found["date"], found["minute"], found["second"] or "00"
     digits = (found["fraction"] or "").ljust(9, "0")
-    offset = _offset(found["offset"] or "Z")
-    local = datetime.fromisoformat(f"{date}T{minute}:{second}").replace(tzinfo=timezone(offset))
-    instant = local.astimezone(UTC) + timedelta(microseconds=int(digits[:6]))
-    zone = _offset_text(offset)
+    local = datetime.fromisoformat(f"{found['date']}T{found['minute']}:{found['second'] or '00'}")
+    whole = (local - _offset(found["offset"] or "Z")).replace(tzinfo=UTC)
     fraction = digits.rstrip("0")
-    iso = f"{date}T{minute}:{second}{'.' + fraction if fraction else ''}{zone}"
-    grouped = _in_threes(digits)
-    seconds = f":{second}{grouped}" if second != "00" or grouped else ""
-    return EventTime(instant, iso, f"{date}T{minute}{seconds}{zone}")
+    iso = f"{whole:%Y-%m-%dT%H:%M:%S}{'.' + fraction if fraction else ''}Z"
+    seconds = f"{whole:%S}{_in_threes(digits)}"
+    short = f"{whole:%Y-%m-%dT%H:%M}{'' if seconds == '00' else ':' + seconds}Z[UTC]"
+    return EventTime(whole + timedelta(microseconds=int(digits[:6])), iso, short)
 
 
 def _offset(text: str) -> timedelta:
@@ -62,14 +59,6 @@ def _offset(text: str) -> timedelta:
     digits = text[1:].replace(":", "").ljust(4, "0")
     size = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return -size if text[0] == "-" else size
-
-
-def _offset_text(offset: timedelta) -> str:
-    if not offset:
-        return "Z"
-    minutes = int(abs(offset).total_seconds()) // 60
-    sign = "-" if offset < timedelta() else "+"
-    return f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def _in_threes(digits: str) -> str:

@@ -56,7 +56,9 @@ INSERT INTO dataset_versions (id, version, dataset_id, schema_version, run_id, f
                               name, lifecycle_state, created_at)
 VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s)
 ON CONFLICT (version) DO UPDATE SET
-  run_id = excluded.run_id, touched = nextval('dataset_version_touches')
+  run_id = excluded.run_id,
+  touched = CASE WHEN dataset_versions.run_id IS DISTINCT FROM excluded.run_id
+                 THEN nextval('dataset_version_touches') ELSE dataset_versions.touched END
 RETURNING id, namespace, name
 """
 
@@ -90,9 +92,10 @@ def _write(connection: Connection, dataset: Dataset, occasion: Occasion) -> Writ
     now = occasion.now
     tidy = tidy_namespace(dataset.namespace)
     namespaces.ensure(connection, (dataset.namespace, tidy), now)
-    row = _upsert(connection, dataset, tidy, now)
+    source = sources.ensure(connection, dataset.facet("dataSource"), now)
+    row = _upsert(connection, dataset, tidy, source, now)
     fields = _write_fields(connection, row["id"], dataset.fields)
-    written = _version(connection, dataset, row, occasion)
+    written = _version(connection, dataset, row, source, occasion)
     _link_fields(connection, written.version_id, [field["id"] for field in fields])
     if occasion.is_input and occasion.run:
         _note_reading(connection, row, written.version_id, occasion)
@@ -111,8 +114,7 @@ def _write(connection: Connection, dataset: Dataset, occasion: Occasion) -> Writ
     return written
 
 
-def _upsert(connection: Connection, dataset: Dataset, tidy: str, now: datetime) -> Row:
-    source = sources.ensure(connection, dataset.facet("dataSource"), now)
+def _upsert(connection: Connection, dataset: Dataset, tidy: str, source: str, now: datetime) -> Row:
     name = (dataset.namespace, dataset.name)
     found = fetch_one(connection, _NAME, *name, uuid4(), *name)
     identifier = found["dataset_id"] if found else None
@@ -168,23 +170,26 @@ def _write_fields(
 
 
 def _version(
-    connection: Connection, dataset: Dataset, row: Row, occasion: Occasion
+    connection: Connection, dataset: Dataset, row: Row, source: str, occasion: Occasion
 ) -> WrittenDataset:
     """The version that was read (the current one, if there is one), or a new one."""
     if occasion.is_input and row["current_version"]:
         query = "SELECT id, namespace, name FROM dataset_versions WHERE id = %s"
         found = fetch_one(connection, query, row["current_version"])
     else:
-        found = fetch_one(connection, _VERSION, *_version_values(dataset, row, occasion))
+        found = fetch_one(connection, _VERSION, *_version_values(dataset, row, source, occasion))
     if found is None:
         raise LookupError(dataset.name)
     return WrittenDataset(row["id"], found["id"], (found["namespace"], found["name"]))
 
 
-def _version_values(dataset: Dataset, row: Row, occasion: Occasion) -> tuple[object, ...]:
+def _version_values(
+    dataset: Dataset, row: Row, source: str, occasion: Occasion
+) -> tuple[object, ...]:
+    # The source is the one that this event names: the dataset keeps its first one.
     version = identity.dataset_version(
         (dataset.namespace, dataset.name),
-        source=row["source"],
+        source=source,
         fields=dataset.fields,
         lifecycle_state=dataset.lifecycle_state,
         run=occasion.run,

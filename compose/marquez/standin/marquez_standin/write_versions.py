@@ -142,8 +142,8 @@ def link_run(connection: Connection, version_id: UUID, run: UUID, now: datetime)
     )
     connection.execute(
         "UPDATE job_facets SET job_version_id = %s, linked = nextval('job_facet_links')"
-        " WHERE run_id = %s",
-        (version_id, run),
+        " WHERE run_id = %s AND job_version_id IS DISTINCT FROM %s",
+        (version_id, run, version_id),
     )
 
 
