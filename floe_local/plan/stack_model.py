@@ -57,12 +57,14 @@ class PortWish(Frozen):
     """An endpoint that has to be reachable from the host.
 
     `preferred` is the port that the blueprint or the manifest asks for; None: any free one.
+    `asked`: it was the manifest, which is not to be overruled.
     """
 
     service: str
     endpoint: str
     container_port: int
     preferred: int | None = None
+    asked: bool = False
 
     @property
     def key(self) -> str:

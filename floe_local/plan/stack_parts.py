@@ -138,6 +138,7 @@ def port_wishes(
             endpoint=endpoint.name,
             container_port=endpoint.port,
             preferred=_asked_port(service, endpoint, overrides) or endpoint.host_port,
+            asked=_asked_port(service, endpoint, overrides) is not None,
         )
         for part in parts
         for service, endpoint in endpoints_of(part.blueprint)

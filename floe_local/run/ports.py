@@ -41,22 +41,40 @@ def choose_ports(
     Raises:
         MachineError: a preferred port is somebody else's (``port-taken``); all are told.
     """
-    chosen: dict[str, int] = {}
-    clashes: list[tuple[PortWish, str]] = []
-    for wish in wishes:
-        preferred = None if free_only else wish.preferred
-        if preferred and held.get(wish.key) != preferred:
-            owner = "another endpoint of this stack" if preferred in chosen.values() else None
-            owner = owner or taken_by(preferred)
-            if owner:
-                clashes.append((wish, owner))
-        chosen[wish.key] = preferred or 0
+    preferred = {} if free_only else _preferred(wishes)
+    clashes = [
+        (wish, owner)
+        for wish in wishes
+        if wish.key in preferred and held.get(wish.key) != preferred[wish.key]
+        if (owner := taken_by(preferred[wish.key]))
+    ]
     if clashes:
         raise _port_taken(clashes, taken_by)
+    chosen = dict(preferred)
     for wish in wishes:
-        if not chosen[wish.key]:
+        if wish.key not in chosen:
             chosen[wish.key] = _free(wish, project, held, set(chosen.values()), taken_by)
     return chosen
+
+
+def _preferred(wishes: Sequence[PortWish]) -> dict[str, int]:
+    """The preferred ports, by endpoint. Of two that prefer one port, the first gets it.
+
+    Raises:
+        MachineError: the manifest asks for one port twice (``port-taken``).
+    """
+    owners: dict[int, PortWish] = {}
+    for wish in sorted(wishes, key=lambda w: not w.asked):
+        if wish.preferred is None:
+            continue
+        first = owners.setdefault(wish.preferred, wish)
+        if wish.asked and first is not wish:
+            raise MachineError(
+                "port-taken",
+                f"local.ports: port {wish.preferred} is asked for by {first.key} and {wish.key}",
+                "give one of them another port",
+            )
+    return {wish.key: port for port, wish in owners.items()}
 
 
 def _free(

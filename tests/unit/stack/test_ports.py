@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from floe_local.errors import InputError, MachineError
+from floe_local.plan.stack_model import PortWish
+from floe_local.plan.stack_parts import image_needs, needed_parts, port_wishes
+from floe_local.run.ports import choose_ports, listening, process_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.unit.stack.conftest import Builder
+
+
+def wish(name: str, preferred: int | None = None) -> PortWish:
+    return PortWish(service=name, endpoint="api", container_port=1, preferred=preferred)
+
+
+def free(_: int) -> str | None:
+    return None
+
+
+def taken(*ports: int) -> Callable[[int], str | None]:
+    return lambda port: "container rival" if port in ports else None
+
+
+def chosen(
+    *wishes: PortWish, taken_by: Callable[[int], str | None] = free, **more: bool
+) -> dict[str, int]:
+    return choose_ports(wishes, project="p", held={}, taken_by=taken_by, **more)
+
+
+def test_preferred_ports_are_taken() -> None:
+    assert chosen(wish("a", 80)) == {"a.api": 80}
+
+
+def test_other_ports_are_the_same_in_every_run() -> None:
+    assert chosen(wish("a"), wish("b")) == chosen(wish("a"), wish("b"))
+
+
+def test_other_ports_differ_between_stacks() -> None:
+    one = choose_ports([wish("a")], project="one", held={}, taken_by=free)
+    two = choose_ports([wish("a")], project="two", held={}, taken_by=free)
+    assert one != two
+
+
+def test_a_port_that_is_in_use_is_passed_over() -> None:
+    first = chosen(wish("a"))["a.api"]
+    assert chosen(wish("a"), taken_by=taken(first)) == {"a.api": first + 1}
+
+
+def test_free_ports_ignore_preferences() -> None:
+    assert chosen(wish("a", 80), taken_by=taken(80), free_only=True)["a.api"] != 80
+
+
+def test_a_port_that_the_stack_holds_stays() -> None:
+    held = {"a.api": 25000, "b.api": 80}
+    found = choose_ports([wish("a"), wish("b", 80)], project="p", held=held, taken_by=taken(80))
+    assert found == held
+
+
+def test_every_taken_port_is_told_with_its_owner_and_a_way_out() -> None:
+    with pytest.raises(MachineError) as caught:
+        chosen(wish("a", 80), wish("b", 90), taken_by=taken(80, 81, 90))
+    assert "port 80, for a.api, is used by container rival" in caught.value.reason
+    assert "port 90, for b.api" in caught.value.reason
+    assert "{ports: {a.api: 82, b.api: 91}}" in caught.value.hint
+
+
+def test_of_two_backends_that_prefer_one_port_the_first_gets_it() -> None:
+    found = chosen(wish("a", 80), wish("b", 80))
+    assert found["a.api"] == 80 != found["b.api"]
+
+
+def test_the_manifests_wish_goes_before_a_blueprints() -> None:
+    asked = wish("b", 80).model_copy(update={"asked": True})
+    found = chosen(wish("a", 80), asked)
+    assert found["b.api"] == 80 != found["a.api"]
+
+
+def test_the_manifest_cannot_ask_for_one_port_twice() -> None:
+    asked = [wish(name, 80).model_copy(update={"asked": True}) for name in "ab"]
+    with pytest.raises(MachineError, match=r"port 80 is asked for by a.api and b.api"):
+        chosen(*asked)
+
+
+def test_a_listener_is_seen_and_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert listening(port)
+        assert f"(process {os.getpid()})" in process_on(port)
+    assert not listening(port)
+
+
+def test_a_listener_on_all_interfaces_is_in_the_way_too() -> None:
+    with socket.create_server(("0.0.0.0", 0)) as server:  # noqa: S104 - what others do
+        assert listening(server.getsockname()[1])
+
+
+@pytest.mark.parametrize("key", ["query", "traces.query"])
+def test_the_manifest_may_choose_a_port(build: Builder, key: str) -> None:
+    parts = needed_parts(build.compiled(), build.located())
+    found = {w.key: w.preferred for w in port_wishes(parts, build.compiled(), {key: 7})}
+    assert found["traces.query"] == 7
+
+
+def test_the_manifest_may_publish_what_nobody_needs(build: Builder) -> None:
+    parts = needed_parts(build.compiled(), build.located())
+    found = {w.key: w.preferred for w in port_wishes(parts, build.compiled(), {"admin": 7})}
+    assert found["traces.admin"] == 7
+
+
+def test_an_unknown_endpoint_or_service_is_refused(build: Builder) -> None:
+    parts = needed_parts(build.compiled(), build.located())
+    with pytest.raises(InputError, match=r"local.ports: 'nope'"):
+        port_wishes(parts, build.compiled(), {"nope": 1})
+    with pytest.raises(InputError, match=r"local.images: 'nope'"):
+        image_needs(parts, {"nope": "x"})
+    with pytest.raises(InputError, match=r"local.optional: 'nope'"):
+        image_needs(parts, {}, ("nope",))

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from floe_local.errors import MachineError, NotReadyError
+from floe_local.plan.blueprint import Ready
+from floe_local.plan.stack import plan_stack
+from floe_local.plan.stack_model import PublishedEndpoint, ResolvedImage, StackService
+from floe_local.plan.values import Origin
+from floe_local.run.engine import Container
+from floe_local.run.readiness import ask, wait_until_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from floe_local.plan.stack_model import StackPlan
+    from floe_local.run.engine import Engine
+    from floe_local.run.progress import Progress
+    from floe_local.run.readiness import ServiceReady
+    from tests.unit.stack.conftest import Builder
+
+IMAGE = ResolvedImage(reference="example/a:1", origin=Origin.UPSTREAM)
+
+
+@contextmanager
+def answering(status: int = 200, body: bytes = b"{}") -> Iterator[int]:
+    """A server that gives one answer to everything."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Stay silent."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def service(port: int, name: str = "a", ready: Ready | None = None, **more: bool) -> StackService:
+    endpoint = PublishedEndpoint(name="api", container_port=80, host_port=port)
+    return StackService(
+        name=name, backend="b", image=IMAGE, endpoints=(endpoint,), ready=ready, **more
+    )
+
+
+def container(name: str = "a", state: str = "running", status: str = "Up 1 second") -> Container:
+    return Container(
+        id=f"id-{name}", name=name, service=name, image="x", state=state, status=status, labels={}
+    )
+
+
+class Docker:
+    """Stands in for the engine: shows the containers that it was given."""
+
+    def __init__(self, *containers: Container) -> None:
+        self.shown = containers
+
+    def containers(self, _project: str) -> tuple[Container, ...]:
+        return self.shown
+
+    def exit_code(self, _container: Container) -> int:
+        return 17
+
+    def tail(self, _container: Container, _lines: int) -> tuple[str, ...]:
+        return ("starting", "cannot open the database")
+
+
+def wait(plan: StackPlan, engine: Docker, **options: Any) -> tuple[ServiceReady, ...]:
+    return wait_until_ready(plan, cast("Engine", engine), **options)
+
+
+def plan_of(build: Builder, *services: StackService) -> StackPlan:
+    return plan_stack(build.given()).model_copy(update={"services": services})
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "ready", "expected", "said"),
+    [
+        (200, b"", Ready(endpoint="api", path="/h"), True, "/h"),
+        (503, b"not  yet", Ready(endpoint="api", path="/h"), False, "503, not 200: not yet"),
+        (204, b"", Ready(endpoint="api", path="/h", status=204), True, ""),
+        (200, b'{"a": [1]}', Ready(endpoint="api", path="/", query="a[0]", equals=1), True, ""),
+        (
+            200,
+            b'{"db": false}',
+            Ready(endpoint="api", path="/", query="db", equals=True),
+            False,
+            "db is False, not True",
+        ),
+        (200, b"<html>", Ready(endpoint="api", path="/", query="db"), False, "no JSON: <html>"),
+    ],
+)
+def test_a_service_is_asked_as_its_blueprint_says(
+    status: int,
+    body: bytes,
+    ready: Ready,
+    expected: bool,
+    said: str,
+) -> None:
+    with answering(status, body) as port:
+        answer = ask(service(port, ready=ready), "127.0.0.1", None)
+    assert answer.ready is expected
+    assert said in answer.said
+
+
+def test_a_port_that_is_not_listened_on_is_told() -> None:
+    with answering() as port:
+        pass
+    answer = ask(service(port, ready=Ready(endpoint="api", path="/")), "127.0.0.1", None)
+    assert not answer.ready
+    assert "refused" in answer.said
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("Up 1 second (healthy)", True), ("Up 1 second (health: starting)", False)],
+)
+def test_a_health_check_decides_where_there_is_no_request(status: str, *, expected: bool) -> None:
+    found = ask(service(1, healthcheck=True), "127.0.0.1", container(status=status))
+    assert found.ready is expected
+
+
+def test_tcp_is_ready_when_somebody_stays_on_the_line() -> None:
+    with answering() as port:
+        assert ask(service(port), "127.0.0.1", container()).ready
+    assert not ask(service(port), "127.0.0.1", container()).ready
+
+
+def test_a_service_without_anything_to_ask_has_to_run() -> None:
+    silent = StackService(name="a", backend="b", image=IMAGE)
+    assert ask(silent, "127.0.0.1", container()).ready
+    assert not ask(silent, "127.0.0.1", container(state="created")).ready
+
+
+def test_all_are_ready_and_told_with_times(build: Builder) -> None:
+    told: list[Progress] = []
+    with answering() as port:
+        ready = Ready(endpoint="api", path="/")
+        services = [service(port, name, ready) for name in ("a", "b")]
+        engine = Docker(container("a"), container("b"))
+        found = wait(
+            plan_of(build, *services),
+            engine,
+            deadline_s=10,
+            report=told.append,
+        )
+    assert [one.service for one in found] == ["a", "b"]
+    assert sorted((p.subject, p.phase) for p in told) == [("a", "ready"), ("b", "ready")]
+
+
+@pytest.mark.parametrize(
+    ("shown", "code", "reason"),
+    [
+        (container(state="exited"), "container-exited", "ended with status 17"),
+        (container(state="restarting"), "container-exited", "ended with status 17"),
+        (container(status="Up (unhealthy)"), "container-unhealthy", "is unhealthy"),
+    ],
+)
+def test_a_container_that_ends_ends_the_wait_at_once(
+    build: Builder, shown: Container, code: str, reason: str
+) -> None:
+    one = service(1, ready=Ready(endpoint="api", path="/")).model_copy(update={"hint": "feed it"})
+    began = time.monotonic()
+    with pytest.raises(NotReadyError) as caught:
+        wait(
+            plan_of(build, one),
+            Docker(shown),
+            deadline_s=60,
+            report=lambda _: None,
+        )
+    assert time.monotonic() - began < 10
+    assert caught.value.code == code
+    assert reason in caught.value.reason
+    assert "cannot open the database" in caught.value.reason
+    assert caught.value.hint == "feed it"
+
+
+def test_the_deadline_tells_who_is_late_and_what_it_said(build: Builder) -> None:
+    with answering(503, b"migrating") as bad, answering() as good:
+        ready = Ready(endpoint="api", path="/")
+        services = service(bad, "late", ready), service(good, "punctual", ready)
+        engine = Docker(container("late"), container("punctual"))
+        with pytest.raises(NotReadyError) as caught:
+            wait(
+                plan_of(build, *services),
+                engine,
+                deadline_s=0.3,
+                report=lambda _: None,
+            )
+    assert caught.value.code == "not-ready"
+    assert "service late: " in caught.value.reason
+    assert "migrating" in caught.value.reason
+    assert "punctual" not in caught.value.reason
+    assert caught.value.hint
+
+
+def test_a_container_that_is_gone_ends_the_wait(build: Builder) -> None:
+    one = service(1, ready=Ready(endpoint="api", path="/"))
+    with pytest.raises(NotReadyError, match="its container is gone"):
+        wait(plan_of(build, one), Docker(), deadline_s=60, report=lambda _: None)
+
+
+def test_composes_failure_ends_the_wait(build: Builder) -> None:
+    def failed() -> bool:
+        raise MachineError("compose-failed", "no such image")
+
+    one = service(1, ready=Ready(endpoint="api", path="/"))
+    with pytest.raises(MachineError, match="no such image"):
+        wait(
+            plan_of(build, one),
+            Docker(),
+            deadline_s=60,
+            report=lambda _: None,
+            starting=failed,
+        )
