@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 BACKEND_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Text = Annotated[str, StringConstraints(min_length=1)]
+# No references: these name things in places where nobody resolves them.
+PlainName = Annotated[str, StringConstraints(pattern=r"^[^\s${}]([^${}\n\r]*[^\s${}])?$")]
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
 ImageName = Annotated[str, StringConstraints(pattern=r"^[\w][\w.:/@-]*$")]
 RegistryPrefix = Annotated[str, StringConstraints(pattern=r"^\w[\w.:/-]*\w$")]
@@ -68,9 +70,9 @@ class LocalSettings(_Strict):
     """
 
     sampling: Sampling = Sampling()
-    environment: Text | None = None
-    project: Text | None = None
-    namespace: Text | None = None
+    environment: PlainName | None = None
+    project: PlainName | None = None
+    namespace: PlainName | None = None
     images: dict[ServiceName, ImageName] = {}
     registry: RegistryPrefix | None = None
     ports: dict[EndpointName, HostPort] = {}

@@ -59,7 +59,15 @@ def read_manifest(
         InputError: anything wrong in it; every mistake is listed with line and field.
     """
     source = read_source(file.path, name=file.shown, code="manifest")
-    return parse_manifest(source, file, environment, os.environ if environ is None else environ)
+    known = os.environ if environ is None else environ
+    manifest = parse_manifest(source, file, environment, known)
+    problems = Problems(source)
+    for index, folder in enumerate(manifest.blueprint_folders):
+        if not folder.is_dir():
+            advice = "give a folder, relative to the manifest, that holds blueprints"
+            problems.add(("local", "blueprints", index), f"{folder} is no folder", advice=advice)
+    problems.raise_any("manifest-invalid", _HINT)
+    return manifest
 
 
 def parse_manifest(
@@ -220,12 +228,17 @@ def _add_detail(path: Path_, detail: ErrorDetails, model: type[Frozen], problems
     elif kind == "missing":
         problems.add(path, "is missing", advice="add it")
     elif kind == "string_pattern_mismatch":
-        advice = "letters, digits, '.', '_' and '-', beginning with a letter or digit"
-        problems.add(path, "is no valid name", advice=advice)
+        problems.add(path, "is no valid name", advice=_pattern_advice(path))
     else:
         message = detail["msg"].removeprefix("Input ").replace("a valid integer", "an integer")
         message = message.replace("valid ", "")
         problems.add(path, f"{message}, got {_kind_of(detail['input'])}")
+
+
+def _pattern_advice(path: Path_) -> str:
+    if path[-1] in {"environment", "project", "namespace"}:
+        return "plain text without `${…}`"
+    return "letters, digits, '.', '_' and '-', beginning with a letter or digit"
 
 
 def _kind_of(value: Any) -> str:

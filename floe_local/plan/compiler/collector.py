@@ -52,7 +52,9 @@ def assembled(
         queue_directory: where queues are kept in the container; None: in memory.
     """
     pipelines = _pipelines(drafts, settings.sampling)
-    sinks = {signal: _sink() for signal in unserved(drafts)}
+    sinks = {
+        f"{signal}/floe" if signal in pipelines else signal: _sink() for signal in unserved(drafts)
+    }
     processors = _own_processors(settings, attributes) | _merged(drafts, "processors")
     used = {i for p in (*pipelines.values(), *sinks.values()) for i in p["processors"]}
     extensions = _own_extensions(queue_directory) | _merged(drafts, "extensions")
@@ -77,7 +79,7 @@ def assembled(
 def unserved(drafts: Sequence[Draft]) -> tuple[str, ...]:
     """The signals that an SDK sends and no OTLP pipeline of a plugin takes."""
     served = {
-        key.partition("/")[0]
+        _signal(key)
         for draft in drafts
         for key, pipeline in draft.config["pipelines"].items()
         if RECEIVER in pipeline["receivers"]
@@ -90,7 +92,7 @@ def exporters_by_signal(draft: Draft) -> dict[Signal, tuple[str, ...]]:
     found: dict[Signal, dict[str, None]] = {}
     for key, pipeline in draft.config["pipelines"].items():
         carrying = (i for i in pipeline["exporters"] if i in draft.config["exporters"])
-        found.setdefault(Signal(key.partition("/")[0]), {}).update(dict.fromkeys(carrying))
+        found.setdefault(Signal(_signal(key)), {}).update(dict.fromkeys(carrying))
     return {signal: tuple(ids) for signal, ids in found.items() if ids}
 
 
@@ -148,28 +150,31 @@ def _sink() -> Config:
 
 
 def _pipelines(drafts: Sequence[Draft], sampling: Sampling) -> Config:
-    """Plain pipelines of one signal become one with all exporters; others stay apart."""
+    """Pipelines of one signal that differ in their exporters only become one."""
     found: Config = {}
     for draft in drafts:
         for key, pipeline in draft.config["pipelines"].items():
-            whole = _whole(key.partition("/")[0], pipeline, sampling)
-            same = next((p for p in found.values() if _alike(p, whole, key, found)), None)
-            if same is not None:
-                same["exporters"] = list(dict.fromkeys(same["exporters"] + whole["exporters"]))
-            else:
+            whole = _whole(_signal(key), pipeline, sampling)
+            name = _like(_signal(key), whole, found)
+            if name is None:
                 found[_free_name(key, draft, found)] = whole
+            else:
+                exporters = dict.fromkeys(found[name]["exporters"] + whole["exporters"])
+                found[name] = {**whole, "exporters": list(exporters)}
     return found
 
 
-def _alike(other: Config, whole: Config, key: str, found: Config) -> bool:
-    """Whether two pipelines of one signal differ in their exporters only."""
-    signal = key.partition("/")[0]
-    other_key = next(name for name, value in found.items() if value is other)
-    return (
-        other_key.partition("/")[0] == signal
-        and other["receivers"] == whole["receivers"]
-        and other["processors"] == whole["processors"]
-    )
+def _signal(pipeline: str) -> str:
+    return pipeline.partition("/")[0]
+
+
+def _like(signal: str, whole: Config, found: Config) -> str | None:
+    """The pipeline of the same signal that has the same receivers and processors."""
+    parts = ("receivers", "processors")
+    for name, other in found.items():
+        if _signal(name) == signal and all(other[part] == whole[part] for part in parts):
+            return name
+    return None
 
 
 def _whole(signal: str, pipeline: Config, sampling: Sampling) -> Config:
@@ -195,4 +200,4 @@ def _free_name(key: str, draft: Draft, found: Config) -> str:
 
 def _in_order(pipelines: Config) -> Config:
     """Pipelines by signal, as the Collector's documentation lists them."""
-    return dict(sorted(pipelines.items(), key=lambda kv: SIGNALS.index(kv[0].partition("/")[0])))
+    return dict(sorted(pipelines.items(), key=lambda kv: SIGNALS.index(_signal(kv[0]))))

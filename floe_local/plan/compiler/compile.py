@@ -15,7 +15,13 @@ from floe_local.plan.compiler.draft import Draft
 from floe_local.plan.compiler.in_stack import hosts_of, reaching_backend
 from floe_local.plan.compiler.merge import without_clashes
 from floe_local.plan.compiler.namespace import Surroundings, default_namespace, namespace_of
-from floe_local.plan.compiler.pipelines import checked, exporter_batching, own_guard, own_receivers
+from floe_local.plan.compiler.pipelines import (
+    accepted_signals,
+    checked,
+    exporter_batching,
+    own_guard,
+    own_receivers,
+)
 from floe_local.plan.compiler.queues import queued
 from floe_local.plan.compiler.retired import modernised
 from floe_local.plan.compiler.shapes import normalised
@@ -38,6 +44,7 @@ RULES = (
     exporter_batching,
     own_guard,
     checked,
+    accepted_signals,
     reaching_backend,
 )
 """What happens to each telemetry plugin's config, in order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from floe_local.plan.values import Kind
 from floe_local.plan.yaml_source import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from floe_local.plan.artifacts import Compiled
     from floe_local.plan.blueprint import Blueprint
     from floe_local.plan.plugin_output import PluginOutput
@@ -26,6 +29,8 @@ class Compiler:
     Args:
         telemetry_plugin: anything with the methods of TelemetryBackendPlugin.
         lineage_plugin: anything with those of LineageBackendPlugin.
+        environ: where FLOE_ENVIRONMENT and a strategy's variable are read; the process's
+            if None.
 
     Example:
         >>> artifacts = Compiler(lineage_plugin=plugin).compile(None)  # doctest: +SKIP
@@ -33,8 +38,15 @@ class Compiler:
         True
     """
 
-    def __init__(self, telemetry_plugin: Any = None, lineage_plugin: Any = None) -> None:
+    def __init__(
+        self,
+        telemetry_plugin: Any = None,
+        lineage_plugin: Any = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self._plugins = ((Kind.TELEMETRY, telemetry_plugin), (Kind.LINEAGE, lineage_plugin))
+        self._environ = os.environ if environ is None else environ
 
     def compile(self, spec: Any = None) -> Compiled:
         """Compile the plugins' outputs.
@@ -47,17 +59,18 @@ class Compiler:
             InputError: a plugin raised, or what it returned is no config.
         """
         outputs = tuple(call_plugin(p, kind) for kind, p in self._plugins if p is not None)
-        manifest = _manifest(spec)
-        return compile_outputs(manifest, outputs, _blueprints(outputs, manifest))
+        manifest = _manifest(spec, self._environ)
+        blueprints = _blueprints(outputs, manifest)
+        return compile_outputs(manifest, outputs, blueprints, self._environ)
 
 
-def _manifest(spec: Any) -> Manifest:
+def _manifest(spec: Any, environ: Mapping[str, str]) -> Manifest:
     if isinstance(spec, Manifest):
         return spec
     local = spec.get("local") if isinstance(spec, dict) else None
     source = Source("spec", {"local": local} if isinstance(local, dict) else {})
     file = ManifestFile(Path("spec"), "spec", Path.cwd(), is_default=True)
-    return parse_manifest(source, file, None, {}, needs_backends=False)
+    return parse_manifest(source, file, None, environ, needs_backends=False)
 
 
 def _blueprints(outputs: tuple[PluginOutput, ...], manifest: Manifest) -> dict[str, Blueprint]:

@@ -40,6 +40,9 @@ def own_receivers(draft: Draft) -> Draft:
             place = f"service.pipelines.{key}.receivers"
             draft = draft.noting("receivers", place, before, after, why, level="warning")
         draft = _with_part(draft, key, "receivers", after)
+    for replaced in sorted(set(config["receivers"]) - own):
+        why = "floe-local's OTLP receivers listen where pipelines expect them"
+        draft = draft.noting("receivers", f"receivers.{replaced}", replaced, RECEIVER, why)
     kept_receivers = {i: c for i, c in config["receivers"].items() if i in own}
     return draft.having(receivers=kept_receivers)
 
@@ -98,6 +101,18 @@ def checked(draft: Draft) -> Draft:
         hint = "add it to a pipeline's exporters, or leave it out"
         raise draft.fault(f"exporters.{unused[0]}", "no pipeline uses it", hint)
     return _with_defined_processors(draft)
+
+
+def accepted_signals(draft: Draft) -> Draft:
+    """Rule signal-not-taken: a warning where the backend will refuse what it is sent."""
+    accepts = draft.blueprint.accepts if draft.blueprint else ()
+    for key in draft.config["pipelines"] if accepts else ():
+        signal = key.partition("/")[0]
+        if signal not in accepts:
+            place = f"service.pipelines.{key}"
+            why = f"the blueprint says that the backend takes {', '.join(accepts)}"
+            draft = draft.noting("signal-not-taken", place, signal, signal, why, level="warning")
+    return draft
 
 
 def _refuse_unknown(draft: Draft, place: str, ids: list[str], known: Any) -> None:

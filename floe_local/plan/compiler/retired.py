@@ -42,6 +42,7 @@ EXPORTERS: Mapping[str, Retired] = {
 }  # fmt: skip
 """Exporter types that were renamed or removed: the only names of products in floe_local."""
 
+_TLS_KEYS = ("insecure", "insecure_skip_verify", "ca_file", "cert_file", "key_file")
 _VERBOSITY = {"debug": "detailed", "info": "normal"}
 
 
@@ -51,6 +52,22 @@ def modernised(draft: Draft) -> Draft:
         entry = EXPORTERS.get(type_of(old))
         if entry is not None:
             draft = _replaced(draft, old, entry)
+    return _nested_tls(draft)
+
+
+def _nested_tls(draft: Draft) -> Draft:
+    """Rule retired-key: TLS settings of OTLP exporters, under ``tls`` since Collector 0.41."""
+    for key, before in draft.config["exporters"].items():
+        flat = {name: before[name] for name in _TLS_KEYS if name in before}
+        if flat and type_of(key) in {"otlp_grpc", "otlp_http"}:
+            rest = {name: value for name, value in before.items() if name not in flat}
+            after = {**rest, "tls": {**flat, **(before.get("tls") or {})}}
+            why = "TLS settings stand under `tls` since Collector 0.41"
+            place = f"exporters.{key}"
+            exporters = {**draft.config["exporters"], key: after}
+            draft = draft.having(exporters=exporters).noting(
+                "retired-key", place, before, after, why, level="warning"
+            )
     return draft
 
 

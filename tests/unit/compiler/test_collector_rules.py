@@ -349,3 +349,57 @@ def test_what_the_plugin_returned_is_not_changed(
     compile_config(adr_jaeger)
 
     assert repr(adr_jaeger) == before
+
+
+def test_old_tls_keys_are_nested(compile_config: Callable[..., Compiled]) -> None:
+    settings = {"endpoint": "https://x.example:4317", "ca_file": "/ca.pem"}
+    compiled = compile_config({"exporters": {"otlp/x": settings}}, "saas")
+
+    exporter = exporter_of(compiled, "otlp_grpc/x")
+    assert exporter["tls"] == {"ca_file": "/ca.pem"}
+    assert "ca_file" not in exporter
+    assert {"retired-component", "retired-key"} <= rules_of(compiled)
+
+
+def test_a_signal_that_the_backend_does_not_take_is_warned_of(
+    compile_config: Callable[..., Compiled],
+) -> None:
+    pipelines = {signal: {"exporters": ["otlp_grpc"]} for signal in ("traces", "logs")}
+    settings = {"endpoint": "jaeger:4317", "tls": {"insecure": True}}
+    compiled = compile_config(
+        {"exporters": {"otlp_grpc": settings}, "service": {"pipelines": pipelines}}
+    )
+
+    told = [c.where for c in compiled.provenance if c.rule == "signal-not-taken"]
+    assert [where.rpartition(" ")[2] for where in told] == ["service.pipelines.logs"]
+
+
+def test_a_plugins_own_receivers_and_connectors_stay(
+    compile_config: Callable[..., Compiled],
+) -> None:
+    compiled = compile_config(
+        {
+            "receivers": {"hostmetrics": {}, "otlp": {"protocols": {"grpc": {"endpoint": "x:1"}}}},
+            "connectors": {"count": {}},
+            "exporters": {"otlp_grpc": {"endpoint": "x.example:4317"}},
+            "service": {
+                "pipelines": {
+                    "traces": {"receivers": ["otlp"], "exporters": ["otlp_grpc", "count"]},
+                    "metrics": {"receivers": ["count", "hostmetrics"], "exporters": ["otlp_grpc"]},
+                }
+            },
+        },
+        "saas",
+    )
+
+    config = compiled["otlp_collector_config"]
+    assert config["receivers"]["otlp"]["protocols"]["grpc"] == {"endpoint": "0.0.0.0:4317"}
+    assert "hostmetrics" in config["receivers"]
+    pipelines = config["service"]["pipelines"]
+    assert pipelines["metrics"] == {
+        "receivers": ["count", "hostmetrics"],
+        "processors": ["memory_limiter"],
+        "exporters": ["otlp_grpc"],
+    }
+    assert pipelines["metrics/floe"]["exporters"] == ["debug"]
+    assert compiled.backends[0].exporters == {"traces": ("otlp_grpc",), "metrics": ("otlp_grpc",)}

@@ -18,6 +18,11 @@ from floe_local.plan.values import Kind
 from floe_local.plugin_api import LineageBackendPlugin, TelemetryBackendPlugin
 
 
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FLOE_ENVIRONMENT", raising=False)
+
+
 def test_compiler_with_mock_telemetry() -> None:
     plugin = Mock(spec=TelemetryBackendPlugin)
     plugin.get_otlp_exporter_config.return_value = {"exporters": {"mock": {}}}
@@ -42,6 +47,15 @@ def test_compiler_with_mock_lineage() -> None:
     assert artifacts["namespace"] == "floe-local"
     plugin.get_transport_config.assert_called_once()
     plugin.get_namespace_strategy.assert_called_once()
+
+
+def test_the_shells_environment_names_the_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOE_ENVIRONMENT", "prod")
+    plugin = Mock(spec=LineageBackendPlugin)
+    plugin.get_transport_config.return_value = {"type": "http", "url": "http://m:5000"}
+    plugin.get_namespace_strategy.return_value = {"strategy": "environment_based"}
+
+    assert Compiler(lineage_plugin=plugin).compile(None)["namespace"] == "floe-prod"
 
 
 def test_the_artifacts_of_mocks_hold_data_only() -> None:

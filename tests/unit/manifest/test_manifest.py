@@ -111,7 +111,8 @@ def test_the_old_key_works_with_a_warning(read: Callable[..., Manifest]) -> None
     assert manifest.warnings[0].startswith("manifest.yaml:1: plugins.observability: deprecated")
 
 
-def test_local_settings(read: Callable[..., Manifest]) -> None:
+def test_local_settings(read: Callable[..., Manifest], tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
     manifest = read(
         PAIR
         + """
@@ -123,7 +124,7 @@ local:
   images: {jaeger: "registry.example:5000/jaeger@sha256:0011"}
   registry: mirror.example:5000/all
   ports: {jaeger/query: 26686, marquez: 5000}
-  blueprints: [own, ../shared]
+  blueprints: [own, ..]
   deadline: 300
   optional: [marquez-web]
   memory_limit_mib: 512
@@ -137,7 +138,7 @@ local:
     assert local.ports == {"jaeger/query": 26686, "marquez": 5000}
     assert (manifest.environment, manifest.project) == ("dev", "webshop")
     assert manifest.blueprint_folders[0] == manifest.folder / "own"
-    assert manifest.blueprint_folders[1] == manifest.folder.parent / "shared"
+    assert manifest.blueprint_folders[1] == manifest.folder.parent
 
 
 @pytest.mark.parametrize("value", ["off", '"off"', "1", "1.0", "{}", "{ratio: 1}"])
@@ -207,6 +208,11 @@ MISTAKES = {
     "deadline": (f"{PAIR}local: {{deadline: 0}}", "local.deadline: should be greater than 0"),
     "date as name": (f"{PAIR}local: {{namespace: 2024-01-01}}", "should be a string, got a date"),
     "local is text": (f"{PAIR}local: x", "manifest.yaml:2: local: expected a mapping, got text"),
+    "namespace by reference": (f"{PAIR}local: {{namespace: '${{env:NS}}'}}", "plain text without"),
+    "blueprints nowhere": (
+        f"{PAIR}local:\n  blueprints:\n    - nowhere\n",
+        "manifest.yaml:4: local.blueprints[0]: ",
+    ),
     "image with a space": (f"{PAIR}local: {{images: {{a: 'x y'}}}}", "local.images.a: is no valid"),
 }
 
