@@ -14,32 +14,37 @@ if TYPE_CHECKING:
     from floe_local.plan.compiler.draft import Config, Draft
 
 
+_JAEGER = "removed in Collector 0.86; the backend takes OTLP"
+
+
 @dataclass(frozen=True)
 class Retired:
-    """What replaces an exporter type. `ports` maps ports of the old protocol to the new's."""
+    """What replaces an exporter type.
+
+    `ports` maps ports of the old protocol to the new's; `path` is the URL's path there, if
+    it is another.
+    """
 
     by: str
     why: str
     ports: Mapping[int, int] = field(default_factory=dict)
     same_component: bool = False
-    drop_path: bool = False
+    path: str | None = None
 
 
 EXPORTERS: Mapping[str, Retired] = {
     "otlp": Retired("otlp_grpc", "called otlp_grpc since Collector 0.144", same_component=True),
     "otlphttp": Retired("otlp_http", "called otlp_http since Collector 0.144", same_component=True),
     "logging": Retired("debug", "removed in Collector 0.111; debug does its work"),
-    "jaeger": Retired(
-        "otlp_grpc", "removed in Collector 0.86; the backend takes OTLP", {14250: 4317}
-    ),
-    "jaeger_thrift": Retired(
-        "otlp_http", "removed in Collector 0.86; the backend takes OTLP", {14268: 4318},
-        drop_path=True,
+    "jaeger": Retired("otlp_grpc", _JAEGER, {14250: 4317}),
+    "jaeger_thrift": Retired("otlp_http", _JAEGER, {14268: 4318}, path=""),
+    "loki": Retired(
+        "otlp_http", "removed in Collector 0.131; the backend takes OTLP", path="/otlp"
     ),
     "opencensus": Retired(
-        "otlp_grpc", "OpenCensus was replaced by OTLP", {55678: 4317}
+        "otlp_grpc", "removed in Collector 0.133; OTLP replaced it", {55678: 4317}
     ),
-}  # fmt: skip
+}
 """Exporter types that were renamed or removed: the only names of products in floe_local."""
 
 _TLS_KEYS = ("insecure", "insecure_skip_verify", "ca_file", "cert_file", "key_file")
@@ -52,17 +57,29 @@ def modernised(draft: Draft) -> Draft:
         entry = EXPORTERS.get(type_of(old))
         if entry is not None:
             draft = _replaced(draft, old, entry)
-    return _nested_tls(draft)
+    return _without_ballast(_nested_tls(draft))
+
+
+def _without_ballast(draft: Draft) -> Draft:
+    """Rule retired-component: the extension memory_ballast, which has no successor."""
+    extensions = draft.config["extensions"]
+    kept = {i: c for i, c in extensions.items() if type_of(i) != "memory_ballast"}
+    for dropped in extensions.keys() - kept.keys():
+        why = "removed in Collector 0.115; the Go runtime limits memory itself"
+        draft = draft.noting(
+            "retired-component", f"extensions.{dropped}", dropped, None, why, level="warning"
+        )
+    return draft.having(extensions=kept)
 
 
 def _nested_tls(draft: Draft) -> Draft:
-    """Rule retired-key: TLS settings of OTLP exporters, under ``tls`` since Collector 0.41."""
+    """Rule retired-key: TLS settings of OTLP exporters, under ``tls``."""
     for key, before in draft.config["exporters"].items():
         flat = {name: before[name] for name in _TLS_KEYS if name in before}
         if flat and type_of(key) in {"otlp_grpc", "otlp_http"}:
             rest = {name: value for name, value in before.items() if name not in flat}
             after = {**rest, "tls": {**flat, **(before.get("tls") or {})}}
-            why = "TLS settings stand under `tls` since Collector 0.41"
+            why = "TLS settings stand under `tls`"
             place = f"exporters.{key}"
             exporters = {**draft.config["exporters"], key: after}
             draft = draft.having(exporters=exporters).noting(
@@ -101,6 +118,6 @@ def _settings(before: Config, entry: Retired) -> Config:
     address = parse_address(after.get("endpoint"))
     if address is not None and address.port is not None:
         address = address.at(port=entry.ports.get(address.port, address.port))
-    if address is not None and entry.drop_path:
-        address = address.at(rest="")
+    if address is not None and entry.path is not None:
+        address = address.at(rest=entry.path)
     return after if address is None else {**after, "endpoint": str(address)}

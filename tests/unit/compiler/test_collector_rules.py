@@ -54,6 +54,12 @@ def test_the_retired_exporter_needs_no_blueprint(
         ("otlphttp", {"endpoint": "http://j:4318"}, "otlp_http", {"endpoint": "http://j:4318"}),
         ("logging", {"loglevel": "debug"}, "debug/logging", {"verbosity": "detailed"}),
         (
+            "loki",
+            {"endpoint": "http://loki:3100/loki/api/v1/push"},
+            "otlp_http/loki",
+            {"endpoint": "http://loki:4318/otlp"},
+        ),
+        (
             "jaeger_thrift",
             {"endpoint": "http://jaeger:14268/api/traces"},
             "otlp_http/jaeger_thrift",
