@@ -95,6 +95,21 @@ def test_a_flat_http_exporter_gets_a_url(compile_config: Callable[..., Compiled]
     assert config["exporters"]["otlp_http"]["endpoint"] == "http://h:4318"
 
 
+@pytest.mark.parametrize(
+    "endpoint", ["jaeger-collector:4317", "http://localhost:4318", "10.0.0.9:1"]
+)
+def test_the_published_plugin_reaches_the_backend_whatever_the_shell_says(
+    endpoint: str, compile_config: Callable[..., Compiled]
+) -> None:
+    flat = {"exporter_type": "otlp", "endpoint": endpoint, "insecure": False, "protocol": "grpc"}
+
+    compiled = compile_config(flat)
+
+    exporter = compiled["otlp_collector_config"]["exporters"]["otlp_grpc"]
+    assert exporter["endpoint"].rpartition("/")[2] in {"jaeger:4317", "jaeger-collector:4317"}
+    assert exporter["tls"] == {"insecure": True}
+
+
 WRONG: dict[str, tuple[Any, str]] = {
     "no dict": (["exporters"], "returned list, expected a dict"),
     "None": (None, "returned NoneType"),
