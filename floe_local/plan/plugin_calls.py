@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError
+from floe_local.plan.floe_core_stand_in import floe_core_stand_in
 from floe_local.plan.foreign_code import Blamed
 from floe_local.plan.plugin_loading import UNIFIED, PluginEntry, metadata_of
 
@@ -64,7 +65,9 @@ def call_plugin(plugin: Any, kind: Kind, *, entry: PluginEntry | None = None) ->
     from floe_local.plan.plugin_output import PluginOutput  # noqa: PLC0415 - see the module's docstring
 
     entry = entry or _entry_of(plugin, str(kind))
-    return PluginOutput(kind=kind, **identity_of(entry), **answers_of(plugin, str(kind), entry))
+    with floe_core_stand_in():  # a method may import, too
+        answers = answers_of(plugin, str(kind), entry)
+    return PluginOutput(kind=kind, **identity_of(entry), **answers)
 
 
 def _entry_of(plugin: Any, kind: str) -> PluginEntry:

@@ -58,9 +58,6 @@ def main() -> None:
 def _protocol_stream() -> TextIO:
     protocol = os.dup(1)
     os.dup2(2, 1)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.close(null)
     return os.fdopen(protocol, "w", encoding="utf-8")
 
 

@@ -46,7 +46,7 @@ NOT_JSON = st.sampled_from(
 
 def test_a_mocked_telemetry_plugin_is_called_once_and_untouched() -> None:
     mock = Mock(spec=TelemetryBackendPlugin)
-    config = {"exporters": {"mock": {}}}
+    config: dict[str, Any] = {"exporters": {"mock": {}}}
     mock.get_otlp_exporter_config.return_value = config
     output = call_plugin(mock, Kind.TELEMETRY)
     assert output.exporter_config is config
@@ -105,6 +105,20 @@ def test_what_a_method_raises_is_blamed_on_the_plugin(error: BaseException) -> N
     assert caught.value.__cause__ is error
 
 
+def test_a_method_may_import_from_floe_core() -> None:
+    class Lazy:
+        def get_otlp_exporter_config(self) -> dict[str, Any]:
+            from floe_core.plugins import CredentialError  # type: ignore[import-not-found]  # noqa: PLC0415
+
+            return {"exporters": {CredentialError.__name__: {}}}
+
+        def get_helm_values(self) -> dict[str, Any]:
+            return {}
+
+    output = call_plugin(Lazy(), Kind.TELEMETRY)
+    assert output.exporter_config == {"exporters": {"CredentialError": {}}}
+
+
 def test_an_interrupt_stays_one() -> None:
     mock = Mock(spec=TelemetryBackendPlugin)
     mock.get_helm_values.side_effect = KeyboardInterrupt
@@ -153,12 +167,15 @@ def test_no_dict_is_refused(answer: Any) -> None:
 
 def test_a_namespace_strategy_that_is_no_dict_passes() -> None:
     entry = ENTRY._replace(kind="lineage")
-    answers = {"transport": {}, "namespace_strategy": None, "helm_values": {}}
+    answers: dict[str, Any] = {"transport": {}, "namespace_strategy": None, "helm_values": {}}
     check_answers(answers, "lineage", entry)
 
 
 def test_what_json_cannot_hold_is_refused_by_place_and_not_by_value() -> None:
-    answers = {"exporter_config": {"exporters": {"odd": {"key": b"hunter2"}}}, "helm_values": {}}
+    answers: dict[str, Any] = {
+        "exporter_config": {"exporters": {"odd": {"key": b"hunter2"}}},
+        "helm_values": {},
+    }
     with pytest.raises(InputError) as caught:
         check_answers(answers, "telemetry", ENTRY)
     assert "exporters.odd.key is a bytes" in caught.value.reason

@@ -51,9 +51,11 @@ def test_the_reference_plugins_answer_in_order() -> None:
 
 def test_the_classes_of_the_adr_answer(adr_site: Any) -> None:
     del adr_site
-    refs = (*REFERENCE, BackendRef(kind=Kind.TELEMETRY, name="datadog"))
-    refs = (*refs, BackendRef(kind=Kind.LINEAGE, name="atlan"))
-    jaeger, marquez, datadog, atlan = call_plugins(refs)
+    saas = (
+        BackendRef(kind=Kind.TELEMETRY, name="datadog"),
+        BackendRef(kind=Kind.LINEAGE, name="atlan"),
+    )
+    jaeger, marquez, datadog, atlan = call_plugins((*REFERENCE, *saas))
     assert jaeger.exporter_config["exporters"]["jaeger"]["endpoint"] == "jaeger:14250"
     assert marquez.transport["endpoint"] == "api/v1/lineage"
     assert datadog.exporter_config["exporters"]["datadog"]["api"]["key"] == "${env:DD_API_KEY}"

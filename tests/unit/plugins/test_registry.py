@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import sys
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,9 @@ from floe_local.plan.plugin_calls import call_plugin
 from floe_local.plan.plugin_loading import PluginEntry
 from floe_local.plan.registry import GROUPS, PluginRegistry
 from floe_local.plan.values import Kind
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TELEMETRY = "floe.telemetry_backends"
 LINEAGE = "floe.lineage_backends"
@@ -88,7 +91,7 @@ def test_a_broken_plugin_is_reported_and_hurts_no_other(
     reports = {r.entry.name: r for r in PluginRegistry().load_all()}
     assert reports["sound"].error is None
     assert reports["sound"].plugin.version == "9.9.9"
-    reason = reports["broken"].error.reason
+    reason = str(reports["broken"].error)
     for part in ("broken 1.2.3", "ModuleNotFoundError", "no_such_thing", "broken.py:1"):
         assert part in reason
 
@@ -154,6 +157,24 @@ def test_an_unknown_name_is_explained() -> None:
     assert "Did you mean 'tempo'?" in error.hint
     assert GROUPS["telemetry"] in error.hint
     assert sys.prefix in error.hint
+
+
+@pytest.mark.parametrize(
+    ("marker", "command"),
+    [
+        ("uv-receipt.toml", "uv tool install floe-local --with <its distribution>"),
+        ("pipx_metadata.json", "pipx inject floe-local <its distribution>"),
+        ("pyvenv.cfg", "-m pip install <its distribution>"),
+    ],
+)
+def test_says_how_a_plugin_is_added_to_this_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marker: str, command: str
+) -> None:
+    (tmp_path / marker).touch()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    hint = refused(PluginRegistry([]), "telemetry", "tempo").hint
+    assert command in hint
+    assert str(tmp_path) in hint
 
 
 def test_a_name_of_the_other_kind_is_explained() -> None:
