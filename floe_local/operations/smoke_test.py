@@ -31,11 +31,16 @@ def smoke_test(
     """
     from floe_local.prove.smoke import smoke  # noqa: PLC0415 - the SDKs are slow to load
 
-    return smoke(_targets(where, endpoints), options)
+    return smoke(find_targets(where, endpoints), options)
 
 
-def _targets(where: Where, endpoints: EndpointOptions | None) -> Targets:
-    """From the plan in the workspace, so that no plugin and no engine is asked."""
+def find_targets(where: Where, endpoints: EndpointOptions | None = None) -> Targets:
+    """Where canaries go and are read: from the workspace, no plugin and no engine is asked.
+
+    Raises:
+        InputError: the manifest is wrong.
+        MachineError: the stack was never brought up from here (``stack-unknown``).
+    """
     if endpoints is not None:
         return targets_elsewhere(request_stack(where), endpoints)
     plan, _ = find_planned(where)

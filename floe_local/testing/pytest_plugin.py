@@ -1,0 +1,46 @@
+"""pytest fixtures: a stack for a whole run, or one for a test that breaks it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from floe_local.testing.stack import FloeLocal
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a project say which manifest its tests run on."""
+    group = parser.getgroup("floe-local")
+    group.addoption(
+        "--floe-manifest", help="the manifest of the `floe_stack` fixtures; the reference pair"
+    )
+    parser.addini("floe_manifest", "the same, as a setting", default="")
+
+
+@pytest.fixture(scope="session")
+def floe_manifest(request: pytest.FixtureRequest) -> str | None:
+    """The manifest of the stacks; override this fixture, or use --floe-manifest."""
+    config = request.config
+    return config.getoption("--floe-manifest") or config.getini("floe_manifest") or None
+
+
+@pytest.fixture(scope="session")
+def floe_stack(floe_manifest: str | None) -> Iterator[FloeLocal]:
+    """The stack that all tests of a run share."""
+    from floe_local.testing.stack import FloeLocal  # noqa: PLC0415 - not in every pytest run
+
+    with FloeLocal(floe_manifest) as stack:
+        yield stack
+
+
+@pytest.fixture
+def floe_own_stack(floe_manifest: str | None) -> Iterator[FloeLocal]:
+    """A stack for one test, which may break it."""
+    from floe_local.testing.stack import FloeLocal  # noqa: PLC0415 - not in every pytest run
+
+    with FloeLocal(floe_manifest) as stack:
+        yield stack
