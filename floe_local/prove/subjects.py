@@ -153,12 +153,16 @@ def _of_dataset(dataset: DatasetPlan, namespace: str) -> dict[str, Any]:
 
 
 def to_remove(runs: list[RunPlan], namespace: str, naming: Naming) -> list[Subject]:
-    """Return each run, job and dataset once, whatever became of the run."""
+    """Return each run, job and dataset once, whatever became of the run.
+
+    A job goes by both its names: a backend that lost the parent stored the one that was sent.
+    """
     found = {}
     for run in runs:
         values = run_values(run, namespace, naming)
         found["run", run.run_id] = Subject("run", run.scenario, values)
-        found["job", values["job"]] = Subject("job", run.scenario, values)
+        for job in (values["job"], run.job):
+            found["job", job] = Subject("job", run.scenario, {**values, "job": job})
         for dataset in (*run.inputs, *run.outputs):
             own = {**values, **_of_dataset(dataset, namespace)}
             found["dataset", dataset.name] = Subject("dataset", run.scenario, own)

@@ -1,0 +1,153 @@
+"""Wait for what a user's own pipeline sent: the building blocks of tests."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from floe_local.errors import CheckFailedError, InputError
+from floe_local.plan.values import Signal
+from floe_local.prove.difference import same
+from floe_local.prove.http import Http
+from floe_local.prove.otlp_json import Spans, decoded
+from floe_local.prove.placeholders import filled_query, filled_value, names_in
+from floe_local.prove.poll import Reply, poll
+from floe_local.prove.readback import is_absent, searched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from floe_local.plan.blueprint import Probe
+    from floe_local.prove.http import Answer
+    from floe_local.prove.targets import BackendTarget
+
+_THREADS = 1
+
+
+def wait_for_span(
+    target: BackendTarget,
+    trace_id: str,
+    *,
+    name: str | None = None,
+    span_id: str | None = None,
+    deadline: float = 30.0,
+) -> dict[str, Any]:
+    """Wait until a telemetry backend shows a span, and return it.
+
+    Args:
+        target: the backend.
+        trace_id: 32 hexadecimal digits.
+        name: the span's name; None: any.
+        span_id: 16 hexadecimal digits; None: any.
+        deadline: seconds from now.
+
+    Returns:
+        trace_id, span_id, parent_id, name, kind, status {code, message}, resource, scope,
+        attributes, events {name: attributes} and links {trace_id/span_id: attributes}.
+
+    Raises:
+        CheckFailedError: the deadline passed; the reason says what there was instead.
+        InputError: the backend's blueprint has no probe that decodes traces.
+    """
+    probe = _probe(target, Signal.TRACES, "trace", decodes=True)
+    trace_id = trace_id.lower()
+
+    def wanted(answer: Answer) -> tuple[dict[str, Any] | None, str]:
+        spans = decoded(searched(probe.select or "@", answer.parsed()))
+        found = _matching(spans, name, span_id)
+        names = sorted(span["name"] for span in spans.values())
+        return found, f"the trace has the spans {names}"
+
+    what = f"span {name or span_id or '(any)'} of trace {trace_id}"
+    return _wait(target, probe, {"trace_id": trace_id}, wanted, what=what, deadline=deadline)
+
+
+def _matching(spans: Spans, name: str | None, span_id: str | None) -> dict[str, Any] | None:
+    return next(
+        (
+            {"span_id": key, **span}
+            for key, span in spans.items()
+            if name in {None, span["name"]} and span_id in {None, key}
+        ),
+        None,
+    )
+
+
+def wait_for_run(
+    target: BackendTarget, run_id: str, *, state: str | None = None, deadline: float = 30.0
+) -> dict[str, Any]:
+    """Wait until a lineage backend shows a run, and return the backend's answer.
+
+    Args:
+        target: the backend.
+        run_id: the OpenLineage run id.
+        state: the last event's type (``COMPLETE``) or the backend's word for it
+            (``COMPLETED``); None: any.
+        deadline: seconds from now.
+
+    Returns:
+        The JSON document that the backend answers with for the run.
+
+    Raises:
+        CheckFailedError: the deadline passed; the reason says what there was instead.
+        InputError: the backend's blueprint has no probe for runs.
+    """
+    probe = _probe(target, Signal.LINEAGE, "run", decodes=False)
+    values = {"run_id": run_id}
+    if state is not None:
+        values["state"] = target.naming.run_states.get(state, state)
+
+    def wanted(answer: Answer) -> tuple[dict[str, Any] | None, str]:
+        body = answer.parsed()
+        checked = [e for e in probe.expect if names_in([e.equals, e.query]) <= set(values)]
+        for expected in checked:
+            found = searched(filled_query(expected.query, values), body)
+            if not same(filled_value(expected.equals, values), found):
+                return None, f"{expected.field} is {found!r}"
+        return body, ""
+
+    what = f"run {run_id}" + (f" in state {values['state']}" if state else "")
+    return _wait(target, probe, values, wanted, what=what, deadline=deadline)
+
+
+def _probe(target: BackendTarget, signal: Signal, each: str, *, decodes: bool) -> Probe:
+    for probe in target.readback.get(signal, ()):
+        if probe.each == each and (probe.decode is not None or not decodes):
+            return probe
+    raise InputError(
+        "no-read-back",
+        f"the blueprint of {target.name} has no probe to read a {each} back with",
+        "add one under readback in its blueprint.yaml",
+    )
+
+
+def _wait(
+    target: BackendTarget,
+    probe: Probe,
+    values: dict[str, Any],
+    wanted: Callable[[Answer], tuple[dict[str, Any] | None, str]],
+    *,
+    what: str,
+    deadline: float,
+) -> dict[str, Any]:
+    http = Http(_THREADS)
+
+    def ask(request: Probe) -> tuple[Reply, tuple[dict[str, Any] | None, str]]:
+        answer = http.send(request.request, target.endpoints, values)
+        if not answer.ok or is_absent(request, answer):
+            said = f"HTTP {answer.status}" if answer.status else answer.error
+            return Reply(good=False), (None, f"the backend answers: {said}")
+        found, instead = wanted(answer)
+        return Reply(good=found is not None), (found, instead)
+
+    [(_, (found, instead), _, _)] = poll(
+        [probe], ask, deadline=monotonic() + deadline, threads=_THREADS
+    )
+    http.close()
+    if found is None:
+        raise CheckFailedError(
+            "not-received",
+            f"{target.name} does not show {what} after {deadline:g} s: {instead}",
+            "was it sent, and acknowledged? `floe-local smoke-test` names the hop that breaks",
+        )
+    return found
