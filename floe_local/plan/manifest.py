@@ -24,7 +24,7 @@ PlainName = Annotated[str, StringConstraints(pattern=r"^[^\s${}]([^${}\n\r]*[^\s
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
 ImageName = Annotated[str, StringConstraints(pattern=r"^[\w][\w.:/@-]*$")]
 RegistryPrefix = Annotated[str, StringConstraints(pattern=r"^\w[\w.:/-]*\w$")]
-EndpointName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][\w.-]*(/[a-z0-9][\w.-]*)?$")]
+EndpointName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][\w.-]*$")]
 HostPort = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -63,10 +63,10 @@ class LocalSettings(_Strict):
 
     `sampling` is a share from 0 to 1, ``off``, or a mapping. `images` maps a service to the
     image it runs; `registry` is put before the names of upstream images (a mirror). `ports`
-    maps ``service/endpoint``, or a service for its first endpoint, to a port on the host. `blueprints`
-    are folders, relative to the manifest. `deadline` is how many seconds `up` waits.
-    `optional` names optional services to run, such as a web UI. `memory_limit_mib` is the
-    Collector's. `resource_attributes` are added to all telemetry that does not have them.
+    maps ``service.endpoint``, or an endpoint's name alone, to a port on the host.
+    `blueprints` are folders, relative to the manifest. `deadline` is how many seconds `up`
+    waits. `optional` names optional services to run, such as a web UI. `memory_limit_mib`
+    is the Collector's. `resource_attributes` are added to telemetry that lacks them.
     """
 
     sampling: Sampling = Sampling()

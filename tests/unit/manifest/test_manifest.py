@@ -123,7 +123,7 @@ local:
   namespace: mine
   images: {jaeger: "registry.example:5000/jaeger@sha256:0011"}
   registry: mirror.example:5000/all
-  ports: {jaeger/query: 26686, marquez: 5000}
+  ports: {jaeger.query: 26686, api: 5000}
   blueprints: [own, ..]
   deadline: 300
   optional: [marquez-web]
@@ -135,7 +135,7 @@ local:
     local = manifest.local
     assert local.sampling.ratio == 0.25
     assert local.sampling.described == "25% of traces"
-    assert local.ports == {"jaeger/query": 26686, "marquez": 5000}
+    assert local.ports == {"jaeger.query": 26686, "api": 5000}
     assert (manifest.environment, manifest.project) == ("dev", "webshop")
     assert manifest.blueprint_folders[0] == manifest.folder / "own"
     assert manifest.blueprint_folders[1] == manifest.folder.parent
