@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
 Address = tuple[str, int]
 LOOPBACK_NAMES = ("localhost",)
@@ -62,12 +61,7 @@ class Dialer:
         self._patch(self.getaddrinfo, self.gethostbyname, connect, connect_ex)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._patch(self._getaddrinfo, self._gethostbyname, self._connect, self._connect_ex)
 
     @staticmethod
