@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, field_validator
+from pydantic import ConfigDict, Field, FiniteFloat, StringConstraints, field_validator
 
 from floe_local.plan.plugin_output import BackendRef
 from floe_local.plan.values import Frozen, Kind
@@ -80,7 +80,7 @@ class LocalSettings(_Strict):
     deadline: float = Field(default=120.0, gt=0, le=3600)
     optional: list[ServiceName] = []
     memory_limit_mib: int = Field(default=256, ge=64, le=65536)
-    resource_attributes: dict[Text, str | bool | int | float] = {}
+    resource_attributes: dict[Text, str | bool | int | FiniteFloat] = {}
 
     @field_validator("sampling", mode="before")
     @classmethod

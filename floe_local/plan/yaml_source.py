@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Path_ = tuple[str | int, ...]
 
+_PLAIN_TAGS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
 MAX_VALUES = 20_000
@@ -196,6 +197,9 @@ class _Reader:
             reason = f"more than {MAX_VALUES:,} values, aliases counted as often as used"
             raise self._error("too-many-values", line, reason, "write fewer aliases")
         inner = (*within, id(node))
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
+            reason = "a tag that makes something else than plain data"
+            raise self._error("tag", line, reason, "remove the tag (`!…`)")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, inner)
         if isinstance(node, yaml.SequenceNode):

@@ -161,7 +161,15 @@ MISTAKES = {
     ),
     "list": ("- a\n- b\n", "manifest.yaml:1: the file holds no mapping"),
     "scalar": ("just text", "the file holds no mapping"),
-    "no YAML tag": ("plugins: !!python/object:os.system {}\n", "manifest.yaml"),
+    "object tag": ("a: 1\nx: !!python/object:os.system {}\n", "manifest.yaml:2: a tag that makes"),
+    "scalar tag": (
+        "x: !!python/name:os.system ''\n",
+        "manifest.yaml:1: a value that cannot be read",
+    ),
+    "no number": (
+        f"{PAIR}local: {{resource_attributes: {{a: .nan}}}}",
+        "local.resource_attributes",
+    ),
     "two documents": ("a: 1\n---\nb: 2\n", "manifest.yaml:2: broken YAML"),
     "not UTF-8": (b"a: 1\nb: \xff\n", "manifest.yaml:2: not UTF-8 (byte 8)"),
     "UTF-16": ("plugins: {}".encode("utf-16"), "manifest.yaml:1: not UTF-8"),
