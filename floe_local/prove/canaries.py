@@ -155,9 +155,8 @@ def plan(namespace: str, protocols: tuple[Protocol, ...], signals: frozenset[Sig
         Fresh canaries; two calls never share an id or a name.
     """
     canary = secrets.token_hex(4)
-    ids = {protocol: trace_id() for protocol in (*protocols, NEVER_SENT)}
     used = protocols if signals & {Signal.TRACES, Signal.LOGS} else ()
-    traces = tuple(_trace(canary, protocol, ids) for protocol in used)
+    traces = tuple(_trace(canary, protocol) for protocol in used)
     return Canaries(
         id=canary,
         namespace=namespace,
@@ -165,20 +164,21 @@ def plan(namespace: str, protocols: tuple[Protocol, ...], signals: frozenset[Sig
         metrics=_metrics(canary, protocols) if Signal.METRICS in signals else (),
         logs=tuple(map(_log, traces)) if Signal.LOGS in signals else (),
         runs=_runs(canary) if Signal.LINEAGE in signals else (),
-        never_trace=_trace(canary, "grpc", {"grpc": ids[NEVER_SENT]}),
+        never_trace=_trace(canary, "grpc"),
         never_run=simple_run(f"{PREFIX}-{canary}-{NEVER_SENT}", NEVER_SENT),
     )
 
 
-def _trace(canary: str, protocol: Protocol, ids: dict[Any, str]) -> TracePlan:
+def _trace(canary: str, protocol: Protocol) -> TracePlan:
+    whole = trace_id()
     root, call, serve, publish, consume = (span_id() for _ in range(5))
     common = {**KEEP, "floe.canary": canary}
     link = LinkPlan(
-        trace_id=ids.get(NEVER_SENT, ids[protocol]),
+        trace_id=trace_id(),
         span_id=span_id(),
         attributes={"link.kind": "follows \u2192", "link.weight": 7},
     )
-    own = LinkPlan(trace_id=ids[protocol], span_id=root, attributes={"link.kind": "own"})
+    own = LinkPlan(trace_id=whole, span_id=root, attributes={"link.kind": "own"})
     spans = (
         SpanPlan(
             span_id=root,
@@ -230,7 +230,7 @@ def _trace(canary: str, protocol: Protocol, ids: dict[Any, str]) -> TracePlan:
             events=(EventPlan(name="exception", exception="card declined"),),
         ),
     )
-    return TracePlan(canary=canary, protocol=protocol, trace_id=ids[protocol], spans=spans)
+    return TracePlan(canary=canary, protocol=protocol, trace_id=whole, spans=spans)
 
 
 _ALL_TYPES: dict[str, Any] = {

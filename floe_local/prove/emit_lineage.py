@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PRODUCER = "https://floe.dev/floe-local"
 _CLOSE_SECONDS = 5.0
+_ANSWER_SECONDS = 15.0
 _RETRY = {"total": 2, "connect": 2, "read": 2}
 
 
@@ -32,15 +33,17 @@ class CanaryClient(OpenLineageClient):
 def client(transport: dict[str, Any]) -> OpenLineageClient:
     """Return a client for a transport; ``${env:NAME}`` in it is resolved here, in memory.
 
-    Fewer retries than the client's own six attempts over nine seconds, unless the
-    transport says how many: a canary that needs them has found something.
+    Over HTTP it retries less than the client's own six attempts in nine seconds, unless the
+    transport says how often, and waits longer for each answer than a pipeline may: a
+    backend that is still warming up is slow, and not broken.
 
     Raises:
         InputError: a variable is not set.
     """
     config = resolved(transport)
     if config.get("type") == "http":
-        config = {"retry": _RETRY, **config}
+        patience = max(config.get("timeout") or 0.0, _ANSWER_SECONDS)
+        config = {"retry": _RETRY, **config, "timeout": patience}
     return CanaryClient(transport=get_default_factory().create(config))
 
 

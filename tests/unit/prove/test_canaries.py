@@ -1,0 +1,83 @@
+"""Canaries are fresh, named as canaries, and kept by samplers."""
+
+from __future__ import annotations
+
+from floe_local.plan.blueprint import Naming
+from floe_local.plan.values import Signal
+from floe_local.prove.canaries import PREFIX, Canaries, plan
+from floe_local.prove.subjects import never_sent, sent, to_remove
+
+ALL = frozenset(Signal)
+
+
+def _ids(canaries: Canaries) -> list[str]:
+    spans = [span.span_id for trace in canaries.traces for span in trace.spans]
+    traces = [trace.trace_id for trace in (*canaries.traces, canaries.never_trace)]
+    return spans + traces + [run.run_id for run in (*canaries.runs, canaries.never_run)]
+
+
+def test_no_id_comes_twice() -> None:
+    ids = [i for _ in range(20) for i in _ids(plan("ns", ("grpc", "http"), ALL))]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_name_tells_that_it_is_a_canary() -> None:
+    canaries = plan("ns", ("grpc", "http"), ALL)
+    subjects = to_remove(list(canaries.runs), "ns", Naming())
+    names = [s.values["dataset"] for s in subjects if s.each == "dataset"]
+    names += [s.values["job"] for s in subjects]
+    names += [span.service for trace in canaries.traces for span in trace.spans]
+    assert all(name.startswith(PREFIX) for name in names)
+
+
+def test_every_span_is_kept_by_samplers() -> None:
+    canaries = plan("ns", ("grpc",), ALL)
+    spans = [span for trace in canaries.traces for span in trace.spans]
+    assert all(span.attributes["sampling.priority"] == 1 for span in spans)
+
+
+def test_a_trace_crosses_services_and_has_all_that_can_be_lost() -> None:
+    [trace] = plan("ns", ("http",), ALL).traces
+    services = {span.span_id: span.service for span in trace.spans}
+    crossing = [s for s in trace.spans if s.parent_id and services[s.parent_id] != s.service]
+    assert len(set(services.values())) == 3
+    assert len(crossing) == 2
+    assert {span.kind for span in trace.spans} == {
+        "internal",
+        "server",
+        "client",
+        "producer",
+        "consumer",
+    }
+    assert any(event.exception for span in trace.spans for event in span.events)
+    assert any(span.links for span in trace.spans)
+
+
+def test_only_what_is_asked_for_is_planned() -> None:
+    canaries = plan("ns", ("grpc", "http"), frozenset({Signal.LINEAGE}))
+    assert (canaries.traces, canaries.metrics, canaries.logs) == ((), (), ())
+    assert {run.ending for run in canaries.runs} == {"COMPLETE", "FAIL", "ABORT"}
+
+
+def test_a_child_goes_by_the_name_that_the_backend_gives_it() -> None:
+    canaries = plan("ns", (), ALL)
+    naming = Naming(child_job="{parent_job}.{job}", run_states={"FAIL": "FAILED"})
+    runs = {s.key: s.values for s in sent(canaries, Signal.LINEAGE, naming) if s.each == "run"}
+    assert runs["child"]["job"] == f"{runs['parent']['job']}.{runs['child']['sent_job']}"
+    assert runs["fail"]["state"] == "FAILED"
+    assert runs["abort"]["state"] == "ABORT"
+
+
+def test_what_is_never_sent_has_the_values_of_what_is() -> None:
+    canaries = plan("ns", ("grpc",), ALL)
+    for signal in Signal:
+        there = {s.each: set(s.values) for s in sent(canaries, signal, Naming())}
+        never = {s.each: set(s.values) for s in never_sent(canaries, signal, Naming())}
+        assert never == there
+
+
+def test_what_is_never_sent_is_nowhere_in_what_is() -> None:
+    canaries = plan("ns", ("grpc", "http"), ALL)
+    sent_text = canaries.model_dump_json(exclude={"never_trace", "never_run"})
+    assert canaries.never_trace.trace_id not in sent_text
+    assert canaries.never_run.run_id not in sent_text

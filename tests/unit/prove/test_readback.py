@@ -1,0 +1,193 @@
+"""Probes as data: placeholders, JMESPath, typed equality, one deadline."""
+
+from __future__ import annotations
+
+import json
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from floe_local.errors import CheckFailedError, InputError
+from floe_local.plan.blueprint import Absent, Expectation, Probe, Request
+from floe_local.plan.values import Kind, Signal
+from floe_local.prove.http import Answer, Http, target
+from floe_local.prove.placeholders import filled_query, filled_value, names_in, resolved
+from floe_local.prove.poll import Reply, poll
+from floe_local.prove.readback import judged, judged_absent, searched
+from floe_local.prove.subjects import Subject
+from floe_local.prove.targets import BackendTarget
+from floe_local.prove.waiting import wait_for_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ASK = Request(endpoint="api", path="/runs/{run_id}", query={"node": "job:{namespace}:{job}"})
+VALUES = {"run_id": "a/b c", "namespace": "it's", "job": "é&=", "inputs": ["x"], "none": None}
+
+
+def probe(*expect: Expectation, absent: Absent | None = None) -> Probe:
+    return Probe(name="run", each="run", request=ASK, expect=expect, absent=absent)
+
+
+def answer(body: Any, status: int = 200) -> Answer:
+    return Answer(status=status, body=json.dumps(body).encode())
+
+
+def expects(query: str, equals: Any, body: Any) -> list[str]:
+    wanted = Expectation(field="f", query=query, equals=equals)
+    found = judged(probe(wanted), answer(body), Subject("run", "k", VALUES))
+    return [difference.field for difference in found]
+
+
+def test_values_are_quoted_where_they_are_put_in() -> None:
+    assert target(ASK, VALUES) == "/runs/a%2Fb%20c?node=job%3Ait%27s%3A%C3%A9%26%3D"
+
+
+def test_a_whole_placeholder_keeps_its_type() -> None:
+    assert filled_value("{inputs}", VALUES) == ["x"]
+    assert filled_value("{none}", VALUES) is None
+    assert filled_value(["{namespace}-{job}", {"k": "{none}"}, 7], VALUES) == [
+        "it's-é&=",
+        {"k": None},
+        7,
+    ]
+
+
+def test_values_cannot_break_out_of_an_expression() -> None:
+    query = filled_query("[?n=='{namespace}'].v | [0]", VALUES)
+    assert searched(query, [{"n": "it's", "v": 1}]) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "equals", "body", "good"),
+    [
+        ("n", 1, {"n": 1}, True),
+        ("n", 1, {"n": True}, False),
+        ("n", "1", {"n": 1}, False),
+        ("n", False, {"n": 0}, False),
+        ("sort(i[].n)", "{inputs}", {"i": [{"n": "x"}]}, True),
+        ("sort(i[].n)", "{inputs}", {"i": None}, False),
+        ("p.run", "{none}", {}, True),
+        ("p.run", "{none}", {"p": {"run": "there"}}, False),
+    ],
+)
+def test_equality_is_typed(query: str, equals: Any, body: Any, *, good: bool) -> None:
+    assert expects(query, equals, body) == ([] if good else ["f"])
+
+
+def test_every_wrong_field_is_named() -> None:
+    both = (
+        Expectation(field="a", query="a", equals=1),
+        Expectation(field="b", query="b", equals=2),
+    )
+    found = judged(probe(*both), answer({"a": 9}), Subject("run", "k", VALUES))
+    assert [difference.field for difference in found] == ["a", "b"]
+
+
+@pytest.mark.parametrize("status", [0, 404, 500, 301])
+def test_what_is_not_2xx_is_not_stored(status: int) -> None:
+    found = judged(probe(), answer({}, status), Subject("run", "k", VALUES))
+    assert found[0].expected == "stored"
+
+
+def test_a_200_that_says_not_found_is_not_stored() -> None:
+    says_no = probe(absent=Absent(status=200, query="found", equals=False))
+    assert judged(says_no, answer({"found": False}), Subject("run", "k", VALUES))
+    assert not judged(says_no, answer({"found": True}), Subject("run", "k", VALUES))
+
+
+@pytest.mark.parametrize(
+    ("status", "good", "final"),
+    [
+        (404, True, False),
+        (200, False, True),
+        (204, False, True),
+        (503, False, False),
+        (0, False, False),
+    ],
+)
+def test_a_yes_to_the_never_sent_is_final(status: int, *, good: bool, final: bool) -> None:
+    reply, _ = judged_absent(probe(absent=Absent()), answer({}, status))
+    assert reply == Reply(good, final)
+
+
+def test_an_unknown_placeholder_is_the_blueprint_s_mistake() -> None:
+    with pytest.raises(InputError, match=r"\{nope\}"):
+        filled_value("{nope}", VALUES)
+
+
+def test_a_broken_expression_is_the_blueprint_s_mistake() -> None:
+    with pytest.raises(InputError, match="broken"):
+        searched("a[", {})
+
+
+def test_placeholders_are_found_everywhere() -> None:
+    assert names_in(["{a}", {"k": "x{b}"}, 3]) == {"a", "b"}
+
+
+def test_variables_are_resolved_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOE_TEST_TOKEN", "dummy")
+    monkeypatch.delenv("FLOE_TEST_UNSET", raising=False)
+    auth = {"auth": {"apiKey": "Bearer ${env:FLOE_TEST_TOKEN}"}}
+    assert resolved(auth) == {"auth": {"apiKey": "Bearer dummy"}}
+    with pytest.raises(InputError, match="FLOE_TEST_UNSET is not set"):
+        resolved(["${env:FLOE_TEST_UNSET}"])
+
+
+def test_polling_ends_when_all_is_good() -> None:
+    tries: dict[int, int] = {}
+
+    def ask(item: int) -> tuple[Reply, int]:
+        tries[item] = tries.get(item, 0) + 1
+        return Reply(good=tries[item] > item), tries[item]
+
+    done = poll(range(3), ask, deadline=monotonic() + 5, threads=2)
+    assert sorted((item, reply.good) for item, _, reply, _ in done) == [
+        (0, True),
+        (1, True),
+        (2, True),
+    ]
+    assert tries == {0: 1, 1: 2, 2: 3}
+
+
+def test_polling_ends_at_the_deadline_and_after_one_try_at_least() -> None:
+    def no(item: str) -> tuple[Reply, str]:
+        return Reply(good=False), item
+
+    assert [reply.good for *_, reply, _ in poll("ab", no, deadline=monotonic() - 1, threads=1)] == [
+        False,
+        False,
+    ]
+
+
+def test_no_answer_is_a_value() -> None:
+    http = Http(1)
+    assert http.send(ASK, {}, VALUES).error == "no address is known for endpoint api"
+    refused = http.ask("GET", "http://127.0.0.1:1/")
+    assert (refused.status, "refused" in refused.error) == (0, True)
+    assert "object at" not in refused.error
+    http.close()
+
+
+def test_a_run_is_waited_for_by_state(serve: Callable[..., Any]) -> None:
+    server = serve({"id": "r", "state": "RUNNING"})
+    states = Expectation(field="run.state", query="state", equals="{state}")
+    others = Expectation(field="run.job", query="job", equals="{job}")
+    runs = Probe(
+        name="run",
+        each="run",
+        request=Request(endpoint="api", path="/{run_id}"),
+        expect=(states, others),
+    )
+    backend = BackendTarget(
+        name="b",
+        kind=Kind.LINEAGE,
+        accepts=(Signal.LINEAGE,),
+        endpoints={"api": server.url},
+        readback={Signal.LINEAGE: (runs,)},
+        naming={"run_states": {"START": "RUNNING"}},
+    )
+    assert wait_for_run(backend, "r", state="START")["id"] == "r"
+    with pytest.raises(CheckFailedError, match=r"run\.state is 'RUNNING'"):
+        wait_for_run(backend, "r", state="COMPLETE", deadline=0.1)

@@ -1,0 +1,229 @@
+"""What may be called received, and what a run needs to be a pass."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from floe_local.plan.values import Kind, Origin, Signal
+from floe_local.prove.acknowledged import Ack
+from floe_local.prove.difference import Difference
+from floe_local.prove.junit import to_junit
+from floe_local.prove.report import (
+    Bulk,
+    Check,
+    CleanupResult,
+    Durations,
+    Hop,
+    HopName,
+    HopState,
+    Report,
+    Verdict,
+    fault,
+)
+from floe_local.prove.targets import BackendTarget
+from floe_local.prove.verdicts import Evidence, Seen, check
+
+OK = Ack(signal=Signal.TRACES, key="grpc", ok=True, at=1.0, seconds=0.1)
+REFUSED = Ack(signal=Signal.TRACES, key="grpc", ok=False, at=1.0, seconds=0.1, detail="refused")
+WRONG = (Difference(field="span x.links.y", expected={}, found="(absent)"),)
+
+
+def hop(name: HopName, state: HopState) -> Hop:
+    return Hop(name=name, state=state, detail="3 of 5")
+
+
+def counters(accepted: HopState, exported: HopState) -> tuple[Hop, ...]:
+    return (
+        hop(HopName.COLLECTOR_ACCEPTED, accepted),
+        hop(HopName.COLLECTOR_EXPORTED, exported),
+    )
+
+
+PASSED = counters(HopState.PASSED, HopState.PASSED)
+UNKNOWN = counters(HopState.UNKNOWN, HopState.UNKNOWN)
+
+
+def seen(*differences: Difference, never: bool = False, said_yes: bool = False) -> Seen:
+    return Seen("b", Signal.TRACES, "grpc", never, said_yes, differences, 0.5)
+
+
+def judged(
+    ack: Ack | None = OK,
+    hops: tuple[Hop, ...] = PASSED,
+    answers: tuple[Seen, ...] = (),
+    origin: Origin = Origin.UPSTREAM,
+    accepts: tuple[Signal, ...] = (Signal.TRACES,),
+) -> Check:
+    endpoints = {"query": "http://127.0.0.1:1"}
+    backend = BackendTarget(
+        name="b", kind=Kind.TELEMETRY, accepts=accepts, endpoints=endpoints, origin=origin
+    )
+    return check(
+        Evidence(backend, Signal.TRACES, "grpc", "traces", "http://there", ack, hops, answers)
+    )
+
+
+@pytest.mark.parametrize(
+    ("origin", "verdict"),
+    [
+        (Origin.UPSTREAM, Verdict.RECEIVED),
+        (Origin.BUILT, Verdict.RECEIVED),
+        (Origin.STAND_IN, Verdict.BY_STAND_IN),
+        (Origin.SANDBOX, Verdict.BY_SANDBOX),
+    ],
+)
+def test_who_received_is_said(origin: Origin, verdict: Verdict) -> None:
+    assert judged(answers=(seen(), seen(never=True)), origin=origin).verdict is verdict
+
+
+def test_what_was_read_back_passed_the_hops_before() -> None:
+    lagging = counters(HopState.FAILED, HopState.FAILED)
+    assert judged(hops=lagging, answers=(seen(),)).verdict is Verdict.RECEIVED
+
+
+def test_what_was_not_read_back_is_accepted_at_most() -> None:
+    assert judged().verdict is Verdict.ACCEPTED
+    assert judged(hops=UNKNOWN).verdict is Verdict.SKIPPED
+    assert judged(hops=()).verdict is Verdict.SKIPPED
+
+
+def test_an_answer_to_the_never_sent_alone_is_no_receipt() -> None:
+    assert judged(answers=(seen(never=True),), hops=UNKNOWN).verdict is Verdict.SKIPPED
+
+
+@pytest.mark.parametrize(
+    ("ack", "hops", "answers", "broken"),
+    [
+        (REFUSED, (), (), HopName.CLIENT),
+        (
+            OK,
+            counters(HopState.FAILED, HopState.FAILED),
+            (seen(*WRONG),),
+            HopName.COLLECTOR_ACCEPTED,
+        ),
+        (
+            OK,
+            counters(HopState.PASSED, HopState.FAILED),
+            (seen(*WRONG),),
+            HopName.COLLECTOR_EXPORTED,
+        ),
+        (OK, PASSED, (seen(*WRONG),), HopName.BACKEND_STORED),
+        (OK, UNKNOWN, (seen(*WRONG),), HopName.BACKEND_STORED),
+        (OK, counters(HopState.PASSED, HopState.FAILED), (), HopName.COLLECTOR_EXPORTED),
+    ],
+)
+def test_the_first_hop_that_broke_is_named(
+    ack: Ack, hops: tuple[Hop, ...], answers: tuple[Seen, ...], broken: HopName
+) -> None:
+    found = judged(ack, hops, answers)
+    assert (found.verdict, found.hop) == (Verdict.FAILED, broken)
+    assert found.hint
+
+
+def test_a_yes_to_the_never_sent_comes_first() -> None:
+    yes = Difference(field="trace.never-sent", expected="HTTP 404", found="HTTP 200")
+    found = judged(answers=(seen(*WRONG), seen(yes, never=True, said_yes=True)))
+    assert found.field == "trace.never-sent"
+    assert "http://127.0.0.1:1" in found.hint
+
+
+def test_a_signal_that_is_not_taken_is_skipped_with_the_reason() -> None:
+    found = judged(accepts=())
+    assert (found.verdict, found.reason) == (Verdict.SKIPPED, "b does not take traces")
+
+
+def a_check(verdict: Verdict, reason: str = "") -> Check:
+    return Check(
+        backend="b",
+        signal=Signal.TRACES,
+        protocol="grpc",
+        canary="traces",
+        verdict=verdict,
+        reason=reason,
+    )
+
+
+def a_bulk(stored: int) -> Bulk:
+    return Bulk(
+        backend="b",
+        signal=Signal.TRACES,
+        protocol="grpc",
+        threads=8,
+        sent=10,
+        acknowledged=10,
+        stored=stored,
+        missing=tuple("x" * (10 - stored)),
+        send_seconds=1,
+        read_seconds=1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "strict", "passes"),
+    [
+        ([], False, False),
+        ([Verdict.SKIPPED], False, False),
+        ([Verdict.SKIPPED, Verdict.ACCEPTED], False, True),
+        ([Verdict.SKIPPED, Verdict.ACCEPTED], True, False),
+        ([Verdict.BY_STAND_IN, Verdict.RECEIVED], True, False),
+        ([Verdict.BY_SANDBOX], False, True),
+        ([Verdict.BY_SANDBOX], True, False),
+        ([Verdict.RECEIVED, Verdict.SKIPPED], True, True),
+        ([Verdict.RECEIVED, Verdict.FAILED], False, False),
+    ],
+)
+def test_what_is_a_pass(verdicts: list[Verdict], *, strict: bool, passes: bool) -> None:
+    checks = tuple(map(a_check, verdicts))
+    assert (fault(checks, (), (), strict=strict) == "") is passes
+
+
+def test_what_is_missing_of_many_or_left_behind_is_no_pass() -> None:
+    good = (a_check(Verdict.RECEIVED),)
+    assert "1 of 10" in fault(good, (a_bulk(9),), (), strict=False)
+    assert fault(good, (a_bulk(10),), (), strict=False) == ""
+    left = CleanupResult(backend="b", left=("/jobs/x: HTTP 200",))
+    assert "could not be removed" in fault(good, (), (left,), strict=False)
+
+
+def a_report(*checks: Check, bulk: tuple[Bulk, ...] = ()) -> Report:
+    reason = fault(checks, bulk, (), strict=False)
+    return Report(
+        ok=not reason,
+        strict=False,
+        reason=reason,
+        stack="s",
+        run_id="r",
+        namespace="ns",
+        sampling="off",
+        backends=(),
+        checks=checks,
+        bulk=bulk,
+        durations=Durations(load=0, send=0, verdict=0, cleanup=0, total=1),
+    )
+
+
+def test_the_document_is_versioned() -> None:
+    text = a_report(a_check(Verdict.RECEIVED)).to_json()
+    assert '"schema": "floe-local/v1"' in text
+    assert '"command": "smoke-test"' in text
+
+
+def test_junit_counts_and_holds_any_text() -> None:
+    odd = a_check(Verdict.FAILED).model_copy(
+        update={
+            "field": "a\x00<b>\ud800",
+            "differences": (Difference(field="\x1b[31m", expected="&", found="\uffff"),),
+        }
+    )
+    skipped = a_check(Verdict.SKIPPED, "because")
+    report = a_report(odd, skipped, a_check(Verdict.RECEIVED), bulk=(a_bulk(9),))
+    suite = ET.fromstring(to_junit(report).encode())  # noqa: S314 - our own document
+    counts = {name: suite.get(name) for name in ("tests", "failures", "skipped")}
+    assert counts == {"tests": "4", "failures": "2", "skipped": "1"}
+
+
+def test_junit_fails_when_the_run_does() -> None:
+    suite = ET.fromstring(to_junit(a_report(a_check(Verdict.SKIPPED))).encode())  # noqa: S314
+    assert suite.get("failures") == "1"
