@@ -73,7 +73,7 @@ def check(evidence: Evidence) -> Check:
     broken = _broken(hops)
     if broken is not None:
         return _failed(evidence, hops, broken)
-    if any(not seen.never for seen in evidence.seen):
+    if hops[-1].name is HopName.BACKEND_STORED:
         return _check(evidence, received_by(evidence.target.origin), hops=hops)
     if _acknowledged(evidence):
         reason = "acknowledged; the blueprint has nothing to read it back with"
@@ -99,13 +99,14 @@ def _client(evidence: Evidence) -> Hop:
 
 
 def _stored(evidence: Evidence) -> tuple[Hop, ...]:
-    if not evidence.seen:
-        return ()
+    """Judge the last hop. A no to the never-sent alone says nothing of what was sent."""
     wrong = _differences(evidence)
     if wrong:
         detail = f"{wrong[0].field}: expected {wrong[0].expected!r}, found {wrong[0].found!r}"
         return (Hop(name=HopName.BACKEND_STORED, state=HopState.FAILED, detail=detail),)
-    seconds = max(seen.seconds for seen in evidence.seen)
+    seconds = max((seen.seconds for seen in evidence.seen if not seen.never), default=None)
+    if seconds is None:
+        return ()
     return (Hop(name=HopName.BACKEND_STORED, state=HopState.PASSED, seconds=seconds),)
 
 

@@ -97,6 +97,7 @@ def test_an_answer_to_the_never_sent_alone_is_no_receipt() -> None:
     ("ack", "hops", "answers", "broken"),
     [
         (REFUSED, (), (), HopName.CLIENT),
+        (REFUSED, (), (seen(never=True),), HopName.CLIENT),
         (
             OK,
             counters(HopState.FAILED, HopState.FAILED),
