@@ -32,6 +32,7 @@ _ANSWER_S = 2.0
 _TCP_QUIET_S = 0.1
 _SHOWN = 160
 _LOG_LINES = 15
+_JUST_STARTED = "Less than a second"
 _ENDED = {"exited", "dead", "restarting"}
 
 
@@ -88,10 +89,13 @@ def wait_until_ready(
             pool.submit(_until_ready, s, plan.host, watch, began, report) for s in plan.services
         ]
         try:
-            while not all(wait.done() for wait in waits):
+            while True:
+                all_ready = all(wait.done() for wait in waits)
                 at_work = starting()
                 watch.containers = {c.service: c for c in engine.containers(plan.project)}
                 _refuse_ended(plan, engine, watch, at_work=at_work)
+                if all_ready:  # and none has ended since
+                    break
                 if time.monotonic() - began > deadline_s:
                     raise _late(plan, engine, watch, deadline_s, [w.done() for w in waits])
                 _until(waits, _WATCH_S)
@@ -125,7 +129,7 @@ def ask(service: StackService, host: str, container: Container | None) -> Answer
     """Ask a service once whether it is ready, as its blueprint says.
 
     By HTTP where the blueprint has `ready`; else by its container's health check; else by
-    connecting to its first published endpoint; else it is enough that it runs.
+    connecting to its first published endpoint; else it is enough that it has run for a second.
     """
     endpoints = {endpoint.name: endpoint for endpoint in service.endpoints}
     if service.ready and service.ready.endpoint in endpoints:
@@ -138,7 +142,7 @@ def ask(service: StackService, host: str, container: Container | None) -> Answer
         )
     if service.endpoints:
         return _ask_tcp(host, service.endpoints[0])
-    return Answer(ready=True, said="it runs")
+    return Answer(ready=_JUST_STARTED not in container.status, said="it has only just started")
 
 
 def _ask_http(ready: Ready, host: str, port: int) -> Answer:

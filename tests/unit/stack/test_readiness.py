@@ -104,11 +104,7 @@ def plan_of(build: Builder, *services: StackService) -> StackPlan:
     ],
 )
 def test_a_service_is_asked_as_its_blueprint_says(
-    status: int,
-    body: bytes,
-    ready: Ready,
-    expected: bool,
-    said: str,
+    status: int, body: bytes, ready: Ready, *, expected: bool, said: str
 ) -> None:
     with answering(status, body) as port:
         answer = ask(service(port, ready=ready), "127.0.0.1", None)
@@ -143,6 +139,21 @@ def test_a_service_without_anything_to_ask_has_to_run() -> None:
     silent = StackService(name="a", backend="b", image=IMAGE)
     assert ask(silent, "127.0.0.1", container()).ready
     assert not ask(silent, "127.0.0.1", container(state="created")).ready
+    assert not ask(silent, "127.0.0.1", container(status="Up Less than a second")).ready
+
+
+def test_a_service_that_ended_after_it_was_ready_is_seen(build: Builder) -> None:
+    class Dying(Docker):
+        def containers(self, _project: str) -> tuple[Container, ...]:
+            self.shown = (container(state="exited"),) if asked.is_set() else self.shown
+            return self.shown
+
+    asked = threading.Event()
+    with answering() as port:
+        plan = plan_of(build, service(port, ready=Ready(endpoint="api", path="/")))
+        engine = Dying(container())
+        with pytest.raises(NotReadyError, match="ended with status 17"):
+            wait(plan, engine, deadline_s=10, report=lambda _: asked.set())
 
 
 def test_all_are_ready_and_told_with_times(build: Builder) -> None:

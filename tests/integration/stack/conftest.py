@@ -1,0 +1,113 @@
+"""Small real stacks, made of the base image; whatever a test does, nothing of them is left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from floe_local.operations.bring_up import UpResult, bring_up
+from floe_local.operations.request import StackRequest, UpSettings
+from floe_local.plan.artifacts import Compiled, CompiledBackend
+from floe_local.plan.blueprint import Blueprint, LocatedBlueprint
+from floe_local.plan.stack_identity import identify
+from floe_local.plan.stack_model import ImageNeed, ResolvedImage
+from floe_local.plan.stack_parts import needed_parts
+from floe_local.plan.values import Origin
+from floe_local.run.engine import Engine
+from floe_local.run.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+WAIT = ["sleep", "1000"]
+
+
+class Stacks:
+    """Brings small stacks up, and removes all of them in the end."""
+
+    def __init__(self, engine: Engine, image: str) -> None:
+        self.engine = engine
+        self.image = image
+        self.projects: set[str] = set()
+        self.images: dict[str, str] = {}
+
+    def request(
+        self,
+        folder: Path,
+        services: dict[str, dict[str, Any]],
+        *,
+        hosts: tuple[tuple[str, int], ...] = (),
+        name: str | None = None,
+    ) -> StackRequest:
+        """One backend, ``thing``, of these services; each waits unless it says otherwise."""
+        body = {n: {"image": {}, "command": WAIT} | service for n, service in services.items()}
+        blueprint = Blueprint.model_validate(
+            {"blueprint": 1, "name": "thing", "title": "Thing", "services": body}
+        )
+        located = LocatedBlueprint(blueprint=blueprint, folder=folder, source="a test")
+        compiled = Compiled(backends=(CompiledBackend(name="thing", hosts=hosts),))
+        identity = identify(folder, name)
+        self.projects.add(identity.project)
+        return StackRequest(
+            identity=identity,
+            compiled=compiled,
+            parts=needed_parts(compiled, {"thing": located}),
+            deadline_s=60,
+        )
+
+    def up(
+        self,
+        request: StackRequest,
+        settings: UpSettings | None = None,
+        report: Callable[[Progress], None] = silent,
+    ) -> UpResult:
+        return bring_up(
+            request,
+            settings or UpSettings(free_ports=True),
+            engine=self.engine,
+            resolve=self.resolve,
+            report=report,
+        )
+
+    def resolve(self, needs: Sequence[ImageNeed]) -> dict[str, ResolvedImage]:
+        return {
+            need.service: ResolvedImage(
+                reference=self.images.get(need.service, self.image), origin=Origin.BUILT
+            )
+            for need in needs
+        }
+
+    def inside(self, request: StackRequest, service: str, *command: str) -> str:
+        """Run a command in a service's container; its output."""
+        found = {c.service: c for c in self.engine.containers(request.identity.project)}
+        output = self.engine.client.containers.get(found[service].id).exec_run(list(command)).output
+        return output.decode() if isinstance(output, bytes) else ""
+
+    def remove_all(self) -> None:
+        for project in self.projects:
+            self.engine.remove(self.engine.holdings(project), gently=False)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    connected = Engine()
+    yield connected
+    connected.close()
+
+
+@pytest.fixture(scope="session")
+def base_image(engine: Engine) -> str:
+    tags = [tag for image in engine.client.images.list() for tag in image.tags]
+    found = [tag for tag in tags if tag.startswith("floe-local/base:")]
+    if not found:
+        pytest.skip("the base image is not built: `floe-local images build`")
+    return found[0]
+
+
+@pytest.fixture
+def stacks(engine: Engine, base_image: str) -> Iterator[Stacks]:
+    made = Stacks(engine, base_image)
+    yield made
+    made.remove_all()
