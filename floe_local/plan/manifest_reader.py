@@ -47,6 +47,17 @@ _REST_OF_FLOE = frozenset(
         "quality",
     ]
 )
+_UNION_TAGS = frozenset({"str", "bool", "int", "float"})
+_WORDS = {
+    "a valid integer": "an integer",
+    "valid ": "",
+    "a dictionary": "a mapping",
+    "a string": "text",
+    " or instance of Sampling": " (or a share from 0 to 1, or `off`)",
+    " or instance of TailSampling": "",
+    "List should have at least 1 item after validation, not 0": "should have at least one item",
+}
+"""pydantic's words → ours."""
 _HINT = "mend the lines above; docs/manifest.md lists every key"
 
 
@@ -222,7 +233,10 @@ def _model_at(loc: Path_) -> type[Frozen]:
 def _add_detail(path: Path_, detail: ErrorDetails, model: type[Frozen], problems: Problems) -> None:
     """One pydantic error in our words; never with the value that was given."""
     kind = detail["type"]
-    if kind == "extra_forbidden":
+    if path[-1] in _UNION_TAGS and not problems.has(path):
+        # pydantic tells of each type that a value might have had; one line is enough.
+        problems.add(path[:-1], f"expected text or a number, got {_kind_of(detail['input'])}")
+    elif kind == "extra_forbidden":
         advice = suggestion(str(path[-1]), model.model_fields)
         problems.add(path, "unknown key", advice=advice)
     elif kind == "missing":
@@ -230,8 +244,9 @@ def _add_detail(path: Path_, detail: ErrorDetails, model: type[Frozen], problems
     elif kind == "string_pattern_mismatch":
         problems.add(path, "is no valid name", advice=_pattern_advice(path))
     else:
-        message = detail["msg"].removeprefix("Input ").replace("a valid integer", "an integer")
-        message = message.replace("valid ", "")
+        message = detail["msg"].removeprefix("Input ")
+        for theirs, ours in _WORDS.items():
+            message = message.replace(theirs, ours)
         problems.add(path, f"{message}, got {_kind_of(detail['input'])}")
 
 

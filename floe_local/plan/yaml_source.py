@@ -64,6 +64,10 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self._found)
 
+    def has(self, path: Path_) -> bool:
+        """Whether the file holds a value at `path`."""
+        return path in self._source.lines
+
     def raise_any(self, code: str, hint: str) -> None:
         """Raise one InputError that holds every mistake, in the file's order.
 

@@ -272,7 +272,7 @@ def test_signals_that_no_backend_takes_end_in_debug(
 def test_telemetry_is_enriched_without_overwriting(
     adr_jaeger: dict[str, Any], compile_config: Callable[..., Compiled]
 ) -> None:
-    extra = {"team": "a$b", "cost": "${env:COST}", "tier": 2}
+    extra = {"team": "a$b", "cost": "$5 ${env:COST} $", "tier": 2}
     compiled = compile_config(adr_jaeger, environment="staging", resource_attributes=extra)
 
     attributes = compiled["otlp_collector_config"]["processors"]["resource/floe"]["attributes"]
@@ -282,7 +282,7 @@ def test_telemetry_is_enriched_without_overwriting(
         "floe.namespace": "floe-staging",
         "floe.project": "shop",
         "team": "a$$b",
-        "cost": "${env:COST}",
+        "cost": "$$5 ${env:COST} $$",
         "tier": 2,
     }
 

@@ -168,7 +168,7 @@ MISTAKES = {
     ),
     "no number": (
         f"{PAIR}local: {{resource_attributes: {{a: .nan}}}}",
-        "local.resource_attributes",
+        "manifest.yaml:2: local.resource_attributes.a: expected text or a number",
     ),
     "two documents": ("a: 1\n---\nb: 2\n", "manifest.yaml:2: broken YAML"),
     "not UTF-8": (b"a: 1\nb: \xff\n", "manifest.yaml:2: not UTF-8 (byte 8)"),
@@ -203,7 +203,7 @@ MISTAKES = {
     "backend twice": ("plugins: {lineage_backend: [a, a]}", "'a' is named twice"),
     "config is text": (
         "plugins: {lineage_backend: {type: a, config: x}}",
-        "plugins.lineage_backend.config: should be a dictionary, got text",
+        "plugins.lineage_backend.config: should be a mapping, got text",
     ),
     "unknown local key": (
         f"{PAIR}local:\n  sampeling: 1\n",
@@ -214,7 +214,7 @@ MISTAKES = {
     "port as text": (f"{PAIR}local: {{ports: {{a: x}}}}", "local.ports.a: should be an integer"),
     "port out of range": (f"{PAIR}local: {{ports: {{a: 70000}}}}", "local.ports.a: should be less"),
     "deadline": (f"{PAIR}local: {{deadline: 0}}", "local.deadline: should be greater than 0"),
-    "date as name": (f"{PAIR}local: {{namespace: 2024-01-01}}", "should be a string, got a date"),
+    "date as name": (f"{PAIR}local: {{namespace: 2024-01-01}}", "should be text, got a date"),
     "local is text": (f"{PAIR}local: x", "manifest.yaml:2: local: expected a mapping, got text"),
     "namespace by reference": (f"{PAIR}local: {{namespace: '${{env:NS}}'}}", "plain text without"),
     "blueprints nowhere": (
