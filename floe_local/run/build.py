@@ -49,6 +49,8 @@ def build(source: LocatedRecipe, client: docker.DockerClient, report: Report = s
         MachineError: ``build-needs`` (something is not installed), ``build-failed`` or
             ``command-failed`` (with the end of the output).
     """
+    if find_image(source.reference, client):
+        return source.reference
     wanted = [recipe for recipe in source.chain if not find_image(recipe.reference, client)]
     demand_needs(wanted)
     with one_interrupt():
@@ -60,11 +62,9 @@ def build(source: LocatedRecipe, client: docker.DockerClient, report: Report = s
 
 def demand_needs(recipes: list[LocatedRecipe]) -> None:
     """Raise MachineError ``build-needs`` when a recipe cannot be built on this machine."""
-    root = os.geteuid() == 0
+    machine = build_steps.this_machine()
     for source in recipes:
-        missing = build_steps.missing_needs(
-            source.recipe, root=root, found=lambda name: build_steps.tool(name) is not None
-        )
+        missing = build_steps.missing_needs(source.recipe, machine)
         if missing:
             reason = f"to build {source.recipe.name}, this machine lacks: {', '.join(missing)}"
             raise MachineError("build-needs", reason, "Install it, or let the image be pulled.")
@@ -73,7 +73,7 @@ def demand_needs(recipes: list[LocatedRecipe]) -> None:
 def sweep() -> None:
     """Remove the work folders of builds that were killed."""
     for lock_file in Path(tempfile.gettempdir()).glob(f"{WORK_PREFIX}*/{LOCK}"):
-        with suppress(PermissionError), lock_file.open("r+") as lock:  # another user's
+        with suppress(PermissionError, FileNotFoundError), lock_file.open("r+") as lock:  # or gone
             if _locked(lock.fileno()):
                 shutil.rmtree(lock_file.parent)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import ssl
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from floe_local.errors import MachineError
 from floe_local.plan.recipe import Debootstrap, DockerBuild, GoBuild, LocatedRecipe
+from floe_local.plan.values import Frozen
 from floe_local.run import build_docker, process
 from floe_local.run.build_docker import DockerBuildRequest
 
@@ -30,19 +32,41 @@ if TYPE_CHECKING:
 CERTIFICATES = "ca-certificates.crt"
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 """Where root's tools are; they are not on every user's PATH."""
+OLDEST_GO = (1, 21)
+"""The first that gets the version which a go.mod asks for."""
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 EVERY_ROOTFS_WITHOUT = ("./dev/*", "./proc/*", "./sys/*", "./debootstrap")
 
 
-def missing_needs(recipe: Recipe, *, root: bool, found: Callable[[str], bool]) -> tuple[str, ...]:
-    """What this machine lacks for the recipe, each with what to install."""
+class Machine(Frozen):
+    """What a machine offers to builds. `go` is its version, such as (1, 25)."""
+
+    root: bool = False
+    go: tuple[int, int] | None = None
+    debootstrap: bool = False
+
+
+def this_machine() -> Machine:
+    """Look at what this machine offers."""
+    answer = process.run(["go", "env", "GOVERSION"], check=False).output if tool("go") else ""
+    version = re.search(r"go(\d+)\.(\d+)", answer)
+    return Machine(
+        root=os.geteuid() == 0,
+        go=(int(version[1]), int(version[2])) if version else None,
+        debootstrap=tool("debootstrap") is not None,
+    )
+
+
+def missing_needs(recipe: Recipe, machine: Machine) -> tuple[str, ...]:
+    """What the machine lacks for the recipe, each with what to install."""
     needs: list[tuple[bool, str]] = []
     for step in recipe.steps:
         if isinstance(step, GoBuild):
-            needs.append((found("go"), "the go command, 1.25 or newer (package golang)"))
+            new_enough = (machine.go or (0, 0)) >= OLDEST_GO
+            needs.append((new_enough, f"Go {'.'.join(map(str, OLDEST_GO))} or newer"))
         if isinstance(step, Debootstrap):
-            needs.append((root, "root, for debootstrap (`sudo`)"))
-            needs.append((found("debootstrap"), "debootstrap (`apt-get install debootstrap`)"))
+            needs.append((machine.root, "root, for debootstrap (`sudo`)"))
+            needs.append((machine.debootstrap, "debootstrap (`apt-get install debootstrap`)"))
     return tuple(dict.fromkeys(text for met, text in needs if not met))
 
 

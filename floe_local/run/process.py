@@ -98,9 +98,9 @@ def run(
     try:
         _feed(process, stdin)
         process.wait(timeout_s)
-    except subprocess.TimeoutExpired as expired:
+    except subprocess.TimeoutExpired:
         reason = f"no end after {timeout_s:g} s: {shown}{_tail(lines, secrets)}"
-        raise error("command-timeout", reason) from expired
+        raise error("command-timeout", reason) from None  # it holds the command as it is
     finally:
         _end(process)
         reader.join(GRACE_S)

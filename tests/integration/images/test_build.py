@@ -162,6 +162,19 @@ def test_a_base_image_survives_a_failed_build_on_it(
     assert find_image(top.reference, engine) is None
 
 
+def test_an_image_that_is_here_does_not_need_its_base(
+    engine: docker.DockerClient, make_recipe: Make
+) -> None:
+    base = make_recipe()
+    top = make_recipe("ARG BASE\nFROM $BASE\nENV X=1\n", extra=f"base: ../{base.folder.name}\n")
+    build(top, engine)
+    engine.api.remove_image(base.reference)
+
+    build(top, engine)
+
+    assert find_image(base.reference, engine) is None
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_debootstrap_leaves_nothing(
     engine: docker.DockerClient,

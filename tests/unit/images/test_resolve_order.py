@@ -6,7 +6,7 @@ from floe_local.plan.blueprint import ImageSource
 from floe_local.plan.recipe import Debootstrap, DockerBuild, GoBuild, Recipe, Step
 from floe_local.plan.stack_model import ImageNeed
 from floe_local.plan.values import Origin
-from floe_local.run.build_steps import missing_needs
+from floe_local.run.build_steps import Machine, missing_needs
 from floe_local.run.images import candidates, origin_of
 
 BUILT = "floe-local/tiny:0123456789abcdef"
@@ -54,21 +54,27 @@ def test_the_label_says_what_an_image_is(labels: dict[str, str] | None, origin: 
     assert origin_of(labels) is origin
 
 
-def lacking(*steps: Step, root: bool, tools: set[str]) -> str:
-    recipe = Recipe(recipe=1, name="tiny", steps=steps)
-    return ", ".join(missing_needs(recipe, root=root, found=tools.__contains__))
+def lacking(*steps: Step, machine: Machine) -> str:
+    return ", ".join(missing_needs(Recipe(recipe=1, name="tiny", steps=steps), machine))
 
 
-def test_what_a_machine_lacks_is_named() -> None:
-    steps = (GoBuild(step="go-build", output="x"), DockerBuild(step="docker-build"))
-
-    assert lacking(*steps, root=False, tools={"go"}) == ""
-    assert "the go command" in lacking(*steps, root=True, tools=set())
+GO = (GoBuild(step="go-build", output="x"), DockerBuild(step="docker-build"))
+ROOTFS = (Debootstrap(step="debootstrap", suite="bookworm"),)
 
 
-def test_debootstrap_needs_root_and_itself() -> None:
-    step = Debootstrap(step="debootstrap", suite="bookworm")
-
-    assert lacking(step, root=True, tools={"debootstrap"}) == ""
-    assert "root" in lacking(step, root=False, tools={"debootstrap"})
-    assert "apt-get install debootstrap" in lacking(step, root=True, tools=set())
+@pytest.mark.parametrize(
+    ("steps", "machine", "said"),
+    [
+        (GO, Machine(go=(1, 25)), ""),
+        (GO, Machine(go=(1, 19)), "Go 1.21 or newer"),
+        (GO, Machine(root=True), "Go 1.21 or newer"),
+        (GO[1:], Machine(), ""),
+        (ROOTFS, Machine(root=True, debootstrap=True), ""),
+        (ROOTFS, Machine(debootstrap=True), "root, for debootstrap (`sudo`)"),
+        (ROOTFS, Machine(root=True), "debootstrap (`apt-get install debootstrap`)"),
+    ],
+)
+def test_what_a_machine_lacks_is_named(
+    steps: tuple[Step, ...], machine: Machine, said: str
+) -> None:
+    assert lacking(*steps, machine=machine) == said
