@@ -172,7 +172,7 @@ def _failure(
     for error in talk.said("error"):
         return InputError(error["code"], f"{at}{error['reason']}", error["hint"])
     doing = "its import" if method == "import" else f"{method}()"
-    if talk.exit_code is None or "Timeout (" in talk.stderr:
+    if talk.timed_out:
         where = _hung_at(talk.stderr, entry.package)
         reason = f"{at}{entry.who}: {doing} did not end within {limit_s:g} s{where}"
         return InputError(

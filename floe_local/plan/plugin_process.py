@@ -29,11 +29,12 @@ LOOK_UP_S = 0.2
 
 
 class Conversation(NamedTuple):
-    """What a child said until it ended; `exit_code` is None when it had to be ended."""
+    """What a child said until it ended, by itself or at the time limit."""
 
     messages: list[dict[str, Any]]
     stderr: str
-    exit_code: int | None
+    exit_code: int
+    timed_out: bool
 
     @property
     def step(self) -> tuple[int, str]:
@@ -81,14 +82,14 @@ class Child:
             )
         self.answers = bytearray()
         self.stderr = bytearray()
+        self.open_streams = len(self.streams)
+        self.limit_at = time.monotonic() + limit_s
+        self.last_heard = 0.0
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *raised: object) -> None:
-        self.end()
-
-    def end(self) -> None:
         """Kill whatever is left, and reap the child."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -109,17 +110,19 @@ class Child:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is to be expected, though streams may be held open."""
+        """Whether nothing more is to be expected, though others may hold the streams open."""
         return self.said_all or self.process.poll() is not None
 
     def conversation(self) -> Conversation:
-        """End the child, and give what it said."""
-        was_over = self.is_over
-        self.end()
+        """Give what it said."""
+        with suppress(subprocess.TimeoutExpired):  # its streams close a moment before it is gone
+            self.process.wait(0 if self.open_streams else GRACE_S)
+        code = self.process.poll()
+        timed_out = not self.said_all and (code is None or self.last_heard >= self.limit_at)
         whole = bytes(self.answers[: self.answers.rfind(b"\n") + 1])
         messages = [json.loads(line) for line in whole.splitlines()]
         stderr = self.stderr.decode("utf-8", "replace")
-        return Conversation(messages, stderr, self.process.returncode if was_over else None)
+        return Conversation(messages, stderr, code or 0, timed_out)
 
 
 def listen(children: Sequence[Child], deadline: float) -> None:
@@ -127,16 +130,18 @@ def listen(children: Sequence[Child], deadline: float) -> None:
     with selectors.DefaultSelector() as selector:
         for child in children:
             for stream, kept in child.streams:
-                selector.register(stream, selectors.EVENT_READ, kept)
+                selector.register(stream, selectors.EVENT_READ, (child, kept))
         while selector.get_map() and not all(child.said_all for child in children):
             left = deadline - time.monotonic()
             ready = selector.select(min(LOOK_UP_S, max(left, 0)))
             if left <= 0 or (not ready and all(child.is_over for child in children)):
                 break  # where a child is over, what it started may hold its streams open
             for key, _ in ready:
+                child, kept = key.data
                 chunk = os.read(key.fd, CHUNK)
-                key.data.extend(chunk)
+                kept.extend(chunk)
+                child.last_heard = time.monotonic()
+                del child.stderr[:-STDERR_TAIL]  # a plugin may print for ever
                 if not chunk:
                     selector.unregister(key.fileobj)
-            for child in children:
-                del child.stderr[:-STDERR_TAIL]  # a plugin may print for ever
+                    child.open_streams -= 1

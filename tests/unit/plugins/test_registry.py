@@ -268,6 +268,7 @@ def test_an_installed_floe_core_wins(plugin_site: Any, telemetry_source: Any) ->
     (package / "plugins.py").write_text("class TelemetryBackendPlugin: real = True\n")
     plugin_site.add(telemetry_source(), module="real", points={TELEMETRY: {"real": "Plugin"}})
     assert PluginRegistry().get("telemetry", "real").real
+    assert str(plugin_site.folder) in str(sys.modules["floe_core"].__file__)
 
 
 def test_a_unified_plugin_serves_both_kinds(plugin_site: Any) -> None:
