@@ -98,6 +98,7 @@ def _mistakes(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]
     yield from _unknown_services(blueprint)
     yield from _broken_queries(blueprint)
     yield from _unknown_placeholders(blueprint)
+    yield from _credulous_probes(blueprint)
     yield from _stray_paths(blueprint, folder)
 
 
@@ -196,6 +197,19 @@ def _texts(blueprint: Blueprint) -> Iterator[tuple[Path_, str, frozenset[str]]]:
                     path = ("readback", str(signal), index, "expect", at, "equals")
                     yield path, e.equals, PLACEHOLDERS[probe.each]
     yield ("naming", "child_job"), blueprint.naming.child_job, frozenset({"job", "parent_job"})
+
+
+def _credulous_probes(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
+    """Probes that prove nothing: they would believe any answer."""
+    for signal, probes in blueprint.readback.items():
+        if not any(probe.absent for probe in probes):
+            yield ("readback", str(signal)), "no probe has `absent`: it could not say no"
+        for index, probe in enumerate(probes):
+            path: Path_ = ("readback", str(signal), index)
+            if probe.decode and probe.each != "trace":
+                yield (*path, "decode"), f"is for each: trace, not for each: {probe.each}"
+            if not probe.decode and not probe.expect:
+                yield path, "expects nothing: it would believe any answer"
 
 
 def _stray_paths(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:

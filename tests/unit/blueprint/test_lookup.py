@@ -42,6 +42,7 @@ readback:
       request: {endpoint: api, path: "/t/{trace_id}"}
       expect:
         - {field: id, query: id, equals: "{trace_id}"}
+      absent: {status: 404}
 """
 
 
@@ -154,6 +155,21 @@ MISTAKES = {
         "query: id",
         "query: 'id['",
         ":21: readback.traces[0].expect[0].query: no",
+    ),
+    "probe that cannot say no": (
+        "      absent: {status: 404}",
+        "",
+        ":16: readback.traces: no probe has `absent`",
+    ),
+    "probe that decodes what is no trace": (
+        "each: trace",
+        "each: span\n      decode: otlp-json",
+        ":19: readback.traces[0].decode: is for each: trace",
+    ),
+    "probe that expects nothing": (
+        '      expect:\n        - {field: id, query: id, equals: "{trace_id}"}\n',
+        "",
+        "readback.traces[0]: expects nothing",
     ),
     "another name": ("name: own", "name: owned", ":3: name: is 'owned', but it was found as 'own'"),
     "recipe outside": (
