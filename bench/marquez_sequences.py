@@ -41,6 +41,8 @@ class Sequence:
         datasets: Namespace and name of every dataset.
         runs: The runs' ids as sent.
         day: A moment before all events; they all lie within 24 hours.
+        is_settled: Whether each run writes one version of a dataset at most. Of several, the
+            real server makes current the one that lies last in its table's pages.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Sequence:
     datasets: tuple[tuple[str, str], ...]
     runs: tuple[str, ...]
     day: datetime
+    is_settled: bool
 
 
 @dataclass
@@ -59,6 +62,7 @@ class _Writer:
     random: random.Random
     name: str
     day: datetime
+    is_settled: bool
     steps: list[Step] = field(default_factory=list)
     jobs: list[tuple[str, str]] = field(default_factory=list)
     datasets: list[tuple[str, str]] = field(default_factory=list)
@@ -92,6 +96,7 @@ def make(seed: int, number: int) -> Sequence:
         random.Random(f"{seed}/{number}"),  # noqa: S311 - a repeatable choice, no secret
         f"cmp-{seed}-{number}",
         _FIRST_DAY + timedelta(days=(seed * 211 + number) % 2000),
+        is_settled=number % 2 == 0,
     )
     _name_things(writer)
     for _ in range(writer.random.randint(3, 9)):
@@ -104,6 +109,7 @@ def make(seed: int, number: int) -> Sequence:
         datasets=tuple(writer.datasets),
         runs=tuple(dict.fromkeys(writer.runs)),
         day=writer.day,
+        is_settled=writer.is_settled,
     )
 
 
@@ -136,7 +142,7 @@ def _event(writer: _Writer, kind: str, content: Json) -> None:
 
 
 def _run_id(writer: _Writer) -> str:
-    if writer.runs and writer.chance(0.07):
+    if writer.runs and not writer.is_settled and writer.chance(0.07):
         return writer.random.choice(writer.runs)
     number = writer.random.getrandbits(128)
     run_id = str(UUID(int=number, version=4)) if writer.chance(0.9) else f"run-{number % 10**6}"
@@ -162,8 +168,10 @@ def _write_run_of(
     kinds += ["RUNNING"] if writer.chance(0.15) else []
     kinds += ["NOPE"] if writer.chance(0.03) else []
     kinds += [writer.random.choice(_ENDS)] if writer.chance(0.9) else []
+    settled = _outputs(writer, outputs, inputs)
     for kind in kinds or ["START"]:
         quiet = writer.chance(0.2)
+        written = settled if writer.is_settled else _outputs(writer, outputs, inputs)
         facets = run_facets | _run_facets(writer)
         run = {"runId": run_id} | ({"facets": facets} if facets else {})
         of_job = (job_facets or {}) | _job_facets(writer)
@@ -172,7 +180,7 @@ def _write_run_of(
             "run": run,
             "job": {"namespace": job[0], "name": job[1]} | ({"facets": of_job} if of_job else {}),
             "inputs": [] if quiet else [_dataset(writer, part, "input") for part in inputs],
-            "outputs": [] if quiet else _outputs(writer, outputs, inputs),
+            "outputs": [] if quiet else written,
         }
         _event(writer, "RunEvent", content)
 

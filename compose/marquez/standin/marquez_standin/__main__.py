@@ -7,10 +7,10 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
-import waitress
 from psycopg_pool import PoolTimeout
+from waitress.server import create_server
 
 from marquez_standin import SERVER_HEADER, namespaces, tags
 from marquez_standin.admin import create_admin
@@ -22,6 +22,10 @@ from marquez_standin.web_path import keep_slashes_apart
 if TYPE_CHECKING:
     from types import FrameType
     from wsgiref.types import WSGIApplication
+
+    from waitress.server import BaseWSGIServer
+
+_ADMIN_THREADS = 2
 
 _log = logging.getLogger("marquez_standin")
 
@@ -43,19 +47,18 @@ def main() -> None:
     with pool.connection() as connection:
         namespaces.create_default(connection)
         tags.create_defaults(connection)
-    admin = threading.Thread(
-        target=_serve, args=(create_admin(pool), settings.admin_port, 2), daemon=True
-    )
-    admin.start()
+    # Both ports listen before either answers: healthy means that events are taken, too.
+    api = _listen(keep_slashes_apart(create_api(pool)), settings.api_port, settings.threads)
+    admin = _listen(create_admin(pool), settings.admin_port, _ADMIN_THREADS)
     _log.info("API on port %d, admin on port %d", settings.api_port, settings.admin_port)
-    _serve(keep_slashes_apart(create_api(pool)), settings.api_port, settings.threads)
+    threading.Thread(target=admin.run, daemon=True).start()
+    api.run()
 
 
-def _serve(app: WSGIApplication, port: int, threads: int) -> None:
+def _listen(app: WSGIApplication, port: int, threads: int) -> BaseWSGIServer:
     everywhere = "0.0.0.0"  # noqa: S104 - of the container's own network
-    waitress.serve(
-        app, host=everywhere, port=port, threads=threads, ident=SERVER_HEADER, _quiet=True
-    )
+    server = create_server(app, host=everywhere, port=port, threads=threads, ident=SERVER_HEADER)
+    return cast("BaseWSGIServer", server)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:

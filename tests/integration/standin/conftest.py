@@ -1,0 +1,255 @@
+"""Stand-ins on databases of their own; or one server that the environment names.
+
+With FLOE_MARQUEZ_URL and FLOE_MARQUEZ_ADMIN_URL the same tests run against that server, e.g.
+the real Marquez. Tests that need an empty database are skipped if it is not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+from uuid import uuid4
+
+import docker
+import pytest
+import requests
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.network import Network
+
+from floe_local.plan.recipe import load_recipe
+from floe_local.run.build import build
+
+REPOSITORY = Path(__file__).parents[3]
+RECORDED = Path(__file__).parent / "recorded"
+API_PORT, ADMIN_PORT, DATABASE_PORT = 5000, 5001, 5432
+READY_WITHIN = 60  # seconds
+
+_TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server, by the URLs of its two ports."""
+
+    api: str
+    admin: str
+    session: requests.Session
+
+    def ask(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        return self.session.request(method, self.api + path, timeout=30, **arguments)
+
+    def get(self, path: str) -> Any:
+        """The body of a GET that must succeed."""
+        answer = self.ask("GET", path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def send(self, **event: Any) -> None:
+        """Send an event that must be taken."""
+        answer = self.ask("POST", "/api/v1/lineage", json=event)
+        assert answer.status_code == 201, answer.text
+
+
+def wait_until(ready: Callable[[], bool], what: str) -> None:
+    """Ask again and again, up to a deadline."""
+    deadline = monotonic() + READY_WITHIN
+    while not ready():
+        assert monotonic() < deadline, f"{what} is not ready after {READY_WITHIN} s"
+        sleep(0.1)
+
+
+def is_healthy(admin: str) -> bool:
+    try:
+        return requests.get(f"{admin}/healthcheck", timeout=READY_WITHIN).ok
+    except requests.ConnectionError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def network() -> Iterator[Network]:
+    testcontainers_config.ryuk_disabled = True  # its image is in a registry; we clean up here
+    with Network() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def database(engine: docker.DockerClient, network: Network) -> Iterator[DockerContainer]:
+    image = build(load_recipe(REPOSITORY / "compose/postgres/image"), engine)
+    container = (
+        DockerContainer(image)
+        .with_env("POSTGRES_USER", "marquez")
+        .with_env("POSTGRES_PASSWORD", "marquez")
+        .with_network(network)
+        .with_network_aliases("database")
+    )
+    with container:
+        yield container
+
+
+@pytest.fixture(scope="session")
+def standin_image(engine: docker.DockerClient) -> str:
+    return build(load_recipe(REPOSITORY / "compose/marquez/standin"), engine)
+
+
+StartServer = Callable[[], Server]
+
+
+@pytest.fixture(scope="session")
+def start_server(request: pytest.FixtureRequest) -> Iterator[StartServer]:
+    """Start a server on an empty database; the environment's server is only ever one."""
+    named = os.environ.get("FLOE_MARQUEZ_URL"), os.environ.get("FLOE_MARQUEZ_ADMIN_URL")
+    if named[0] and named[1]:
+        server = Server(named[0], named[1], requests.Session())
+        yield lambda: server
+        return
+    # Asked for here, not in the arguments: the environment's server needs none of them.
+    network, database, image = map(
+        request.getfixturevalue, ("network", "database", "standin_image")
+    )
+    started: list[DockerContainer] = []
+
+    def start() -> Server:
+        container = _container(image, _make_database(database)).with_network(network)
+        started.append(container.start())
+        return _server(container)
+
+    yield start
+    for container in started:
+        container.stop()
+
+
+def _make_database(database: DockerContainer) -> str:
+    """An empty database, once the server takes connections."""
+    name = f"standin_{uuid4().hex[:8]}"
+    psql = ["env", "PGPASSWORD=marquez", "psql", "-h", "127.0.0.1", "-U", "marquez", "-c"]
+    wait_until(lambda: database.exec([*psql, "SELECT 1"]).exit_code == 0, "the database")
+    code, output = database.exec([*psql, f"CREATE DATABASE {name}"])
+    assert code == 0, output
+    return name
+
+
+def _container(image: str, database: str) -> DockerContainer:
+    container = (
+        DockerContainer(image, user="65534", read_only=True, cap_drop=["ALL"])
+        .with_tmpfs_mount("/tmp")  # noqa: S108 - in the container
+        .with_env("POSTGRES_HOST", "database")
+        .with_env("POSTGRES_DB", database)
+    )
+    published: Any = container.ports  # testcontainers itself knows ports of all addresses only
+    published |= {f"{port}/tcp": ("127.0.0.1", None) for port in (API_PORT, ADMIN_PORT)}
+    return container
+
+
+def _server(container: DockerContainer) -> Server:
+    api, admin = (
+        f"http://127.0.0.1:{container.get_exposed_port(port)}" for port in (API_PORT, ADMIN_PORT)
+    )
+    wait_until(lambda: is_healthy(admin), "the stand-in")
+    return Server(api, admin, requests.Session())
+
+
+@pytest.fixture(scope="session")
+def server(start_server: StartServer) -> Server:
+    """A server for tests that use names of their own."""
+    return start_server()
+
+
+@pytest.fixture
+def empty_server(start_server: StartServer) -> Server:
+    """A server that has seen no event."""
+    started = start_server()
+    known = started.get("/api/v1/namespaces")["namespaces"]
+    if [part["name"] for part in known] != ["default"]:
+        pytest.skip("the server that the environment names is not empty")
+    return started
+
+
+@dataclass(frozen=True)
+class Case:
+    """A recorded request and its answer, as texts, so that names can be exchanged."""
+
+    name: str
+    request: str
+    answer: str
+
+    def renamed(self, names: dict[str, str]) -> Case:
+        """The same with other names, which must be as long: error messages count columns."""
+        request, answer = self.request, self.answer
+        for old, new in names.items():
+            assert len(old) == len(new)
+            request, answer = request.replace(old, new), answer.replace(old, new)
+        return Case(self.name, request, answer)
+
+
+@pytest.fixture(scope="session")
+def recorded() -> list[Case]:
+    """What was sent to the real Marquez, in order, with what it answered."""
+    texts = ((RECORDED / f"{name}.json").read_text() for name in ("requests", "responses"))
+    pairs = zip(*map(json.loads, texts), strict=True)
+    return [
+        Case(request["name"], *(json.dumps(part, ensure_ascii=False) for part in (request, answer)))
+        for request, answer in pairs
+    ]
+
+
+@pytest.fixture(scope="session")
+def replay() -> Callable[[Server, Case], tuple[Any, Any]]:
+    """Send a request; both answers, without what may differ."""
+
+    def send(server: Server, case: Case) -> tuple[Any, Any]:
+        sent = frozenset(_ID.findall(case.request))
+        got = _send(server, json.loads(case.request))
+        return comparable(got, sent), comparable(json.loads(case.answer), sent)
+
+    return send
+
+
+def _send(server: Server, request: dict[str, Any]) -> dict[str, Any]:
+    base = server.admin if request.get("admin") else server.api
+    arguments: dict[str, Any] = {}
+    if "json" in request:
+        arguments["json"] = request["json"]
+    if "body" in request:
+        arguments["data"] = request["body"].encode()
+        kind = request.get("content_type", "application/json")
+        arguments["headers"] = {"Content-Type": kind}
+    answer = server.session.request(
+        request["method"], base + request["path"], timeout=30, **arguments
+    )
+    kind = answer.headers.get("Content-Type")
+    return {
+        "name": request["name"],
+        "status": answer.status_code,
+        "content_type": kind,
+        "body": answer.json() if kind == "application/json" else answer.text,
+    }
+
+
+def comparable(answer: Any, sent: frozenset[str]) -> Any:
+    """An answer without times, durations and made-up ids; lists in an order of their own."""
+    if isinstance(answer, dict):
+        return {
+            key: "<duration>" if key == "duration" else comparable(part, sent)
+            for key, part in answer.items()
+        }
+    if isinstance(answer, list):
+        return sorted((comparable(part, sent) for part in answer), key=json.dumps)
+    if isinstance(answer, str):
+        timeless = _TIME.sub("<time>", answer)
+        return _ID.sub(lambda found: found[0] if found[0] in sent else "<id>", timeless)
+    return answer
