@@ -35,20 +35,23 @@ class _Strict(Frozen):
 
 
 class TailSampling(_Strict):
-    """Policies of the Collector's tail_sampling processor, as that documents them."""
+    """Sampling once a trace is whole: the Collector's tail_sampling processor."""
 
     policies: list[dict[str, Any]] = Field(min_length=1)
+    """As the tail_sampling processor documents them."""
+
     decision_wait: Text = "1s"
+    """How long a trace is waited for after its first span."""
 
 
 class Sampling(_Strict):
-    """Which traces are kept. Canaries always are (``sampling.priority``).
-
-    `ratio` is the share of traces kept, from 0 to 1. `tail` decides once a trace is whole.
-    """
+    """Which traces are kept. Canaries always are (``sampling.priority``)."""
 
     ratio: float = Field(default=1.0, ge=0, le=1)
+    """The share of traces that is kept."""
+
     tail: TailSampling | None = None
+    """Policies that judge whole traces."""
 
     @property
     def described(self) -> str:
@@ -59,28 +62,43 @@ class Sampling(_Strict):
 
 
 class LocalSettings(_Strict):
-    """The manifest's `local` section: how floe-local runs the backends on this machine.
-
-    `sampling` is a share from 0 to 1, ``off``, or a mapping. `images` maps a service to the
-    image it runs; `registry` is put before the names of upstream images (a mirror). `ports`
-    maps ``service.endpoint``, or an endpoint's name alone, to a port on the host.
-    `blueprints` are folders, relative to the manifest. `deadline` is how many seconds `up`
-    waits. `optional` names optional services to run, such as a web UI. `memory_limit_mib`
-    is the Collector's. `resource_attributes` are added to telemetry that lacks them.
-    """
+    """The manifest's `local` section: how floe-local runs the backends on this machine."""
 
     sampling: Sampling = Sampling()
+    """A share of the traces from 0 to 1, ``off``, or a mapping with `ratio` or `tail`."""
+
     environment: PlainName | None = None
+    """The environment's name; else ``--env``, FLOE_ENVIRONMENT, ``local``."""
+
     project: PlainName | None = None
+    """The project's name on all telemetry; else the folder's."""
+
     namespace: PlainName | None = None
+    """The OpenLineage namespace, instead of the one that the plugin's strategy gives."""
+
     images: dict[ServiceName, ImageName] = {}
+    """Service → the image that it runs, instead of the blueprint's."""
+
     registry: RegistryPrefix | None = None
+    """A mirror: put before the names of upstream images."""
+
     ports: dict[EndpointName, HostPort] = {}
+    """``service.endpoint``, or an endpoint's name alone → a port on the host."""
+
     blueprints: list[Text] = []
+    """Folders with a blueprint.yaml, relative to the manifest."""
+
     deadline: float = Field(default=120.0, gt=0, le=3600)
+    """How many seconds `up` waits until every service is ready."""
+
     optional: list[ServiceName] = []
+    """Optional services to run, such as a web UI."""
+
     memory_limit_mib: int = Field(default=256, ge=64, le=65536)
+    """Where the Collector's memory_limiter refuses more."""
+
     resource_attributes: dict[Text, str | bool | int | FiniteFloat] = {}
+    """Added to telemetry that lacks them."""
 
     @field_validator("sampling", mode="before")
     @classmethod
@@ -137,9 +155,16 @@ class PluginSelection(_Strict):
     """A backend as the manifest names it: ``jaeger``, or a mapping with these keys."""
 
     type: Annotated[str, StringConstraints(pattern=BACKEND_NAME)]
+    """The plugin's name: its entry point."""
+
     version: str | float | int | None = None
+    """Read by the rest of floe; floe-local runs the plugin that is installed."""
+
     config: dict[str, Any] | None = None
+    """Goes to the plugin, over the blueprint's defaults for local use."""
+
     connection_secret_ref: str | None = None
+    """Read by the rest of floe."""
 
 
 Section = Literal["telemetry_backend", "lineage_backend", "observability"]

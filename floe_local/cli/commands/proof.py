@@ -87,7 +87,7 @@ def _pair(text: str) -> tuple[str, str]:
         raise InputError(
             "usage",
             f"--endpoint {text}: is not BACKEND.ENDPOINT=URL",
-            "for example --endpoint jaeger.query=http://127.0.0.1:16686",
+            "`floe-local urls` shows the names: --endpoint NAME.query=http://127.0.0.1:16686",
         )
     return name, url
 

@@ -1,0 +1,1 @@
+"""The documentation, with what generates a part of it."""
