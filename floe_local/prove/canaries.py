@@ -103,7 +103,7 @@ class DatasetPlan(Frozen):
     """A dataset: its columns and types, and what each column is made of."""
 
     name: str
-    fields: dict[str, str]
+    fields: dict[str, str] = {}
     column_lineage: dict[str, tuple[Column, ...]] = {}
 
 
@@ -368,5 +368,18 @@ def bulk_trace(canary: str, protocol: Protocol) -> TracePlan:
 
 
 def bulk_runs(canary: str, threads: int) -> list[RunPlan]:
-    """Return a fresh run of each thread's own job: runs of one job would wait for each other."""
-    return [simple_run(f"{PREFIX}-{canary}-bulk-{n}", "bulk") for n in range(threads)]
+    """Return a run of each thread's own job: runs of one job would wait for each other.
+
+    Its datasets have no facets: what these runs prove is that none is lost.
+    """
+    return [
+        RunPlan(
+            scenario="bulk",
+            run_id=str(uuid4()),
+            job=job,
+            ending="COMPLETE",
+            inputs=(DatasetPlan(name=f"{job}.in"),),
+            outputs=(DatasetPlan(name=f"{job}.out"),),
+        )
+        for job in (f"{PREFIX}-{canary}-bulk-{number}" for number in range(threads))
+    ]

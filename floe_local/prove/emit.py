@@ -6,6 +6,7 @@ import re
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from floe_local.errors import FloeError
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.acknowledged import Ack, Stopwatch, Watched
 
@@ -151,4 +152,6 @@ def failure(job: Future[Any]) -> str:
     A transport may be anybody's code and raise anything; the future holds what it raised.
     """
     error = job.exception()
+    if isinstance(error, FloeError):
+        return f"{error.reason}; {error.hint}"
     return _USER_INFO.sub("//", f"{type(error).__name__}: {error}") if error else ""

@@ -102,6 +102,8 @@ def _run_facets(plan: RunPlan, namespace: str) -> dict[str, Any]:
 
 
 def _facets(dataset: DatasetPlan, namespace: str) -> dict[str, Any]:
+    if not dataset.fields:
+        return {}
     fields = [
         schema_dataset.SchemaDatasetFacetFields(name=name, type=kind)
         for name, kind in dataset.fields.items()

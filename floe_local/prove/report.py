@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from floe_local.plan.values import Frozen, Origin, Signal
 from floe_local.prove.difference import Difference
@@ -90,15 +90,23 @@ class Bulk(Frozen):
     send_seconds: float
     read_seconds: float
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def complete(self) -> bool:
         """Tell whether each one was acknowledged and read back."""
         return self.sent == self.acknowledged == self.stored
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def milliseconds_each(self) -> float:
         """Milliseconds for one, sent and read back."""
         return 1000 * (self.send_seconds + self.read_seconds) / max(self.sent, 1)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def sent_per_second(self) -> float:
+        """The rate of sending, to hold against a bare client loop's."""
+        return self.acknowledged / max(self.send_seconds, 1e-9)
 
 
 class CleanupResult(Frozen):

@@ -6,11 +6,16 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import free_port, target
+from conftest import NAMESPACE, free_port
 from proxies import AlwaysYes, Swallowing, serving
 
 from floe_local.errors import CheckFailedError
 from floe_local.plan.values import Origin, Signal
+from floe_local.prove.canaries import bulk_trace, simple_run
+from floe_local.prove.emit_lineage import RunSender, client
+from floe_local.prove.emit_traces import TraceSender
+from floe_local.prove.exporters import exporter
+from floe_local.prove.isolation import captured_logs, clean_environment
 from floe_local.prove.options import SmokeOptions
 from floe_local.prove.report import HopName, HopState, Verdict
 from floe_local.prove.smoke import smoke
@@ -326,12 +331,50 @@ def test_the_missing_ones_of_many_are_listed(telemetry: Targets, otlp_proxy: Otl
     assert not report.ok
 
 
+def test_debug_never_makes_accepted(telemetry: Targets) -> None:
+    signals = (Signal.METRICS, Signal.LOGS)
+    debug = dict.fromkeys(signals, ("debug",))
+    report = smoke(with_backend(telemetry, accepts=signals, exporters=debug), QUICK)
+    sent = [check for check in report.checks if check.signal in signals]
+    assert len(sent) == 4
+    for check in sent:
+        assert check.verdict is Verdict.SKIPPED
+        states = {hop.name: hop.state for hop in check.hops}
+        assert states[HopName.CLIENT] is HopState.PASSED
+        assert states[HopName.COLLECTOR_ACCEPTED] is HopState.PASSED
+    assert report.reason == "nothing was received or accepted"
+
+
+def test_what_only_the_counters_show_is_accepted(telemetry: Targets) -> None:
+    unread = with_backend(telemetry, readback={})
+    report = smoke(unread, QUICK)
+    verdicts = {c.verdict for c in report.checks if c.signal is Signal.TRACES}
+    assert verdicts == {Verdict.ACCEPTED}
+    assert report.ok
+    assert not smoke(unread, QUICK.model_copy(update={"strict": True})).ok
+
+
 def test_one_s_own_span_is_waited_for(telemetry: Targets) -> None:
-    with pytest.raises(CheckFailedError, match=r"does not show span .* after 0\.2 s"):
+    trace = bulk_trace("own", "http")
+    with clean_environment(), captured_logs():
+        assert telemetry.otlp_http is not None
+        TraceSender(exporter(Signal.TRACES, "http", telemetry.otlp_http)).send(trace)
+    found = wait_for_span(telemetry.backends[0], trace.trace_id.upper(), name="bulk")
+    assert found["span_id"] == trace.spans[0].span_id
+    with pytest.raises(CheckFailedError, match=r"the trace has the spans \['bulk'\]"):
+        wait_for_span(telemetry.backends[0], trace.trace_id, name="other", deadline=0.2)
+    with pytest.raises(CheckFailedError, match=r"HTTP 404"):
         wait_for_span(telemetry.backends[0], "0" * 31 + "1", deadline=0.2)
 
 
 def test_one_s_own_run_is_waited_for(lineage: Targets) -> None:
-    backend = target("marquez", lineage.backends[0].endpoints)
-    with pytest.raises(CheckFailedError, match="HTTP 404"):
+    [backend] = lineage.backends
+    run = simple_run("floe-canary-own", "own")
+    with clean_environment(), captured_logs():
+        RunSender(client(backend.transport or {}), NAMESPACE).send(run)
+    assert wait_for_run(backend, run.run_id, state="COMPLETE")["id"] == run.run_id
+    assert wait_for_run(backend, run.run_id, state="COMPLETED")["id"] == run.run_id
+    with pytest.raises(CheckFailedError, match=r"run\.state is 'COMPLETED'"):
+        wait_for_run(backend, run.run_id, state="FAIL", deadline=0.2)
+    with pytest.raises(CheckFailedError, match=r"HTTP 404"):
         wait_for_run(backend, "0190f3c2-7d3a-7000-8000-000000000001", deadline=0.2)
