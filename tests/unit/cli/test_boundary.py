@@ -1,0 +1,73 @@
+"""Whatever a command raises becomes a message with an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from floe_local.cli.boundary import Boundary
+from floe_local.errors import InputError, MachineError, NotReadyError
+
+
+def end_of(error: BaseException, *, as_json: bool = False) -> int:
+    boundary = Boundary("up", as_json=as_json)
+    with boundary:
+        raise error
+    return boundary.exit_code
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InputError("a", "b"), 2),
+        (MachineError("a", "b"), 3),
+        (NotReadyError("a", "b"), 4),
+        (KeyboardInterrupt(), 130),
+        (typer.Abort(), 130),
+        (typer.BadParameter("what"), 2),
+        (ZeroDivisionError("oh"), 70),
+        (typer.Exit(5), 5),
+        (SystemExit(7), 7),
+    ],
+)
+def test_each_error_has_its_exit_code(
+    error: BaseException, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert end_of(error) == code
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_reason_code_and_hint_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    end_of(MachineError("port-taken", "port 1 is taken", "free it"))
+    told = capsys.readouterr().err
+    assert told == "error: port 1 is taken [port-taken]\n  hint: free it\n"
+
+
+def test_an_error_in_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    end_of(InputError("manifest", "bad", "mend it"), as_json=True)
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {
+        "schema": "floe-local/v1",
+        "command": "up",
+        "ok": False,
+        "error": {"code": "manifest", "reason": "bad", "hint": "mend it"},
+    }
+    assert err == ""
+
+
+def test_a_bug_is_one_line_and_a_log_without_credentials(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_API_KEY", "do-not-tell-1234")
+    end_of(ValueError("request with do-not-tell-1234 failed"))
+    told = capsys.readouterr().err
+    assert told.startswith("error: this is a bug in floe-local: ValueError")
+    log = Path(told.splitlines()[0].split(" is in ")[1].split(" [")[0])
+    text = log.read_text(encoding="utf-8")
+    log.unlink()
+    assert "Traceback" in text
+    assert "do-not-tell-1234" not in text
+    assert "do-not-tell-1234" not in told
