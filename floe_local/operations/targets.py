@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.compiler.transport import for_host
+from floe_local.plan.env_refs import map_texts
 from floe_local.plan.stack_parts import endpoints_of
 from floe_local.plan.stack_vantage import (
     backend_urls,
@@ -122,11 +124,10 @@ def _elsewhere(
     )
 
 
-def _redirected(backend: CompiledBackend, url: str) -> dict[str, object]:
-    """The backend's transport, with the address of `url` in place of the plugin's."""
-    from urllib.parse import urlsplit  # noqa: PLC0415 - beside its one use
-
-    parts = urlsplit(url)
-    default = 443 if parts.scheme == "https" else 80
-    to = (parts.hostname or "", parts.port or default)
-    return for_host(backend.transport or {}, dict.fromkeys(backend.hosts, to))
+def _redirected(backend: CompiledBackend, url: str) -> dict[str, Any]:
+    """The backend's transport, with `url` in place of the address that the plugin calls."""
+    marker = ("elsewhere.invalid", 1)
+    marked = for_host(backend.transport or {}, dict.fromkeys(backend.hosts, marker))
+    called = re.compile(r"https?://elsewhere\.invalid:1(?=/|$)")
+    moved: dict[str, Any] = map_texts(marked, lambda text: called.sub(url.rstrip("/"), text))
+    return moved

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from floe_local.errors import MachineError
 from floe_local.run.compose_cli import Compose
 from floe_local.run.interrupts import undisturbed
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _LOOKS = 3
 _LOOK_S = 0.15
+_DEADLINE_S = 15.0
 
 
 def undo(plan: StackPlan, site: Site) -> None:
@@ -38,14 +40,20 @@ def remove_new(engine: Engine, project: str, before: Holdings) -> None:
     """Remove all that is there now and was not before.
 
     The engine goes on with a request whose sender has gone, so that a container may appear
-    after Compose was interrupted: it takes a few empty looks to be sure.
+    after Compose was interrupted, and hold what is being removed: it takes a few empty looks
+    to be sure.
+
+    Raises:
+        MachineError: something stays in use (``in-use``).
     """
+    deadline = time.monotonic() + _DEADLINE_S
     empty = 0
     while empty < _LOOKS:
         new = engine.holdings(project).without(before)
-        if new:
+        empty = 0 if new else empty + 1
+        try:
             engine.remove(new, gently=False)
-            empty = 0
-        else:
-            empty += 1
-            time.sleep(_LOOK_S)
+        except MachineError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_LOOK_S)

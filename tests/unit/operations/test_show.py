@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from floe_local.errors import InputError, MachineError
+from floe_local.operations.planning import identity_of, laid_over
+from floe_local.operations.request import Where
+from floe_local.operations.show import env, explain, render, urls
+from floe_local.operations.targets import EndpointOptions, targets_elsewhere, targets_of
+from floe_local.operations.up import refuse_unset
+from floe_local.plan.artifacts import Compiled, CompiledBackend
+from floe_local.plan.stack_model import StackIdentity, StackPlan
+from floe_local.run.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Where:
+    return Where(folder=tmp_path)
+
+
+def written(where: Where, transport: dict[str, Any]) -> None:
+    """A workspace with a stack that sends lineage to a SaaS."""
+    identity = identity_of(where)
+    plan = StackPlan(
+        identity=identity, compose={}, openlineage_config={"transport": transport}, namespace="n"
+    )
+    Workspace(identity).write(plan)
+
+
+SAAS: dict[str, Any] = {
+    "type": "http",
+    "url": "https://saas.example/it's $5/",
+    "auth": {"type": "api_key", "apiKey": "${env:SAAS_KEY}"},
+}
+
+
+def test_a_shell_reads_back_what_is_printed(where: Where) -> None:
+    written(where, SAAS)
+    script = env(where).text + "python3 -c 'import json,os; print(json.dumps(dict(os.environ)))'"
+    environ = {"PATH": os.environ["PATH"], "SAAS_KEY": 'quo"te'}
+    ran = subprocess.run(["sh", "-c", script], env=environ, capture_output=True, check=True)  # noqa: S603, S607
+    seen = json.loads(ran.stdout)
+    assert seen["OPENLINEAGE_URL"] == "https://saas.example/it's $5/"
+    assert seen["OPENLINEAGE_API_KEY"] == 'quo"te'
+    assert seen["OPENLINEAGE_NAMESPACE"] == "n"
+
+
+def test_the_shell_form_holds_no_value_of_a_credential(where: Where) -> None:
+    written(where, SAAS)
+    text = env(where, environ={"SAAS_KEY": "hush"}).text
+    assert "hush" not in text
+    assert 'OPENLINEAGE_API_KEY="${SAAS_KEY}"' in text
+
+
+@pytest.mark.parametrize("form", ["dotenv", "json"])
+def test_other_forms_ask_before_they_show_a_credential(where: Where, form: str) -> None:
+    written(where, SAAS)
+    with pytest.raises(InputError) as caught:
+        env(where, form, environ={"SAAS_KEY": "hush"})  # type: ignore[arg-type]
+    assert caught.value.code == "secret-form"
+    shown = env(where, form, show_secrets=True, environ={"SAAS_KEY": "hush"})  # type: ignore[arg-type]
+    assert "hush" in shown.text
+
+
+def test_a_stack_that_was_never_up_says_so(where: Where) -> None:
+    with pytest.raises(MachineError, match="is not up") as caught:
+        urls(where)
+    assert "floe-local up" in caught.value.hint
+
+
+def test_what_is_not_set_is_refused_before_anything_starts(where: Where, tmp_path: Path) -> None:
+    from floe_local.operations.request import StackRequest  # noqa: PLC0415 - as `up` gets it
+
+    identity = identity_of(where)
+    config = {"exporters": {"a": {"key": "${env:SAAS_KEY}", "site": "${env:SITE:-eu}"}}}
+    request = StackRequest(
+        identity=identity, compiled=Compiled(otlp_collector_config=config), parts=()
+    )
+    refuse_unset(request, {"SAAS_KEY": "x"})
+    with pytest.raises(InputError, match="SAAS_KEY") as caught:
+        refuse_unset(request, {"SAAS_KEY": ""})
+    assert caught.value.code == "variable-unset"
+    assert not (tmp_path / ".floe-local").exists()
+
+
+def test_the_reference_pair_is_rendered_without_docker(where: Where, tmp_path: Path) -> None:
+    files = render(where).files
+    assert set(files) >= {"stack.compose.yaml", "config/otel-collector/collector.yaml"}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_explain_tells_rules_and_results(where: Where) -> None:
+    told = explain(where)
+    assert told.otlp_collector_config
+    assert told.openlineage_config
+    assert {change.rule for change in told.changes} >= {"helm-not-honoured", "signal-to-debug"}
+
+
+def test_config_is_laid_over_defaults() -> None:
+    below = {"a": {"x": 1, "y": 2}, "b": 1}
+    assert laid_over(below, {"a": {"x": 3}, "b": {}}) == {"a": {"x": 3, "y": 2}, "b": {}}
+    assert below == {"a": {"x": 1, "y": 2}, "b": 1}
+
+
+def test_a_broken_manifest_is_in_nobodys_way(where: Where, tmp_path: Path) -> None:
+    expected = identity_of(where)
+    (tmp_path / "manifest.yaml").write_text("{")
+    assert identity_of(where) == expected
+    assert identity_of(where.model_copy(update={"manifest": tmp_path / "no.yaml"})) == expected
+
+
+def test_targets_of_a_stack_of_somebody_else(where: Where) -> None:
+    from floe_local.operations.planning import request_stack  # noqa: PLC0415 - asks plugins
+
+    options = EndpointOptions(
+        otlp_http="http://10.0.0.1:4318",
+        backends={"jaeger": "http://10.0.0.2:16686", "marquez.api": "https://10.0.0.3"},
+    )
+    targets = targets_elsewhere(request_stack(where), options)
+    traces, lineage = targets.backends
+    assert traces.endpoints["query"] == "http://10.0.0.2:16686"
+    assert lineage.endpoints == {"api": "https://10.0.0.3"}
+    assert lineage.transport is not None
+    assert lineage.transport["url"].startswith("https://10.0.0.3")
+    assert ":" not in lineage.transport["url"].removeprefix("https://")
+    assert targets.otlp_grpc is None
+
+
+def test_targets_without_a_collector() -> None:
+    identity = StackIdentity(name="a", project="a-1", folder="/a")
+    assert targets_of(StackPlan(identity=identity, compose={})).collector_metrics is None
+    assert CompiledBackend(name="x").transport is None
