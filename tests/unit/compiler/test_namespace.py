@@ -85,3 +85,17 @@ def test_a_strategy_that_makes_no_namespace(
 
 def test_the_manifests_namespace_goes_first(compiled_namespace: Any) -> None:
     assert compiled_namespace({"strategy": "nonsense"}, namespace="mine").namespace == "mine"
+
+
+def test_several_lineage_backends_share_the_first_ones_namespace(
+    lineage: Callable[..., Any], manifest: Callable[..., Any]
+) -> None:
+    first = lineage(TRANSPORT, {"strategy": "custom", "namespace": "one"})
+    same = lineage(TRANSPORT, {"strategy": "custom", "namespace": "one"}, "same")
+    other = lineage(TRANSPORT, {"strategy": "custom", "namespace": "two"}, "other")
+
+    compiled = compile_outputs(manifest(), (first, same, other), {})
+
+    assert compiled.namespace == "one"
+    changes = [c for c in compiled.provenance if c.rule == "one-namespace"]
+    assert [(c.before, c.after, c.level) for c in changes] == [("two", "one", "warning")]
