@@ -13,7 +13,7 @@ from marquez_standin.write_columns import write_columns
 from marquez_standin.write_facets import add_dataset_facets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from datetime import datetime
 
     from marquez_standin.event import Dataset
@@ -82,16 +82,18 @@ class Occasion:
 
 
 def write_datasets(
-    connection: Connection, datasets: Iterable[Dataset], occasion: Occasion
+    connection: Connection, datasets: Sequence[Dataset], occasion: Occasion
 ) -> list[WrittenDataset]:
     """Write the inputs or the outputs of an event, in its order."""
+    named = {dataset.namespace for dataset in datasets}
+    if named:
+        namespaces.ensure(connection, named | set(map(tidy_namespace, named)), occasion.now)
     return [_write(connection, dataset, occasion) for dataset in datasets]
 
 
 def _write(connection: Connection, dataset: Dataset, occasion: Occasion) -> WrittenDataset:
     now = occasion.now
     tidy = tidy_namespace(dataset.namespace)
-    namespaces.ensure(connection, (dataset.namespace, tidy), now)
     source = sources.ensure(connection, dataset.facet("dataSource"), now)
     row = _upsert(connection, dataset, tidy, source, now)
     fields = _write_fields(connection, row["id"], dataset.fields)

@@ -34,6 +34,25 @@ RETURNING id
 """
 
 
+# The two halves touch different rows: those of other versions, and those of this one.
+_USE = b"""
+WITH before AS (
+  UPDATE job_version_io SET current = false
+  WHERE job_id = %s AND direction = %s AND current AND version_id <> %s
+)
+INSERT INTO job_version_io (version_id, dataset_id, direction, job_id, current)
+SELECT %s, dataset, %s, %s, true FROM unnest(%s::uuid[]) AS dataset
+ON CONFLICT (version_id, dataset_id, direction) DO UPDATE SET current = true
+"""
+
+_LINK = b"""
+WITH ran AS (UPDATE runs SET job_version = %s WHERE id = %s),
+     latest AS (UPDATE job_versions SET latest_run = %s, updated_at = %s WHERE id = %s)
+UPDATE job_facets SET job_version_id = %s, linked = nextval('job_facet_links')
+WHERE run_id = %s AND job_version_id IS DISTINCT FROM %s
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
     """A dataset that a job reads or writes."""
@@ -111,16 +130,9 @@ def _use(
 ) -> None:
     if not used:
         return
+    datasets = list(dict.fromkeys(use.dataset_id for use in used))
     connection.execute(
-        "UPDATE job_version_io SET current = false"
-        " WHERE job_id = %s AND direction = %s AND current AND version_id <> %s",
-        (job_id, direction, version_id),
-    )
-    connection.execute(
-        "INSERT INTO job_version_io (version_id, dataset_id, direction, job_id, current)"
-        " SELECT %s, dataset, %s, %s, true FROM unnest(%s::uuid[]) AS dataset"
-        " ON CONFLICT (version_id, dataset_id, direction) DO UPDATE SET current = true",
-        (version_id, direction, job_id, list(dict.fromkeys(use.dataset_id for use in used))),
+        _USE, (job_id, direction, version_id, version_id, direction, job_id, datasets)
     )
 
 
@@ -135,16 +147,7 @@ def forget_uses(connection: Connection, job_id: UUID, direction: Direction) -> N
 
 def link_run(connection: Connection, version_id: UUID, run: UUID, now: datetime) -> None:
     """Tie a run and its job facets to the version that it ran."""
-    connection.execute("UPDATE runs SET job_version = %s WHERE id = %s", (version_id, run))
-    connection.execute(
-        "UPDATE job_versions SET latest_run = %s, updated_at = %s WHERE id = %s",
-        (run, now, version_id),
-    )
-    connection.execute(
-        "UPDATE job_facets SET job_version_id = %s, linked = nextval('job_facet_links')"
-        " WHERE run_id = %s AND job_version_id IS DISTINCT FROM %s",
-        (version_id, run, version_id),
-    )
+    connection.execute(_LINK, (version_id, run, run, now, version_id, version_id, run, version_id))
 
 
 def make_current(connection: Connection, job_id: UUID, version_id: UUID, now: datetime) -> None:
