@@ -11,10 +11,13 @@ from bench import measures
 def main() -> None:
     """Run the named measures, or all, then print one table."""
     parser = argparse.ArgumentParser(prog="just bench", description=__doc__)
-    parser.add_argument("measures", nargs="*", choices=[[], *measures.ALL], default=[])
+    parser.add_argument("measures", nargs="*", help=f"of {', '.join(measures.ALL)}; all if none")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each side (default 5)")
     parser.add_argument("--count", type=int, default=1000, help="canaries of `count`")
     asked = parser.parse_args()
+    unknown = set(asked.measures) - set(measures.ALL)
+    if unknown:
+        parser.error(f"no measure called {', '.join(sorted(unknown))}")
     rows = [
         comparison.row()
         for name in asked.measures or measures.ALL

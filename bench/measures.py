@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from bench.bare_client import bare_client_rates
+from bench.bare_client import Addresses, bare_client_rates
 from bench.measure import Comparison, alternate, timed
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
 
 HERE = Path(__file__).parent
 PYTHON = sys.executable
+THREADS = 8
 FLOE = str(Path(PYTHON).parent / "floe-local")
 BY_HAND = ["docker", "compose", "-f", str(HERE / "by_hand.yaml")]
 FOLDER = Path(tempfile.gettempdir()) / "floe-local-bench"
@@ -51,7 +55,7 @@ def images() -> dict[str, str]:
     """The images that floe-local runs, for the hand-written file to run the same."""
     services = asked_json("status")["services"]
     assert isinstance(services, list)
-    by_service = {s["name"]: s["image"] for s in services}
+    by_service = {s["service"]: s["image"] for s in services}
     return {
         "COLLECTOR_IMAGE": by_service["otel-collector"],
         "JAEGER_IMAGE": by_service["jaeger"],
@@ -102,23 +106,33 @@ def startup(asked: argparse.Namespace) -> Iterator[Comparison]:
 
 def count(asked: argparse.Namespace) -> Iterator[Comparison]:
     """`smoke-test --count N` beside a bare client loop with as many threads."""
+    each: dict[str, list[tuple[float, float]]] = {"traces": [], "lineage": []}
     with stack():
-        endpoints = asked_json("env")
-        traces, runs, bare_traces, bare_runs = [], [], [], []
-        for _ in range(min(asked.rounds, 5)):
-            report = asked_json("smoke-test", "--count", str(asked.count))
-            rates = report["bulk"]
-            assert isinstance(rates, dict)
-            traces.append(rates["ms_per_trace"])
-            runs.append(rates["ms_per_run"])
-            bare = bare_client_rates(endpoints, asked.count)
-            bare_traces.append(bare.ms_per_trace)
-            bare_runs.append(bare.ms_per_run)
-        name = f"`smoke-test --count {asked.count}`"
-        yield Comparison(
-            f"{name}, a trace / bare loop", tuple(traces), tuple(bare_traces), "ms"
-        )
-        yield Comparison(f"{name}, a run / bare loop", tuple(runs), tuple(bare_runs), "ms")
+        addresses = _addresses()
+        for _ in range(asked.rounds):
+            bulk = asked_json("smoke-test", "--count", str(asked.count))["bulk"]
+            assert isinstance(bulk, list)
+            bare = bare_client_rates(addresses, asked.count, threads=THREADS)
+            each["traces"].append((_milliseconds(bulk, "traces"), bare.ms_per_trace))
+            each["lineage"].append((_milliseconds(bulk, "lineage"), bare.ms_per_run))
+    for signal, pairs in each.items():
+        ours, other = zip(*pairs, strict=True)
+        name = f"`smoke-test --count {asked.count}`, {signal}, each / bare loop"
+        yield Comparison(name, ours, other, "ms")
+
+
+def _milliseconds(bulk: list[dict[str, Any]], signal: str) -> float:
+    """Milliseconds for one canary of a signal, sent and read back; all must be there."""
+    [account] = [a for a in bulk if a["signal"] == signal]
+    assert account["sent"] == account["stored"], account
+    return float(1000 * (account["send_seconds"] + account["read_seconds"]) / account["sent"])
+
+
+def _addresses() -> Addresses:
+    rows = asked_json("urls")["urls"]
+    assert isinstance(rows, list)
+    at = {f"{r['service']}.{r['endpoint']}": r["url"].rstrip("/") for r in rows}
+    return Addresses(at["otel-collector.otlp-grpc"], at["jaeger.query"], at["marquez.api"])
 
 
 def memory(asked: argparse.Namespace) -> Iterator[Comparison]:

@@ -52,8 +52,9 @@ def pages() -> dict[str, str]:
 
 def schema(model: type[BaseModel]) -> str:
     """The JSON Schema of a model, as it is written out."""
-    mode = "validation" if model is Blueprint else "serialization"
-    return json.dumps(model.model_json_schema(mode=mode), indent=2, ensure_ascii=False) + "\n"
+    read = model is Blueprint
+    document = model.model_json_schema(mode="validation" if read else "serialization")
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def cli_page() -> str:
