@@ -15,7 +15,7 @@ from floe_local.cli.session import OPTIONS, Session, add
 app = typer.Typer(
     name="floe-local",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # rich would take four times as long to print a help text
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Bring the backends of a floe manifest up locally, and prove that each receives.",
