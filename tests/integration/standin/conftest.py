@@ -191,7 +191,7 @@ class Case:
         """The same with other names, which must be as long: error messages count columns."""
         request, answer = self.request, self.answer
         for old, new in names.items():
-            assert len(old) == len(new)
+            assert len(old) == len(new.encode())
             request, answer = request.replace(old, new), answer.replace(old, new)
         return Case(self.name, request, answer)
 

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.integration
 OTHER_NAMES = {
     "floe-contract": "shop.warehous",
     "contract-put": "a:made.by+me",
-    "orders": "büchse",
-    "report": "übermä",
+    "orders": "dishes",
+    "report": "review",
     "only": "solo",
     "ghost": "spuk5",
     "orphan": "waise7",
