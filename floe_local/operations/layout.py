@@ -101,7 +101,9 @@ def _owner(port: int, site: Site) -> str | None:
 
 
 def _held(site: Site) -> dict[str, int]:
-    """The ports that the stack's own containers have, or had when it was up last."""
+    """The ports that the stack's own containers have, or had before they were stopped."""
+    if not site.before.containers:
+        return {}
     running = {c.service: c.ports for c in site.before.containers}
     return {
         f"{service.name}.{endpoint.name}": running.get(service.name, {}).get(

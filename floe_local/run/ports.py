@@ -34,27 +34,35 @@ def choose_ports(
     Args:
         wishes: the endpoints.
         project: endpoints without a preference start their search at a port derived from it.
-        held: ports that the stack already holds, which stay as they are where they may.
-        taken_by: who uses a port; None: it is free.
+        held: ports that the stack already holds, which stay as they are unless the manifest
+            asks for others: what runs is not restarted for a port that became free.
+        taken_by: who uses a port; None: it is free, or the stack's own.
         free_only: ignore preferences, so that stacks run side by side.
 
     Raises:
         MachineError: a preferred port is somebody else's (``port-taken``); all are told.
     """
     preferred = {} if free_only else _preferred(wishes)
+    asked = {wish.key: preferred[wish.key] for wish in wishes if wish.asked and not free_only}
+    kept = {
+        wish.key: port
+        for wish in wishes
+        if wish.key not in asked
+        if (port := held.get(wish.key)) and port not in asked.values() and not taken_by(port)
+    }
+    wanted = {k: port for k, port in preferred.items() if port not in kept.values()} | kept
     clashes = [
         (wish, owner)
         for wish in wishes
-        if wish.key in preferred and held.get(wish.key) != preferred[wish.key]
-        if (owner := taken_by(preferred[wish.key]))
+        if wish.key in wanted and wish.key not in kept
+        if (owner := taken_by(wanted[wish.key]))
     ]
     if clashes:
-        raise _port_taken(clashes, taken_by)
-    chosen = dict(preferred)
+        raise _port_taken(clashes, taken_by, set(wanted.values()))
     for wish in wishes:
-        if wish.key not in chosen:
-            chosen[wish.key] = _free(wish, project, held, set(chosen.values()), taken_by)
-    return chosen
+        if wish.key not in wanted:
+            wanted[wish.key] = _free(wish, project, set(wanted.values()), taken_by)
+    return wanted
 
 
 def _preferred(wishes: Sequence[PortWish]) -> dict[str, int]:
@@ -80,13 +88,9 @@ def _preferred(wishes: Sequence[PortWish]) -> dict[str, int]:
 def _free(
     wish: PortWish,
     project: str,
-    held: Mapping[str, int],
     chosen: set[int],
     taken_by: Callable[[int], str | None],
 ) -> int:
-    own = held.get(wish.key)
-    if own and own not in chosen:
-        return own
     found = (p for p in _candidates(f"{project}/{wish.key}") if p not in chosen and not taken_by(p))
     port = next(found, None)
     if port is None:
@@ -105,25 +109,29 @@ def _candidates(seed: str) -> Iterator[int]:
 
 
 def _port_taken(
-    clashes: Sequence[tuple[PortWish, str]], taken_by: Callable[[int], str | None]
+    clashes: Sequence[tuple[PortWish, str]],
+    taken_by: Callable[[int], str | None],
+    wanted: set[int],
 ) -> MachineError:
     told = "; ".join(
         f"port {wish.preferred}, for {wish.key}, is used by {owner}" for wish, owner in clashes
     )
-    suggested = ", ".join(
-        f"{wish.key}: {_near(wish.preferred or _FIRST, taken_by)}" for wish, _ in clashes
-    )
+    suggested: dict[str, int] = {}
+    for wish, _ in clashes:
+        spoken_for = {*wanted, *suggested.values()}
+        suggested[wish.key] = _near(wish.preferred or _FIRST, taken_by, spoken_for)
+    ports = ", ".join(f"{key}: {port}" for key, port in suggested.items())
     return MachineError(
         "port-taken",
         told,
-        f"free it, or choose others in the manifest (local: {{ports: {{{suggested}}}}}), "
+        f"free it, or choose others in the manifest (local: {{ports: {{{ports}}}}}), "
         "or let all be chosen with `floe-local up --free-ports`",
     )
 
 
-def _near(port: int, taken_by: Callable[[int], str | None]) -> int:
-    nearby = (p for p in range(port + 1, min(port + _NEARBY, 65535)) if not taken_by(p))
-    return next(nearby, port)
+def _near(port: int, taken_by: Callable[[int], str | None], spoken_for: set[int]) -> int:
+    nearby = range(port + 1, min(port + _NEARBY, 65535))
+    return next((p for p in nearby if p not in spoken_for and not taken_by(p)), port)
 
 
 def bind_address(host: str) -> str:

@@ -58,10 +58,31 @@ def test_free_ports_ignore_preferences() -> None:
     assert chosen(wish("a", 80), taken_by=taken(80), free_only=True)["a.api"] != 80
 
 
-def test_a_port_that_the_stack_holds_stays() -> None:
-    held = {"a.api": 25000, "b.api": 80}
-    found = choose_ports([wish("a"), wish("b", 80)], project="p", held=held, taken_by=taken(80))
+def test_ports_that_the_stack_holds_stay_whatever_a_blueprint_prefers() -> None:
+    held = {"a.api": 25000, "b.api": 26000}
+    found = choose_ports([wish("a"), wish("b", 80)], project="p", held=held, taken_by=free)
     assert found == held
+    busy = choose_ports([wish("a"), wish("b", 80)], project="p", held=held, taken_by=taken(80))
+    assert busy == held
+
+
+def test_the_manifests_wish_goes_before_what_the_stack_holds() -> None:
+    asked = wish("b", 80).model_copy(update={"asked": True})
+    held = {"a.api": 80, "b.api": 26000}
+    found = choose_ports([wish("a"), asked], project="p", held=held, taken_by=free)
+    assert found["b.api"] == 80 != found["a.api"]
+
+
+def test_a_held_port_that_another_took_meanwhile_is_given_up() -> None:
+    held = {"a.api": 25000}
+    found = choose_ports([wish("a", 80)], project="p", held=held, taken_by=taken(25000))
+    assert found == {"a.api": 80}
+
+
+def test_suggested_ports_are_distinct_and_in_nobodys_way() -> None:
+    with pytest.raises(MachineError) as caught:
+        chosen(wish("a", 80), wish("b", 81), wish("c", 82), taken_by=taken(80, 81))
+    assert "{ports: {a.api: 83, b.api: 84}}" in caught.value.hint
 
 
 def test_every_taken_port_is_told_with_its_owner_and_a_way_out() -> None:
