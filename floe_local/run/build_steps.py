@@ -97,7 +97,13 @@ def go_build(step: GoBuild, work: Path, *, architecture: str, tell: Tell) -> Non
         ["go", "build", "-v", f"-mod={mode}", "-modcacherw", "-trimpath", "-buildvcs=false",
          f"-ldflags={flags}", "-o", str(work / step.output), step.package],
         cwd=folder,
-        env={"CGO_ENABLED": "0", "GOOS": "linux", "GOARCH": architecture, "GOWORK": "off"},
+        env={
+            "CGO_ENABLED": "0",
+            "GOOS": "linux",
+            "GOARCH": architecture,
+            "GOWORK": "off",
+            "TMPDIR": str(work.parent),  # go leaves its own files there when it is ended
+        },
         on_line=tell,
     )  # fmt: skip
 

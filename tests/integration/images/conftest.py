@@ -96,7 +96,7 @@ def serving(folder: Path, more: str) -> Iterator[str]:
     text = f"version: 0.1\nlog: {{level: error}}\n{storage}http: {{addr: '{address}'}}\n{more}"
     config.write_text(text, encoding="utf-8")
     with (folder / "registry.log").open("w") as log:
-        process = subprocess.Popen([REGISTRY, "serve", str(config)], stdout=log, stderr=log)  # noqa: S603
+        process = subprocess.Popen([REGISTRY, "serve", str(config)], stdout=log, stderr=log)
         try:
             wait_for(lambda: answers(address), f"the registry at {address}")
             yield address

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from floe_local.run.progress import Progress
 
     Make = Callable[..., LocatedRecipe]
-    Start = Callable[[LocatedRecipe], subprocess.Popen[bytes]]
+    Start = Callable[..., subprocess.Popen[bytes]]
     Until = Callable[..., None]
 
 pytestmark = pytest.mark.integration
@@ -70,10 +72,14 @@ def start_build() -> Iterator[Start]:
     """Give a function that builds in a process of its own."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(recipe: LocatedRecipe) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", BUILDER, str(recipe.folder)]
-        quiet = subprocess.DEVNULL
-        process = subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)  # noqa: S603
+    def start(recipe: LocatedRecipe, **env: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", BUILDER, str(recipe.folder)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, **env},
+        )
         started.append(process)
         return process
 
@@ -193,6 +199,29 @@ def test_an_interrupted_debootstrap_leaves_nothing(
     assert process.returncode != 0
     assert leftovers(engine, recipe) == []
     assert debootstraps(recipe) == []
+
+
+def test_an_interrupted_go_build_leaves_nothing(
+    tmp_path: Path, make_recipe: Make, start_build: Start, until: Until
+) -> None:
+    if not shutil.which("go"):
+        pytest.skip("there is no go command")
+    recipe = make_recipe()
+    text = (recipe.folder / "recipe.yaml").read_text(encoding="utf-8")
+    steps = "steps: [{step: go-build, output: x}, "
+    (recipe.folder / "recipe.yaml").write_text(text.replace("steps: [", steps), encoding="utf-8")
+    (recipe.folder / "go.mod").write_text("module x\n\ngo 1.21\n", encoding="utf-8")
+    program = 'package main\n\nimport "net/http"\n\nfunc main() { http.Get("") }\n'
+    (recipe.folder / "main.go").write_text(program, encoding="utf-8")
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    process = start_build(recipe, TMPDIR=str(temporary), GOCACHE=str(tmp_path / "gocache"))
+    until(lambda: any(temporary.rglob("go-build*/*")), "go to compile", 60)
+
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+
+    assert list(temporary.iterdir()) == []
 
 
 def test_what_a_killed_build_leaves_goes_with_the_next(
