@@ -73,7 +73,8 @@ def resolve(value: Any, environ: Mapping[str, str], where: str) -> Any:
 def unset(names: list[str], where: str) -> InputError:
     """The error for variables that are not set where `where` needs them."""
     listed = ", ".join(names)
-    reason = f"{where}: {'variables' if len(names) > 1 else 'variable'} {listed} not set"
+    what = f"variables {listed} are" if len(names) > 1 else f"variable {listed} is"
+    reason = f"{where}: {what} not set"
     return InputError("variable-unset", reason, f"export {names[0]}=… and run it again")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, R
 from openlineage.client.facet_v2 import column_lineage_dataset, parent_run, schema_dataset
 from openlineage.client.transport import get_default_factory
 
-from floe_local.prove.placeholders import resolved
+from floe_local.plan.env_refs import resolve
 
 if TYPE_CHECKING:
     from floe_local.prove.canaries import DatasetPlan, RunPlan
@@ -40,7 +41,7 @@ def client(transport: dict[str, Any]) -> OpenLineageClient:
     Raises:
         InputError: a variable is not set.
     """
-    config = resolved(transport)
+    config = resolve(transport, os.environ, "the OpenLineage transport")
     if config.get("type") == "http":
         patience = max(config.get("timeout") or 0.0, _ANSWER_SECONDS)
         config = {"retry": _RETRY, **config, "timeout": patience}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import urllib3
 
+from floe_local.plan.env_refs import resolve
 from floe_local.plan.values import Frozen
-from floe_local.prove.placeholders import filled, resolved
+from floe_local.prove.placeholders import filled
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint import Request
@@ -60,7 +62,7 @@ class Http:
         base = endpoints.get(request.endpoint)
         if base is None:
             return Answer(status=0, error=f"no address is known for endpoint {request.endpoint}")
-        headers = {name: resolved(value) for name, value in request.headers.items()}
+        headers = resolve(request.headers, os.environ, "the headers of a blueprint's request")
         return self.ask(request.method, base.rstrip("/") + target(request, values), headers)
 
     def close(self) -> None:

@@ -1,8 +1,7 @@
-"""``{name}`` in a blueprint's texts, and ``${env:NAME}`` in its headers."""
+"""``{name}`` in a blueprint's texts."""
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-_VARIABLE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def names_in(value: Any) -> set[str]:
@@ -60,29 +58,3 @@ def _known(name: str, values: dict[str, Any]) -> Any:
             f"known here: {', '.join(sorted(values))}",
         )
     return values[name]
-
-
-def resolved(value: Any) -> Any:
-    """Resolve ``${env:NAME}`` in memory, throughout a JSON value.
-
-    Raises:
-        InputError: names the variable that is not set (never a value).
-    """
-    if isinstance(value, str):
-        return _VARIABLE.sub(lambda match: _variable(match[1]), value)
-    if isinstance(value, dict):
-        return {key: resolved(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [resolved(item) for item in value]
-    return value
-
-
-def _variable(name: str) -> str:
-    value = os.environ.get(name)
-    if value is None:
-        raise InputError(
-            "unset-variable",
-            f"environment variable {name} is not set",
-            f"set it in the shell that runs floe-local: export {name}=…",
-        )
-    return value

@@ -323,7 +323,7 @@ def test_an_unset_variable_is_told_when_it_is_used(read: Callable[..., Manifest]
     with pytest.raises(InputError) as caught:
         check_variables(manifest, {"A_KEY": ""})
     assert caught.value.reason == (
-        "manifest.yaml:4: plugins.lineage_backend.config.key: ${env:A_KEY}: variable A_KEY not set"
+        "manifest.yaml:4: plugins.lineage_backend.config.key: ${env:A_KEY}: variable A_KEY is not set"
     )
 
 

@@ -88,3 +88,11 @@ def test_a_transport_that_does_not_work_is_the_client_s_failure(
     )
     assert {(c.verdict, c.hop) for c in report.checks} == {(Verdict.FAILED, HopName.CLIENT)}
     assert reason in report.checks[0].reason
+
+
+def test_a_variable_s_default_is_known_where_events_are_sent() -> None:
+    transport = {"type": "http", "url": "${env:FLOE_TEST_UNSET:-http://127.0.0.1:1}"}
+    target = nowhere(Kind.LINEAGE, Signal.LINEAGE, transport=transport)
+    report = smoke(target, SmokeOptions(deadline=0.1))
+    assert "127.0.0.1" in report.checks[0].reason
+    assert "not set" not in report.checks[0].reason

@@ -12,7 +12,7 @@ from floe_local.errors import CheckFailedError, InputError
 from floe_local.plan.blueprint import Absent, Expectation, Probe, Request
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.http import Answer, Http, target
-from floe_local.prove.placeholders import filled_query, filled_value, names_in, resolved
+from floe_local.prove.placeholders import filled_query, filled_value, names_in
 from floe_local.prove.poll import Reply, poll
 from floe_local.prove.readback import judged, judged_absent, searched
 from floe_local.prove.subjects import Subject
@@ -124,15 +124,6 @@ def test_a_broken_expression_is_the_blueprint_s_mistake() -> None:
 
 def test_placeholders_are_found_everywhere() -> None:
     assert names_in(["{a}", {"k": "x{b}"}, 3]) == {"a", "b"}
-
-
-def test_variables_are_resolved_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FLOE_TEST_TOKEN", "dummy")
-    monkeypatch.delenv("FLOE_TEST_UNSET", raising=False)
-    auth = {"auth": {"apiKey": "Bearer ${env:FLOE_TEST_TOKEN}"}}
-    assert resolved(auth) == {"auth": {"apiKey": "Bearer dummy"}}
-    with pytest.raises(InputError, match="FLOE_TEST_UNSET is not set"):
-        resolved(["${env:FLOE_TEST_UNSET}"])
 
 
 def test_polling_ends_when_all_is_good() -> None:
