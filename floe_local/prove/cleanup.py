@@ -58,6 +58,9 @@ def _clean(
 
     with ThreadPoolExecutor(threads, thread_name_prefix="cleanup") as pool:
         answers = list(pool.map(remove, removals))
+    silent = [answer.error for answer in answers if not answer.status]
+    if silent:  # it went away: asking for each would wait for each
+        return CleanupResult(backend=target.name, left=(f"no answer: {silent[0]}",))
     asked = [r for r, a in zip(removals, answers, strict=True) if a.status != _NOT_FOUND]
     verified = poll(asked, gone, deadline=monotonic() + _SECONDS, threads=threads)
     left = tuple(_told(removal, answer) for removal, answer, reply, _ in verified if not reply.good)

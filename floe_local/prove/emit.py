@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import FloeError
@@ -27,10 +28,13 @@ def emit(
     """Send the canaries and return who acknowledged what.
 
     Lineage goes first: its backend is the slowest to answer, and the OTel SDK can be
-    loaded while it does.
+    loaded while it does. Its client is loaded here, before there are threads: it changes
+    the warning filters of the whole process while it loads.
     """
     backends = [t for t in targets.backends if canaries.runs and takes_runs(t)]
     signals = _planned(canaries)
+    if backends:
+        import_module("floe_local.prove.emit_lineage")
     with ThreadPoolExecutor(len(backends) + 2, thread_name_prefix="emit") as pool:
         jobs = [pool.submit(_lineage, target, canaries, watch) for target in backends]
         jobs += [

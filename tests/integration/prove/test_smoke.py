@@ -258,6 +258,7 @@ def test_a_lineage_backend_that_is_down_is_named_without_noise(
     report = smoke(gone, QUICK)
     assert {check.hop for check in report.checks} == {HopName.CLIENT}
     assert all(down in check.hint for check in report.checks)
+    assert report.durations.cleanup < 1
     assert capfd.readouterr() == ("", "")
 
 
