@@ -83,11 +83,12 @@ def adr_site(plugin_site: PluginSite) -> PluginSite:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers every GET with one JSON document."""
+    """Answers every GET and POST with one JSON document."""
 
     server: JsonServer
 
     def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
         asked = {"path": self.path, **{k.lower(): v for k, v in self.headers.items()}}
         self.server.asked.append(asked)
         body = json.dumps({**self.server.document, "host": asked["host"]}).encode()
@@ -95,6 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    do_POST = do_GET  # noqa: N815 - the base's name
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Keep the tests' output clean."""

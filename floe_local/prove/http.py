@@ -41,9 +41,13 @@ class Answer(Frozen):
 
 
 class Http:
-    """A pool of connections; safe to share between threads."""
+    """A pool of connections; safe to share between threads.
+
+    Headers may refer to the variables that were set when it was made.
+    """
 
     def __init__(self, threads: int) -> None:
+        self._environ = dict(os.environ)
         timeout = urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS)
         self._pool = urllib3.PoolManager(
             num_pools=16, maxsize=threads, block=False, timeout=timeout, retries=False
@@ -62,7 +66,7 @@ class Http:
         base = endpoints.get(request.endpoint)
         if base is None:
             return Answer(status=0, error=f"no address is known for endpoint {request.endpoint}")
-        headers = resolve(request.headers, os.environ, "the headers of a blueprint's request")
+        headers = resolve(request.headers, self._environ, "the headers of a blueprint's request")
         return self.ask(request.method, base.rstrip("/") + target(request, values), headers)
 
     def close(self) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
+from floe_local.plan.env_refs import required, resolve
 from floe_local.plan.values import Frozen, Kind, Signal
 from floe_local.prove.acknowledged import Ack, Stopwatch
 from floe_local.prove.canaries import Canaries, bulk_runs, plan
@@ -67,7 +69,7 @@ def smoke(targets: Targets, options: SmokeOptions) -> Report:
     """
     watch = Stopwatch()
     canaries = plan(targets.namespace, tuple(addresses(targets)), _signals(targets))
-    run = _Run(targets=targets, options=options, canaries=canaries)
+    run = _Run(targets=_known(targets), options=options, canaries=canaries)
     http = Http(options.threads + 1)
     with clean_environment(), captured_logs() as messages:
         checks, durations = _checks(run, http, messages, watch)
@@ -95,6 +97,21 @@ def smoke(targets: Targets, options: SmokeOptions) -> Report:
             update={"cleanup": ended - cleaning, "total": ended - watch.start}
         ),
     )
+
+
+def _known(targets: Targets) -> Targets:
+    """Put variables into the transports while those of the SDKs' names are not hidden.
+
+    What is not set stays a reference, and fails as the client's.
+    """
+
+    def known(target: BackendTarget) -> BackendTarget:
+        if not all(os.environ.get(name) for name in required(target.transport)):
+            return target
+        transport = resolve(target.transport, os.environ, "the OpenLineage transport")
+        return target.model_copy(update={"transport": transport})
+
+    return targets.model_copy(update={"backends": tuple(map(known, targets.backends))})
 
 
 def _bulk(run: _Run, http: Http, messages: Messages) -> tuple[Bulk, ...]:

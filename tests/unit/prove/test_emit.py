@@ -96,3 +96,16 @@ def test_a_variable_s_default_is_known_where_events_are_sent() -> None:
     report = smoke(target, SmokeOptions(deadline=0.1))
     assert "127.0.0.1" in report.checks[0].reason
     assert "not set" not in report.checks[0].reason
+
+
+def test_a_credential_whose_variable_has_an_sdk_s_name_is_sent(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLINEAGE_API_KEY", "dummy-1")
+    server = serve({})
+    auth = {"type": "api_key", "apiKey": "${env:OPENLINEAGE_API_KEY}"}
+    transport = {"type": "http", "url": server.url, "auth": auth}
+    target = nowhere(Kind.LINEAGE, Signal.LINEAGE, transport=transport)
+    report = smoke(target, SmokeOptions(deadline=0.1))
+    assert server.asked[0]["authorization"] == "Bearer dummy-1"
+    assert "dummy-1" not in report.model_dump_json()
