@@ -29,6 +29,11 @@ def write(text: str) -> None:
     sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
 
 
+def warn(warnings: Iterable[str]) -> None:
+    """Warnings to stderr, a line each."""
+    sys.stderr.writelines(f"warning: {warning}\n" for warning in warnings)
+
+
 def write_json(command: str, body: BaseModel | dict[str, Any], *, ok: bool = True) -> None:
     """The one JSON document of a command: the body's fields behind schema, command, ok."""
     fields = body if isinstance(body, dict) else body.model_dump(mode="json")

@@ -29,17 +29,38 @@ def request_stack(where: Where) -> StackRequest:
     Raises:
         InputError: the manifest, a plugin, what it returned, or a blueprint is wrong.
     """
+    return request_of(manifest_of(where), where.stack)
+
+
+def manifest_of(where: Where) -> Manifest:
+    """Read the manifest; a deprecated ``observability`` is settled by what is installed.
+
+    Raises:
+        InputError: the manifest is wrong.
+    """
+    from floe_local.plan.unified import settled  # noqa: PLC0415 - not for `down`
+
+    manifest = load_manifest(where.manifest, where.environment, root=where.folder)
+    return settled(manifest)
+
+
+def request_of(manifest: Manifest, stack: str | None = None) -> StackRequest:
+    """Ask the plugins that a manifest names, and compile what they return.
+
+    Raises:
+        InputError: a plugin, what it returned, or a blueprint is wrong.
+    """
     from floe_local.plan.compiler import compile_outputs  # noqa: PLC0415 - not for `down`
     from floe_local.plan.plugin_host import call_plugins  # noqa: PLC0415
 
-    manifest = load_manifest(where.manifest, where.environment, root=where.folder)
     blueprints = manifest_blueprints(manifest)
-    outputs = call_plugins(local_refs(manifest, blueprints))
+    refs = local_refs(manifest, blueprints)
+    outputs = call_plugins(refs, limit_s=manifest.local.plugin_deadline)
     models = {name: located.blueprint for name, located in blueprints.items()}
     compiled = compile_outputs(manifest, outputs, models, os.environ)
     local = manifest.local
     return StackRequest(
-        identity=identify(manifest.root.resolve(), where.stack),
+        identity=identify(manifest.root.resolve(), stack),
         compiled=compiled,
         parts=needed_parts(compiled, blueprints),
         images=local.images,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from floe_local.operations.look_up import find
-from floe_local.operations.planning import local_refs, manifest_blueprints
-from floe_local.plan.manifest import load_manifest
+from floe_local.operations.planning import local_refs, manifest_blueprints, manifest_of
 from floe_local.plan.plugin_host import call_plugins, validate_connections
 from floe_local.plan.plugin_output import BackendRef, PluginOutput
 from floe_local.plan.registry import PluginRegistry
@@ -76,7 +75,7 @@ def show_plugin(where: Where, name: str, kind: Kind | None = None) -> tuple[Plug
     Raises:
         InputError: there is none of that name, or it is broken.
     """
-    manifest = load_manifest(where.manifest, where.environment, root=where.folder)
+    manifest = manifest_of(where)
     configured = {
         (ref.kind, ref.name): ref for ref in local_refs(manifest, manifest_blueprints(manifest))
     }
@@ -85,7 +84,7 @@ def show_plugin(where: Where, name: str, kind: Kind | None = None) -> tuple[Plug
         k for k in Kind if kind in (None, k) and name in {e.name for e in registry.entries(k)}
     ] or [kind or Kind.TELEMETRY]
     refs = [configured.get((k, name), BackendRef(kind=k, name=name)) for k in found]
-    outputs = call_plugins(refs, registry=registry)
+    outputs = call_plugins(refs, registry=registry, limit_s=manifest.local.plugin_deadline)
     return tuple(
         PluginShown(
             plugin=_row(registry.find(ref.kind, ref.name)), config=ref.config, output=output
@@ -102,10 +101,14 @@ def validate_plugins(where: Where) -> ValidationResult:
     Raises:
         InputError: the manifest is wrong.
     """
-    manifest = load_manifest(where.manifest, where.environment, root=where.folder)
+    manifest = manifest_of(where)
     refs = local_refs(manifest, manifest_blueprints(manifest))
     plan = find(where).plan
-    verdicts = validate_connections(refs, addresses=dialling(plan) if plan else {})
+    verdicts = validate_connections(
+        refs,
+        addresses=dialling(plan) if plan else {},
+        limit_s=manifest.local.plugin_deadline,
+    )
     return ValidationResult(plugins=tuple(Validated(**v.model_dump()) for v in verdicts))
 
 

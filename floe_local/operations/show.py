@@ -62,6 +62,7 @@ class Rendered(Frozen):
 
     files: dict[str, str]
     folder: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class Explanation(Frozen):
@@ -75,6 +76,7 @@ class Explanation(Frozen):
     aliases: dict[str, tuple[str, ...]] = {}
     otlp_collector_config: dict[str, Any] | None = None
     openlineage_config: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def urls(where: Where) -> UrlList:
@@ -187,14 +189,15 @@ def render(where: Where, output: Path | None = None) -> Rendered:
     """
     from floe_local.run.workspace import workspace_files  # noqa: PLC0415 - no Docker, no YAML
 
-    plan = paper_plan(request_stack(where))
+    request = request_stack(where)
+    plan = paper_plan(request)
     files = {p: text for p, text in workspace_files(plan).items() if not p.endswith(".json")}
     if output is None:
-        return Rendered(files=files)
+        return Rendered(files=files, warnings=request.warnings)
     for path, text in files.items():
         _write(output / path, text)
     _write(output / ".env", "".join(f"{name}=\n" for name in plan.secrets))
-    return Rendered(files=files, folder=str(output.resolve()))
+    return Rendered(files=files, folder=str(output.resolve()), warnings=request.warnings)
 
 
 def _write(path: Path, text: str) -> None:
@@ -240,4 +243,5 @@ def explain(where: Where) -> Explanation:
         },
         otlp_collector_config=request.compiled.otlp_collector_config,
         openlineage_config=request.compiled.openlineage_config,
+        warnings=request.warnings,
     )

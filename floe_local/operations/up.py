@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from floe_local.operations.bring_up import UpResult, bring_up
-from floe_local.operations.planning import identity_of, request_stack
+from floe_local.operations.planning import identity_of, manifest_of, request_of
 from floe_local.operations.request import UpSettings, Where
 from floe_local.plan.env_refs import required, unset
+from floe_local.plan.manifest_reader import check_variables
 from floe_local.run.progress import silent
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ def up(
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
         connecting = pool.submit(_connect, where)  # while the plugins are asked
-        request = request_stack(where)
+        manifest = manifest_of(where)
+        check_variables(manifest, os.environ)
+        request = request_of(manifest, where.stack)
         refuse_unset(request, os.environ)
         engine = connecting.result()
     return bring_up(

@@ -91,6 +91,9 @@ class LocalSettings(_Strict):
     deadline: float = Field(default=120.0, gt=0, le=3600)
     """How many seconds `up` waits until every service is ready."""
 
+    plugin_deadline: float = Field(default=30.0, gt=0, le=3600)
+    """How many seconds plugins may take to return their configs, or to connect."""
+
     optional: list[ServiceName] = []
     """Optional services to run, such as a web UI."""
 

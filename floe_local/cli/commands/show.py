@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from floe_local.cli.output import write, write_json, write_table
+from floe_local.cli.output import warn, write, write_json, write_table
 from floe_local.cli.session import Session, where
 from floe_local.errors import ExitCode, InputError
 
@@ -146,6 +146,7 @@ def render(
     result = make(where(session), output)
     if session.json:
         return write_json("render", result)
+    warn(result.warnings)
     if result.folder:
         return write("\n".join(f"wrote {result.folder}/{name}" for name in result.files))
     return write("\n".join(f"# --- {name}\n{text}" for name, text in result.files.items()))
@@ -161,6 +162,7 @@ def explain(session: Session) -> None:
     result = tell(where(session))
     if session.json:
         return write_json("explain", result)
+    warn(result.warnings)
     return write(_told(result))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from floe_local.cli.output import write, write_json, write_table
+from floe_local.cli.output import warn, write, write_json, write_table
 from floe_local.cli.progress import reporter
 from floe_local.cli.session import Session, where
 
@@ -65,8 +65,7 @@ def up(
     result = bring_up(where(session), settings, policy=asked, report=reporter(session))
     if session.json:
         return write_json("up", result)
-    for warning in result.warnings:
-        sys.stderr.write(f"warning: {warning}\n")
+    warn(result.warnings)
     done = "is up" if result.changed else "was up already, unchanged"
     write(f"stack {result.stack} {done} ({result.seconds:.1f} s)\n")
     write_table(*service_table(result.services))
