@@ -300,3 +300,5 @@ def test_plain_compose_works_on_the_file(stacks: Stacks, tmp_path: Path) -> None
     run([*plain, "down"])
     run([*plain, "up", "-d"])
     assert stacks.inside(request, "a", "ls", "/v").strip() == "kept"
+    run([*plain, "down", "--volumes"])
+    assert not stacks.engine.holdings(request.identity.project)
