@@ -13,6 +13,8 @@ import typer
 if TYPE_CHECKING:
     from floe_local.operations.request import Where
 
+_OPEN = (None, False)
+
 
 @dataclass(frozen=True)
 class Session:
@@ -28,7 +30,7 @@ class Session:
     def over(self, other: Session) -> Session:
         """This session, with what it leaves open taken from `other`."""
         given = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(other, **{name: value for name, value in given.items() if value})
+        return replace(other, **{name: value for name, value in given.items() if value not in _OPEN})
 
 
 OPTIONS: dict[str, Any] = {

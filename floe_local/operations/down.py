@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from floe_local.errors import MachineError
 from floe_local.operations.look_up import find, project_on
+from floe_local.operations.planning import identity_of
 from floe_local.plan.values import Frozen
 from floe_local.run.engine import Engine
 from floe_local.run.progress import silent, timed
@@ -43,6 +44,7 @@ def down(
         MachineError: something is in use by others (``in-use``), or was left
             (``leftovers``).
     """
+    identity_of(where)  # a name that is none is told without an engine
     engine = engine or Engine()
     project = project_on(engine, where)
     found = find(where)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from floe_local.errors import InputError
 from floe_local.operations.look_up import project_on
+from floe_local.operations.planning import identity_of
 from floe_local.run.engine import Engine, LogLine
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def logs(
         InputError: there is no such service in the stack (``unknown-service``).
         MachineError: there is no engine to be asked.
     """
+    identity_of(where)  # a name that is none is told without an engine
     engine = engine or Engine()
     containers = {c.service: c for c in engine.containers(project_on(engine, where))}
     for name in services:

@@ -12,7 +12,7 @@ from floe_local.plan.blueprint_lookup import find_blueprints
 from floe_local.plan.manifest import load_manifest
 from floe_local.plan.manifest_files import find_manifest
 from floe_local.plan.stack_identity import identify
-from floe_local.plan.stack_parts import COLLECTOR, needed_parts
+from floe_local.plan.stack_parts import COLLECTOR, needed_parts, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,10 +59,12 @@ def request_of(manifest: Manifest, stack: str | None = None) -> StackRequest:
     models = {name: located.blueprint for name, located in blueprints.items()}
     compiled = compile_outputs(manifest, outputs, models, os.environ)
     local = manifest.local
+    parts = needed_parts(compiled, blueprints)
+    refuse_unknown(parts, local, manifest.place)
     return StackRequest(
         identity=identify(manifest.root.resolve(), stack),
         compiled=compiled,
-        parts=needed_parts(compiled, blueprints),
+        parts=parts,
         images=local.images,
         registry=local.registry,
         ports=local.ports,

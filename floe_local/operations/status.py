@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_local.operations.look_up import find, project_on
+from floe_local.operations.planning import identity_of
 from floe_local.operations.rows import ServiceRow, service_rows
 from floe_local.plan.stack_model import STACK_LABEL
 from floe_local.plan.values import Frozen, Origin
@@ -57,6 +58,7 @@ def status(where: Where, engine: Engine | None = None) -> StackStatus:
     Raises:
         MachineError: there is no engine to be asked.
     """
+    identity_of(where)  # a name that is none is told without an engine
     engine = engine or Engine()
     project = project_on(engine, where)
     held = engine.holdings(project)

@@ -137,6 +137,12 @@ class Manifest(Frozen):
     project: str = ""
     warnings: tuple[str, ...] = ()
     env_references: tuple[EnvReference, ...] = ()
+    places: dict[str, str] = {}
+    """Each setting of `local`, such as ``local.ports.query`` → ``manifest.yaml:7``."""
+
+    def place(self, field: str) -> str:
+        """Where a setting of `local` stands."""
+        return self.places.get(field, str(self.file or "the manifest"))
 
     @property
     def telemetry(self) -> tuple[BackendRef, ...]:

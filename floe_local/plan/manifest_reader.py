@@ -113,6 +113,7 @@ def parse_manifest(
         project=settings.project or _project(source) or file.root.name,
         warnings=warnings,
         env_references=tuple(_references(source)),
+        places={dotted(p): source.place(p) for p in source.lines if p[:1] == ("local",)},
     )
 
 

@@ -13,9 +13,10 @@ from floe_local.plan.stack_model import StackIdentity
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _LONGEST = 40
 _HASH_LENGTH = 8
+# As long as a project's name may be: `down --stack` takes one as `list` shows it.
+_NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{_LONGEST + _HASH_LENGTH}}}")
 
 
 def identify(folder: Path, name: str | None = None) -> StackIdentity:
@@ -42,7 +43,7 @@ def _validated(name: str) -> str:
         raise InputError(
             "stack-name",
             f"--stack: {name!r} is no name for a stack",
-            "use up to 40 lower-case letters, digits, '-' and '_', a letter or digit first",
+            "use up to 49 lower-case letters, digits, '-' and '_', a letter or digit first",
         )
     return name
 

@@ -8,10 +8,11 @@ from floe_local.errors import InputError
 from floe_local.plan.stack_model import ImageNeed, PortWish
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from floe_local.plan.artifacts import Compiled, CompiledBackend
     from floe_local.plan.blueprint import Blueprint, Endpoint, LocatedBlueprint, Service
+    from floe_local.plan.manifest import LocalSettings
 
 COLLECTOR = "collector"
 """The blueprint of the part that every telemetry backend shares."""
@@ -83,13 +84,7 @@ def image_needs(
         parts: as `needed_parts` gives them.
         overrides: image references by service.
         optional: names of optional services to run.
-
-    Raises:
-        InputError: `overrides` or `optional` name a service that the stack does not have
-            (``unknown-service``).
     """
-    known = {name for part in parts for name in part.blueprint.services}
-    _refuse_unknown({"local.images": overrides, "local.optional": optional}, known)
     return tuple(
         ImageNeed(
             service=name,
@@ -104,12 +99,30 @@ def image_needs(
     )
 
 
-def _refuse_unknown(named: Mapping[str, Collection[str]], known: Collection[str]) -> None:
-    for field, names in named.items():
-        for name in sorted(set(names) - set(known)):
+def refuse_unknown(
+    parts: Sequence[LocatedBlueprint], local: LocalSettings, place: Callable[[str], str]
+) -> None:
+    """Refuse settings that name a service or an endpoint that the stack does not have.
+
+    Args:
+        parts: as `needed_parts` gives them.
+        local: the manifest's settings.
+        place: a setting, such as ``local.ports.query`` → where it stands.
+
+    Raises:
+        InputError: names the first, with its place (``unknown-service``).
+    """
+    pairs = [(s, e.name) for part in parts for s, e in endpoints_of(part.blueprint)]
+    endpoints = {f"{s}.{e}" for s, e in pairs} | {e for _, e in pairs}
+    services = {name for part in parts for name in part.blueprint.services}
+    named = [(f"local.images.{name}", name, services) for name in local.images]
+    named += [(f"local.optional[{i}]", name, services) for i, name in enumerate(local.optional)]
+    named += [(f"local.ports.{name}", name, endpoints) for name in local.ports]
+    for field, name, known in named:
+        if name not in known:
             raise InputError(
                 "unknown-service",
-                f"{field}: '{name}' is not in this stack",
+                f"{place(field)}: {field}: '{name}' is not in this stack",
                 f"it has: {', '.join(sorted(known))}",
             )
 
@@ -123,14 +136,7 @@ def port_wishes(
         parts: as `needed_parts` gives them.
         compiled: its backends' hosts name the ports that plugins connect to.
         overrides: host ports by ``service.endpoint``, or by an endpoint's name alone.
-
-    Raises:
-        InputError: `overrides` names an endpoint that the stack does not have
-            (``unknown-service``).
     """
-    pairs = [(s, e.name) for part in parts for s, e in endpoints_of(part.blueprint)]
-    known = {f"{s}.{e}" for s, e in pairs} | {e for _, e in pairs}
-    _refuse_unknown({"local.ports": overrides}, known)
     called = {b.name: {port for _, port in b.hosts} for b in compiled.backends}
     return tuple(
         PortWish(

@@ -167,7 +167,7 @@ class _Reader:
             return yaml.compose(text, Loader=loader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            line = mark.line + 1 if mark else 1
+            line = min(mark.line + 1, max(1, len(text.splitlines()))) if mark else 1
             reason = f"broken YAML: {error.problem or error.context}"
             raise self._error("broken", line, reason, "mend the line that is named") from error
         except yaml.YAMLError as error:  # a character that YAML forbids

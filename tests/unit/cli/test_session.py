@@ -47,5 +47,9 @@ def test_the_inner_one_wins() -> None:
     assert asked("-s", "outer", "probe", "-s", "inner").stack == "inner"
 
 
+def test_an_empty_name_is_no_default() -> None:
+    assert asked("probe", "--stack", "").stack == ""
+
+
 def test_nothing_given() -> None:
     assert asked("probe") == Session()

@@ -147,7 +147,7 @@ def test_sampling_that_keeps_everything(value: str, read: Callable[..., Manifest
 
 
 MISTAKES = {
-    "broken YAML": ("plugins: {telemetry_backend: [\n", "manifest.yaml:2: broken YAML"),
+    "broken YAML": ("plugins: {telemetry_backend: [\n", "manifest.yaml:1: broken YAML"),
     "tab": ("plugins:\n\ttelemetry_backend: x\n", "manifest.yaml:2: broken YAML"),
     "duplicate key": (
         "plugins:\n  lineage_backend: a\n  lineage_backend: b\n",

@@ -46,7 +46,7 @@ def test_a_shell_reads_back_what_is_printed(where: Where) -> None:
     written(where, SAAS)
     script = env(where).text + "python3 -c 'import json,os; print(json.dumps(dict(os.environ)))'"
     environ = {"PATH": os.environ["PATH"], "SAAS_KEY": 'quo"te'}
-    ran = subprocess.run(["sh", "-c", script], env=environ, capture_output=True, check=True)  # noqa: S603, S607
+    ran = subprocess.run(["sh", "-c", script], env=environ, capture_output=True, check=True)
     seen = json.loads(ran.stdout)
     assert seen["OPENLINEAGE_URL"] == "https://saas.example/it's $5/"
     assert seen["OPENLINEAGE_API_KEY"] == 'quo"te'

@@ -11,7 +11,7 @@ from floe_local import plugin_api
 
 def loaded_by(module: str) -> set[str]:
     code = f"import sys, {module}; print(*sys.modules)"
-    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)  # noqa: S603
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return set(told.stdout.split())
 
 

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from floe_local.errors import InputError, MachineError
+from floe_local.plan.manifest import LocalSettings
 from floe_local.plan.stack_model import PortWish
-from floe_local.plan.stack_parts import image_needs, needed_parts, port_wishes
+from floe_local.plan.stack_parts import needed_parts, port_wishes, refuse_unknown
 from floe_local.run.ports import choose_ports, listening, process_on
 
 if TYPE_CHECKING:
@@ -136,11 +137,18 @@ def test_the_manifest_may_publish_what_nobody_needs(build: Builder) -> None:
     assert found["traces.admin"] == 7
 
 
-def test_an_unknown_endpoint_or_service_is_refused(build: Builder) -> None:
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"ports": {"nope": 1}}, "local.ports.nope"),
+        ({"images": {"nope": "x"}}, "local.images.nope"),
+        ({"optional": ["nope"]}, "local.optional[0]"),
+    ],
+)
+def test_an_unknown_endpoint_or_service_is_refused(
+    build: Builder, settings: dict[str, Any], field: str
+) -> None:
     parts = needed_parts(build.compiled(), build.located())
-    with pytest.raises(InputError, match=r"local.ports: 'nope'"):
-        port_wishes(parts, build.compiled(), {"nope": 1})
-    with pytest.raises(InputError, match=r"local.images: 'nope'"):
-        image_needs(parts, {"nope": "x"})
-    with pytest.raises(InputError, match=r"local.optional: 'nope'"):
-        image_needs(parts, {}, ("nope",))
+    with pytest.raises(InputError) as caught:
+        refuse_unknown(parts, LocalSettings(**settings), lambda field: f"m:{len(field)}")
+    assert caught.value.reason.startswith(f"m:{len(field)}: {field}: 'nope' is not in this stack")
