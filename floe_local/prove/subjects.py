@@ -136,9 +136,10 @@ def _stored_job(run: RunPlan, naming: Naming) -> str:
 
 
 def _of_dataset(dataset: DatasetPlan, namespace: str) -> dict[str, Any]:
+    """Return a dataset's values; lists are sorted by name, for backends keep no order."""
     return {
         "dataset": dataset.name,
-        "schema": [{"name": name, "type": kind} for name, kind in dataset.fields.items()],
+        "schema": [{"name": name, "type": kind} for name, kind in sorted(dataset.fields.items())],
         "column_lineage": [
             {
                 "name": name,

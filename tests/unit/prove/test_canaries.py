@@ -81,3 +81,11 @@ def test_what_is_never_sent_is_nowhere_in_what_is() -> None:
     sent_text = canaries.model_dump_json(exclude={"never_trace", "never_run"})
     assert canaries.never_trace.trace_id not in sent_text
     assert canaries.never_run.run_id not in sent_text
+
+
+def test_columns_are_asked_for_in_an_order_that_backends_can_give() -> None:
+    canaries = plan("ns", (), ALL)
+    datasets = [s for s in sent(canaries, Signal.LINEAGE, Naming()) if s.each == "dataset"]
+    names = [[column["name"] for column in s.values["schema"]] for s in datasets]
+    assert max(map(len, names)) > 2
+    assert names == [sorted(own) for own in names]
