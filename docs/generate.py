@@ -16,8 +16,8 @@ from floe_local.cli.session import OPTIONS
 from floe_local.operations.bring_up import UpResult
 from floe_local.operations.show import Environment, Explanation, UrlList
 from floe_local.operations.status import StackList, StackStatus
-from floe_local.plan.blueprint import Blueprint
-from floe_local.plan.manifest import LocalSettings, PluginSelection, Sampling, TailSampling
+from floe_local.plan.blueprint.model import Blueprint
+from floe_local.plan.manifest.model import LocalSettings, PluginSelection, Sampling, TailSampling
 from floe_local.prove.report import Report
 
 if TYPE_CHECKING:

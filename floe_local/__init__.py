@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from floe_local.plan.compiler import Compiler
-    from floe_local.plan.registry import PluginRegistry
+    from floe_local.plan.plugins.registry import PluginRegistry
 
 __all__ = ["Compiler", "PluginRegistry"]
 
 
 def __getattr__(name: str) -> Any:
     """Import `Compiler` and `PluginRegistry` on first use: the CLI's start-up needs neither."""
-    homes = {"Compiler": "floe_local.plan.compiler", "PluginRegistry": "floe_local.plan.registry"}
+    homes = {
+        "Compiler": "floe_local.plan.compiler",
+        "PluginRegistry": "floe_local.plan.plugins.registry",
+    }
     if name not in homes:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)

@@ -91,7 +91,7 @@ def _told(error: BaseException) -> FloeError:
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return _InterruptedError("interrupted", "interrupted", "run `floe-local status`")
     if isinstance(error, typer.TyperException):
-        return FloeError("usage", _usage(error), "floe-local --help")
+        return FloeError("usage", _usage(error), f"see `{_command_of(error)} --help`")
     log = _write_log(error)
     reason = f"this is a bug in floe-local: {type(error).__name__}; its traceback is in {log}"
     return _BugError("bug", reason, "please report it, with that file")
@@ -99,7 +99,12 @@ def _told(error: BaseException) -> FloeError:
 
 def _usage(error: typer.TyperException) -> str:
     """What is wrong with the command line, in a line."""
-    return " ".join(str(getattr(error, "message", "") or error).split())
+    return " ".join(error.format_message().split())
+
+
+def _command_of(error: typer.TyperException) -> str:
+    """The command that was asked for, as far as it was understood."""
+    return str(getattr(getattr(error, "ctx", None), "command_path", "floe-local"))
 
 
 def _write_log(error: BaseException) -> Path:

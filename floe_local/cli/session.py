@@ -30,7 +30,9 @@ class Session:
     def over(self, other: Session) -> Session:
         """This session, with what it leaves open taken from `other`."""
         given = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(other, **{name: value for name, value in given.items() if value not in _OPEN})
+        return replace(
+            other, **{name: value for name, value in given.items() if value not in _OPEN}
+        )
 
 
 OPTIONS: dict[str, Any] = {

@@ -11,9 +11,9 @@ from floe_local.operations.layout import lay_out
 from floe_local.operations.request import Site, StackRequest, UpSettings
 from floe_local.operations.rows import ServiceRow, service_rows
 from floe_local.operations.undo import undo
-from floe_local.plan.stack_environment import pipeline_environment
-from floe_local.plan.stack_model import ImageNeed, ResolvedImage, StackPlan
-from floe_local.plan.stack_parts import image_needs
+from floe_local.plan.stack.environment import pipeline_environment
+from floe_local.plan.stack.model import ImageNeed, ResolvedImage, StackPlan
+from floe_local.plan.stack.parts import image_needs
 from floe_local.plan.values import Frozen
 from floe_local.run.compose_cli import Compose, find_compose
 from floe_local.run.interrupts import one_interrupt

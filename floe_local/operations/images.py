@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from floe_local.operations.planning import request_stack
-from floe_local.plan.stack_parts import image_needs
+from floe_local.plan.stack.parts import image_needs
 from floe_local.plan.values import Frozen
 from floe_local.run.docker_client import connect
 from floe_local.run.images import (

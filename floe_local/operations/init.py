@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError, MachineError
-from floe_local.plan.compose_folder import compose_folder
-from floe_local.plan.manifest import load_manifest
+from floe_local.plan.blueprint.shipped import compose_folder
+from floe_local.plan.manifest.model import load_manifest
 from floe_local.plan.values import Frozen, Kind
 
 if TYPE_CHECKING:
     from floe_local.operations.request import Where
-    from floe_local.plan.manifest import Manifest
+    from floe_local.plan.manifest.model import Manifest
 
 TEMPLATE = "manifest-template.yaml"
 

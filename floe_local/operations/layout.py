@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError
-from floe_local.plan.stack import Given, plan_stack
-from floe_local.plan.stack_parts import port_wishes
+from floe_local.plan.stack.parts import port_wishes
+from floe_local.plan.stack.plan import Given, plan_stack
 from floe_local.run.docker_client import engine_endpoint
 from floe_local.run.ports import bind_address, choose_ports, listening, process_on
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from floe_local.operations.request import Site, StackRequest
-    from floe_local.plan.blueprint import ConfigFile, LocatedBlueprint
-    from floe_local.plan.stack_model import PortWish, ResolvedImage, StackPlan
+    from floe_local.plan.blueprint.model import ConfigFile, LocatedBlueprint
+    from floe_local.plan.stack.model import PortWish, ResolvedImage, StackPlan
 
 
 def lay_out(

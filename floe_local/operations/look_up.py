@@ -10,7 +10,7 @@ from floe_local.run.workspace import Workspace
 
 if TYPE_CHECKING:
     from floe_local.operations.request import Where
-    from floe_local.plan.stack_model import StackIdentity, StackPlan
+    from floe_local.plan.stack.model import StackIdentity, StackPlan
     from floe_local.run.engine import Engine
 
 

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import FloeError
 from floe_local.operations.request import StackRequest, Where
-from floe_local.plan.blueprint_lookup import find_blueprints
-from floe_local.plan.manifest import load_manifest
-from floe_local.plan.manifest_files import find_manifest
-from floe_local.plan.stack_identity import identify
-from floe_local.plan.stack_parts import COLLECTOR, needed_parts, refuse_unknown
+from floe_local.plan.blueprint.lookup import find_blueprints
+from floe_local.plan.manifest.files import find_manifest
+from floe_local.plan.manifest.model import load_manifest
+from floe_local.plan.stack.identity import identify
+from floe_local.plan.stack.parts import COLLECTOR, needed_parts, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from floe_local.plan.blueprint import LocatedBlueprint
-    from floe_local.plan.manifest import Manifest
-    from floe_local.plan.plugin_output import BackendRef
-    from floe_local.plan.stack_model import StackIdentity
+    from floe_local.plan.blueprint.model import LocatedBlueprint
+    from floe_local.plan.manifest.model import Manifest
+    from floe_local.plan.plugins.output import BackendRef
+    from floe_local.plan.stack.model import StackIdentity
 
 
 def request_stack(where: Where) -> StackRequest:
@@ -38,7 +38,7 @@ def manifest_of(where: Where) -> Manifest:
     Raises:
         InputError: the manifest is wrong.
     """
-    from floe_local.plan.unified import settled  # noqa: PLC0415 - not for `down`
+    from floe_local.plan.manifest.unified import settled  # noqa: PLC0415 - not for `down`
 
     manifest = load_manifest(where.manifest, where.environment, root=where.folder)
     return settled(manifest)
@@ -51,7 +51,7 @@ def request_of(manifest: Manifest, stack: str | None = None) -> StackRequest:
         InputError: a plugin, what it returned, or a blueprint is wrong.
     """
     from floe_local.plan.compiler import compile_outputs  # noqa: PLC0415 - not for `down`
-    from floe_local.plan.plugin_host import call_plugins  # noqa: PLC0415
+    from floe_local.plan.plugins.host import call_plugins  # noqa: PLC0415
 
     blueprints = manifest_blueprints(manifest)
     refs = local_refs(manifest, blueprints)

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.operations.look_up import find
 from floe_local.operations.planning import local_refs, manifest_blueprints, manifest_of
-from floe_local.plan.plugin_host import call_plugins, validate_connections
-from floe_local.plan.plugin_output import BackendRef, PluginOutput
-from floe_local.plan.registry import PluginRegistry
-from floe_local.plan.stack_vantage import dialling
+from floe_local.plan.plugins.host import call_plugins, validate_connections
+from floe_local.plan.plugins.output import BackendRef, PluginOutput
+from floe_local.plan.plugins.registry import PluginRegistry
+from floe_local.plan.stack.vantage import dialling
 from floe_local.plan.values import Frozen, Kind
 
 if TYPE_CHECKING:
     from floe_local.operations.request import Where
-    from floe_local.plan.plugin_loading import PluginEntry
+    from floe_local.plan.plugins.loading import PluginEntry
 
 
 class PluginRow(Frozen):

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.plan.artifacts import Compiled
-from floe_local.plan.blueprint import LocatedBlueprint
-from floe_local.plan.stack_model import StackIdentity
+from floe_local.plan.blueprint.model import LocatedBlueprint
+from floe_local.plan.stack.model import StackIdentity
 from floe_local.plan.values import Frozen
 
 if TYPE_CHECKING:
-    from floe_local.plan.stack_model import StackPlan
+    from floe_local.plan.stack.model import StackPlan
     from floe_local.run.engine import Engine, Holdings
     from floe_local.run.workspace import Workspace
 

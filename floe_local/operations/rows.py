@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from floe_local.plan.stack_vantage import endpoint_url
+from floe_local.plan.stack.vantage import endpoint_url
 from floe_local.plan.values import Frozen, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from floe_local.plan.stack_model import StackPlan, StackService
+    from floe_local.plan.stack.model import StackPlan, StackService
 
 
 class ServiceRow(Frozen):

@@ -14,10 +14,10 @@ from floe_local.operations.look_up import find_planned
 from floe_local.operations.planning import request_stack
 from floe_local.plan.artifacts import Change
 from floe_local.plan.env_refs import references, resolve
-from floe_local.plan.stack_environment import pipeline_environment
-from floe_local.plan.stack_model import ResolvedImage
-from floe_local.plan.stack_parts import image_needs
-from floe_local.plan.stack_vantage import endpoint_url
+from floe_local.plan.stack.environment import pipeline_environment
+from floe_local.plan.stack.model import ResolvedImage
+from floe_local.plan.stack.parts import image_needs
+from floe_local.plan.stack.vantage import endpoint_url
 from floe_local.plan.values import Frozen, Origin
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from floe_local.operations.request import StackRequest, Where
-    from floe_local.plan.stack_model import StackPlan
+    from floe_local.plan.stack.model import StackPlan
 
 EnvForm = Literal["shell", "dotenv", "json"]
 _REFERENCE = re.compile(r"\$\{env:([A-Za-z_]\w*)(:-[^}]*)?\}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from floe_local.operations.look_up import find, project_on
 from floe_local.operations.planning import identity_of
 from floe_local.operations.rows import ServiceRow, service_rows
-from floe_local.plan.stack_model import STACK_LABEL
+from floe_local.plan.stack.model import STACK_LABEL
 from floe_local.plan.values import Frozen, Origin
 from floe_local.run.engine import Engine, Holdings
 from floe_local.run.readiness import Answer, ask
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from floe_local.operations.request import Where
-    from floe_local.plan.stack_model import StackPlan, StackService
+    from floe_local.plan.stack.model import StackPlan, StackService
     from floe_local.run.engine import Container
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.compiler.transport import for_host
 from floe_local.plan.env_refs import map_texts
-from floe_local.plan.stack_parts import endpoints_of
-from floe_local.plan.stack_vantage import (
+from floe_local.plan.stack.parts import endpoints_of
+from floe_local.plan.stack.vantage import (
     backend_urls,
     collector_url,
     endpoint_url,
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from floe_local.operations.request import StackRequest
     from floe_local.plan.artifacts import CompiledBackend
-    from floe_local.plan.blueprint import Blueprint
-    from floe_local.plan.stack_model import StackBackend, StackPlan, StackService
+    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.stack.model import StackBackend, StackPlan, StackService
 
 METRICS_ENDPOINT = "metrics"
 """The endpoint of the Collector's blueprint that has its own counters."""

@@ -11,7 +11,7 @@ from floe_local.run.interrupts import undisturbed
 
 if TYPE_CHECKING:
     from floe_local.operations.request import Site
-    from floe_local.plan.stack_model import StackPlan
+    from floe_local.plan.stack.model import StackPlan
     from floe_local.run.engine import Engine, Holdings
 
 _LOOKS = 3

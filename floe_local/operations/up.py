@@ -10,7 +10,7 @@ from floe_local.operations.bring_up import UpResult, bring_up
 from floe_local.operations.planning import identity_of, manifest_of, request_of
 from floe_local.operations.request import UpSettings, Where
 from floe_local.plan.env_refs import required, unset
-from floe_local.plan.manifest_reader import check_variables
+from floe_local.plan.manifest.reader import check_variables
 from floe_local.run.progress import silent
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from floe_local.operations.bring_up import ImageResolver
     from floe_local.operations.request import StackRequest
-    from floe_local.plan.stack_model import ImageNeed, ResolvedImage
+    from floe_local.plan.stack.model import ImageNeed, ResolvedImage
     from floe_local.run.engine import Engine
     from floe_local.run.images import Policy
     from floe_local.run.progress import Report

@@ -23,7 +23,7 @@ from floe_local.prove.subjects import Subject, of_run, of_trace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from floe_local.plan.blueprint import Probe
+    from floe_local.plan.blueprint.model import Probe
     from floe_local.prove.emit_lineage import RunSender
     from floe_local.prove.http import Http
     from floe_local.prove.isolation import Messages

@@ -14,7 +14,7 @@ from floe_local.prove.report import CleanupResult
 from floe_local.prove.subjects import Subject, to_remove
 
 if TYPE_CHECKING:
-    from floe_local.plan.blueprint import Cleanup
+    from floe_local.plan.blueprint.model import Cleanup
     from floe_local.prove.canaries import RunPlan
     from floe_local.prove.http import Answer, Http
     from floe_local.prove.targets import BackendTarget

@@ -14,7 +14,7 @@ from floe_local.plan.values import Frozen
 from floe_local.prove.placeholders import filled
 
 if TYPE_CHECKING:
-    from floe_local.plan.blueprint import Request
+    from floe_local.plan.blueprint.model import Request
 
 _CONNECT_SECONDS = 2.0
 _READ_SECONDS = 10.0

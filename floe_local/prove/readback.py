@@ -17,7 +17,7 @@ from floe_local.prove.subjects import Subject, never_sent, sent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from floe_local.plan.blueprint import Absent, Expectation, Probe
+    from floe_local.plan.blueprint.model import Absent, Expectation, Probe
     from floe_local.plan.values import Signal
     from floe_local.prove.canaries import Canaries, TracePlan
     from floe_local.prove.http import Answer, Http

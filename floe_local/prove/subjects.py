@@ -8,7 +8,7 @@ from floe_local.plan.values import Signal
 from floe_local.prove.placeholders import filled
 
 if TYPE_CHECKING:
-    from floe_local.plan.blueprint import Naming
+    from floe_local.plan.blueprint.model import Naming
     from floe_local.prove.canaries import (
         Canaries,
         DatasetPlan,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from floe_local.plan.blueprint import Cleanup, Naming, Probe
+from floe_local.plan.blueprint.model import Cleanup, Naming, Probe
 from floe_local.plan.values import Frozen, Kind, Origin, Signal
 
 

@@ -17,7 +17,7 @@ from floe_local.prove.readback import is_absent, searched
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from floe_local.plan.blueprint import Probe
+    from floe_local.plan.blueprint.model import Probe
     from floe_local.prove.http import Answer
     from floe_local.prove.targets import BackendTarget
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_local.errors import MachineError
-from floe_local.plan.recipe import Debootstrap, GoBuild, LocatedRecipe, recipe_files
+from floe_local.plan.blueprint.recipe import Debootstrap, GoBuild, LocatedRecipe, recipe_files
 from floe_local.run import build_steps
 from floe_local.run.docker_client import find_image
 from floe_local.run.interrupts import one_interrupt

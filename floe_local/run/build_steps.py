@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_local.errors import MachineError
-from floe_local.plan.recipe import Debootstrap, DockerBuild, GoBuild, LocatedRecipe
+from floe_local.plan.blueprint.recipe import Debootstrap, DockerBuild, GoBuild, LocatedRecipe
 from floe_local.plan.values import Frozen
 from floe_local.run import build_docker, process
 from floe_local.run.build_docker import DockerBuildRequest
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import docker
 
-    from floe_local.plan.recipe import Recipe
+    from floe_local.plan.blueprint.recipe import Recipe
 
     Tell = Callable[[str], None]
 

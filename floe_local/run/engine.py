@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.errors import MachineError
-from floe_local.plan.stack_model import STACK_LABEL
+from floe_local.plan.stack.model import STACK_LABEL
 from floe_local.plan.values import Frozen
 from floe_local.run.docker_client import connect
 

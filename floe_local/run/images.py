@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from floe_local.errors import FloeError, MachineError
-from floe_local.plan.recipe import LABEL_ORIGIN, LocatedRecipe, load_recipe
-from floe_local.plan.stack_model import ImageNeed, ResolvedImage
+from floe_local.plan.blueprint.recipe import LABEL_ORIGIN, LocatedRecipe, load_recipe
+from floe_local.plan.stack.model import ImageNeed, ResolvedImage
 from floe_local.plan.values import Frozen, Origin
 from floe_local.run import build as builder
 from floe_local.run.docker_client import find_image

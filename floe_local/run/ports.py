@@ -13,7 +13,7 @@ from floe_local.errors import MachineError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from floe_local.plan.stack_model import PortWish
+    from floe_local.plan.stack.model import PortWish
 
 # Below the range that systems take outgoing connections' ports from (32768 and up on Linux,
 # 49152 elsewhere): a connection that is under way never holds a port that was chosen here.

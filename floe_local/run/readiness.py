@@ -21,8 +21,8 @@ from floe_local.run.progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from floe_local.plan.blueprint import Ready
-    from floe_local.plan.stack_model import PublishedEndpoint, StackPlan, StackService
+    from floe_local.plan.blueprint.model import Ready
+    from floe_local.plan.stack.model import PublishedEndpoint, StackPlan, StackService
     from floe_local.run.engine import Container, Engine
     from floe_local.run.progress import Report
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from floe_local.errors import MachineError
-from floe_local.plan.stack_model import STACK_LABEL
+from floe_local.plan.stack.model import STACK_LABEL
 from floe_local.run.workspace import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from floe_local.plan.stack_model import StackPlan, StackVolume
+    from floe_local.plan.stack.model import StackPlan, StackVolume
     from floe_local.run.engine import Engine, Volume
 
 WRITTEN_BY = "dev.floe.local.written-by"

@@ -18,12 +18,12 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from floe_local.errors import MachineError
-from floe_local.plan.stack_model import COMPOSE_FILE, StackPlan
+from floe_local.plan.stack.model import COMPOSE_FILE, StackPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from floe_local.plan.stack_model import StackIdentity
+    from floe_local.plan.stack.model import StackIdentity
 
 FOLDER = ".floe-local"
 PLAN_FILE = "stack.json"

@@ -16,7 +16,7 @@ from floe_local.operations.request import UpSettings, Where
 from floe_local.operations.show import env, urls
 from floe_local.operations.smoke_test import find_targets, smoke_test
 from floe_local.operations.up import up
-from floe_local.plan.stack_identity import identify
+from floe_local.plan.stack.identity import identify
 from floe_local.plan.values import Kind
 from floe_local.prove.options import SmokeOptions
 from floe_local.prove.waiting import wait_for_run, wait_for_span

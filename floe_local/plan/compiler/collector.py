@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from floe_local.plan.compiler.draft import Config, Draft
-    from floe_local.plan.manifest import LocalSettings, Sampling
+    from floe_local.plan.manifest.model import LocalSettings, Sampling
 
 GUARD = "memory_limiter"
 SAMPLER = "probabilistic_sampler"

@@ -32,9 +32,9 @@ from floe_local.plan.values import Kind
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from floe_local.plan.blueprint import Blueprint
-    from floe_local.plan.manifest import Manifest
-    from floe_local.plan.plugin_output import PluginOutput
+    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.manifest.model import Manifest
+    from floe_local.plan.plugins.output import PluginOutput
 
 COLLECTOR = "collector"
 RULES = (

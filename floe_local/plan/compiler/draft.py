@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import Change
 from floe_local.plan.credentials import credentials_in
-from floe_local.plan.plugin_calls import json_fault
+from floe_local.plan.plugins.calls import json_fault
 from floe_local.plan.yaml_source import dotted
 
 if TYPE_CHECKING:
-    from floe_local.plan.blueprint import Blueprint
-    from floe_local.plan.plugin_output import PluginOutput
+    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.plugins.output import PluginOutput
 
 Config = dict[str, Any]
 SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from floe_local.plan.blueprint_lookup import find_blueprints
+from floe_local.plan.blueprint.lookup import find_blueprints
 from floe_local.plan.compiler.compile import COLLECTOR, compile_outputs
-from floe_local.plan.manifest import Manifest
-from floe_local.plan.manifest_files import ManifestFile
-from floe_local.plan.manifest_reader import parse_manifest
-from floe_local.plan.plugin_calls import call_plugin
+from floe_local.plan.manifest.files import ManifestFile
+from floe_local.plan.manifest.model import Manifest
+from floe_local.plan.manifest.reader import parse_manifest
+from floe_local.plan.plugins.calls import call_plugin
 from floe_local.plan.values import Kind
 from floe_local.plan.yaml_source import Source
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint import Blueprint
-    from floe_local.plan.plugin_output import PluginOutput
+    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.plugins.output import PluginOutput
 
 
 class Compiler:

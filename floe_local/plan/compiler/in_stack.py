@@ -13,7 +13,7 @@ from floe_local.plan.compiler.address import Address, parse_address
 from floe_local.plan.compiler.draft import type_of
 
 if TYPE_CHECKING:
-    from floe_local.plan.blueprint import Blueprint
+    from floe_local.plan.blueprint.model import Blueprint
     from floe_local.plan.compiler.draft import Config, Draft
 
 _PROTOCOLS = {"otlp_grpc": "otlp-grpc", "otlp_http": "otlp-http"}

@@ -12,7 +12,7 @@ from floe_local.plan.yaml_source import suggestion
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from floe_local.plan.plugin_output import PluginOutput
+    from floe_local.plan.plugins.output import PluginOutput
 
 DEFAULT_TEMPLATE = "floe-{environment}"
 ENVIRONMENT_VARIABLE = "FLOE_ENVIRONMENT"

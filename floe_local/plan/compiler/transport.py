@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from floe_local.errors import InputError
-    from floe_local.plan.blueprint import Blueprint
-    from floe_local.plan.plugin_output import PluginOutput
+    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.plugins.output import PluginOutput
 
 Transport = dict[str, Any]
 PROTOCOL = "openlineage"

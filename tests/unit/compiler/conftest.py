@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from floe_local.plan.blueprint_lookup import find_blueprints
+from floe_local.plan.blueprint.lookup import find_blueprints
 from floe_local.plan.compiler import compile_outputs
-from floe_local.plan.manifest import LocalSettings, Manifest
-from floe_local.plan.plugin_output import PluginOutput
+from floe_local.plan.manifest.model import LocalSettings, Manifest
+from floe_local.plan.plugins.output import PluginOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint import Blueprint
+    from floe_local.plan.blueprint.model import Blueprint
 
 ADR_JAEGER = {
     "exporters": {"jaeger": {"endpoint": "jaeger:14250", "tls": {"insecure": True}}},

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint import Blueprint
+    from floe_local.plan.blueprint.model import Blueprint
 
 
 def exporter_of(compiled: Compiled, key: str = "otlp_grpc") -> dict[str, Any]:

@@ -16,14 +16,14 @@ from floe_lineage_marquez import MarquezPlugin
 from floe_telemetry_jaeger import JaegerPlugin
 
 from floe_local.plan.compiler import compile_outputs
-from floe_local.plan.plugin_calls import call_plugin
+from floe_local.plan.plugins.calls import call_plugin
 from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint import Blueprint
+    from floe_local.plan.blueprint.model import Blueprint
 
 GOLDEN = Path(__file__).parent / "golden"
 ARTIFACTS = ("otlp_collector_config", "openlineage_config")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from floe_local.errors import InputError
 from floe_local.plan.compiler import Compiler, compile_outputs
-from floe_local.plan.manifest import Manifest
-from floe_local.plan.plugin_output import PluginOutput
+from floe_local.plan.manifest.model import Manifest
+from floe_local.plan.plugins.output import PluginOutput
 from floe_local.plan.values import Kind
 from floe_local.plugin_api import LineageBackendPlugin, TelemetryBackendPlugin
 

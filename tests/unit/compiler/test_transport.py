@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint import Blueprint
+    from floe_local.plan.blueprint.model import Blueprint
 
 ADR_PATH = "/api/v1/lineage"
 

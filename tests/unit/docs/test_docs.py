@@ -11,7 +11,7 @@ import typer
 
 from docs.generate import commands, pages
 from floe_local.cli.app import app
-from floe_local.plan.blueprint import Blueprint
+from floe_local.plan.blueprint.model import Blueprint
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from floe_local.plan.blueprint import ImageSource
-from floe_local.plan.recipe import Debootstrap, DockerBuild, GoBuild, Recipe, Step
-from floe_local.plan.stack_model import ImageNeed
+from floe_local.plan.blueprint.model import ImageSource
+from floe_local.plan.blueprint.recipe import Debootstrap, DockerBuild, GoBuild, Recipe, Step
+from floe_local.plan.stack.model import ImageNeed
 from floe_local.plan.values import Origin
 from floe_local.run.build_steps import Machine, missing_needs
 from floe_local.run.images import candidates, origin_of

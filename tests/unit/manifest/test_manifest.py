@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from floe_local.errors import InputError
 from floe_local.plan.env_refs import references, resolve
-from floe_local.plan.manifest import Manifest, load_manifest
-from floe_local.plan.manifest_files import ManifestFile
-from floe_local.plan.manifest_reader import check_variables, parse_manifest
+from floe_local.plan.manifest.files import ManifestFile
+from floe_local.plan.manifest.model import Manifest, load_manifest
+from floe_local.plan.manifest.reader import check_variables, parse_manifest
 from floe_local.plan.yaml_source import parse_source
 
 if TYPE_CHECKING:

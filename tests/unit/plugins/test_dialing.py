@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe_local.plan.dialing import Dialer, normal_name
+from floe_local.plan.plugins.dialing import Dialer, normal_name
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9.-]{0,20}", fullmatch=True)
 

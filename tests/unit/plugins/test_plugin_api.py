@@ -25,7 +25,7 @@ def test_imports_nothing_else_of_floe_local_and_nothing_heavy() -> None:
 
 
 def test_the_child_imports_nothing_heavy() -> None:
-    loaded = loaded_by("floe_local.plan.plugin_child")
+    loaded = loaded_by("floe_local.plan.plugins.child")
     assert not loaded & {"pydantic", "yaml", "requests", "socket", "ssl", "importlib.metadata"}
 
 

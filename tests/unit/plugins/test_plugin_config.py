@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from floe_local.errors import InputError
-from floe_local.plan.registry import PluginRegistry
+from floe_local.plan.plugins.registry import PluginRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from floe_local.errors import InputError
-from floe_local.plan.plugin_host import call_plugins
-from floe_local.plan.plugin_output import BackendRef
+from floe_local.plan.plugins.host import call_plugins
+from floe_local.plan.plugins.output import BackendRef
 from floe_local.plan.values import Kind
 
 TELEMETRY = "floe.telemetry_backends"

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floe_local.errors import InputError
-from floe_local.plan.plugin_calls import call_plugin
-from floe_local.plan.plugin_loading import PluginEntry
-from floe_local.plan.registry import GROUPS, PluginRegistry
+from floe_local.plan.plugins.calls import call_plugin
+from floe_local.plan.plugins.loading import PluginEntry
+from floe_local.plan.plugins.registry import GROUPS, PluginRegistry
 from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:

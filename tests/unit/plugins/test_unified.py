@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from floe_local.errors import InputError
-from floe_local.plan.manifest import Manifest
-from floe_local.plan.plugin_loading import PluginEntry
-from floe_local.plan.plugin_output import BackendRef
-from floe_local.plan.registry import PluginRegistry
-from floe_local.plan.unified import settled
+from floe_local.plan.manifest.model import Manifest
+from floe_local.plan.manifest.unified import settled
+from floe_local.plan.plugins.loading import PluginEntry
+from floe_local.plan.plugins.output import BackendRef
+from floe_local.plan.plugins.registry import PluginRegistry
 from floe_local.plan.values import Kind
 
 

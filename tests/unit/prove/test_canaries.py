@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from floe_local.plan.blueprint import Naming
+from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import PREFIX, Canaries, plan
 from floe_local.prove.subjects import never_sent, sent, to_remove

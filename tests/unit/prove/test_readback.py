@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from floe_local.errors import CheckFailedError, InputError
-from floe_local.plan.blueprint import Absent, Expectation, Probe, Request
+from floe_local.plan.blueprint.model import Absent, Expectation, Probe, Request
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.http import Answer, Http, target
 from floe_local.prove.placeholders import filled_query, filled_value, names_in

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floe_local.errors import InputError
-from floe_local.plan.stack_identity import identify
+from floe_local.plan.stack.identity import identify
 
 COMPOSE_PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 

@@ -9,8 +9,8 @@ import yaml
 
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import CompiledBackend
-from floe_local.plan.stack import plan_stack
-from floe_local.plan.stack_model import COMPOSE_FILE
+from floe_local.plan.stack.model import COMPOSE_FILE
+from floe_local.plan.stack.plan import plan_stack
 from floe_local.plan.values import Kind
 from floe_local.run.workspace import workspace_files
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from floe_local.errors import InputError, MachineError
-from floe_local.plan.manifest import LocalSettings
-from floe_local.plan.stack_model import PortWish
-from floe_local.plan.stack_parts import needed_parts, port_wishes, refuse_unknown
+from floe_local.plan.manifest.model import LocalSettings
+from floe_local.plan.stack.model import PortWish
+from floe_local.plan.stack.parts import needed_parts, port_wishes, refuse_unknown
 from floe_local.run.ports import choose_ports, listening, process_on
 
 if TYPE_CHECKING:

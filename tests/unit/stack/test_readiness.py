@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from floe_local.errors import MachineError, NotReadyError
-from floe_local.plan.blueprint import Ready
-from floe_local.plan.stack import plan_stack
-from floe_local.plan.stack_model import PublishedEndpoint, ResolvedImage, StackService
+from floe_local.plan.blueprint.model import Ready
+from floe_local.plan.stack.model import PublishedEndpoint, ResolvedImage, StackService
+from floe_local.plan.stack.plan import plan_stack
 from floe_local.plan.values import Origin
 from floe_local.run.engine import Container
 from floe_local.run.readiness import ask, wait_until_ready
@@ -19,7 +19,7 @@ from floe_local.run.readiness import ask, wait_until_ready
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from floe_local.plan.stack_model import StackPlan
+    from floe_local.plan.stack.model import StackPlan
     from floe_local.run.engine import Engine
     from floe_local.run.progress import Progress
     from floe_local.run.readiness import ServiceReady

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from floe_local.plan.artifacts import CompiledBackend
-from floe_local.plan.stack import plan_stack
-from floe_local.plan.stack_environment import pipeline_environment
-from floe_local.plan.stack_vantage import dialling, transport_for
+from floe_local.plan.stack.environment import pipeline_environment
+from floe_local.plan.stack.plan import plan_stack
+from floe_local.plan.stack.vantage import dialling, transport_for
 
 if TYPE_CHECKING:
     from tests.unit.stack.conftest import Builder

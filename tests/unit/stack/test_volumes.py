@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.errors import MachineError
-from floe_local.plan.stack import plan_stack
-from floe_local.plan.stack_model import STACK_LABEL
+from floe_local.plan.stack.model import STACK_LABEL
+from floe_local.plan.stack.plan import plan_stack
 from floe_local.run.engine import Volume
 from floe_local.run.volumes import prepare_volumes
 
 if TYPE_CHECKING:
-    from floe_local.plan.stack_model import StackPlan
+    from floe_local.plan.stack.model import StackPlan
     from tests.unit.stack.conftest import Builder
 
 PASSWORDS = {"FLOE_SECRET_DB": "first"}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.errors import MachineError
-from floe_local.plan.stack import plan_stack
-from floe_local.plan.stack_identity import identify
+from floe_local.plan.stack.identity import identify
+from floe_local.plan.stack.plan import plan_stack
 from floe_local.run.workspace import Workspace, fingerprint
 
 if TYPE_CHECKING:

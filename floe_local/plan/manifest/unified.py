@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from floe_local.plan.plugin_loading import UNIFIED
-from floe_local.plan.registry import PluginRegistry
+from floe_local.plan.plugins.loading import UNIFIED
+from floe_local.plan.plugins.registry import PluginRegistry
 from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from floe_local.plan.manifest import Manifest
-    from floe_local.plan.plugin_output import BackendRef
+    from floe_local.plan.manifest.model import Manifest
+    from floe_local.plan.plugins.output import BackendRef
 
 
 def settled(manifest: Manifest, registry: PluginRegistry | None = None) -> Manifest:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
-from floe_local.plan.plugin_loading import UNIFIED, PluginEntry, load_plugin
+from floe_local.plan.plugins.loading import UNIFIED, PluginEntry, load_plugin
 from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError
-from floe_local.plan.stack_model import StackIdentity
+from floe_local.plan.stack.model import StackIdentity
 
 if TYPE_CHECKING:
     from pathlib import Path

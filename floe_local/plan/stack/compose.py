@@ -11,14 +11,14 @@ import yaml
 
 from floe_local.errors import InputError
 from floe_local.plan.env_refs import references
-from floe_local.plan.stack_model import STACK_LABEL
+from floe_local.plan.stack.model import STACK_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from floe_local.plan.blueprint import ConfigFile, Service
-    from floe_local.plan.stack import Given
-    from floe_local.plan.stack_model import PublishedEndpoint, StackIdentity, StackVolume
+    from floe_local.plan.blueprint.model import ConfigFile, Service
+    from floe_local.plan.stack.model import PublishedEndpoint, StackIdentity, StackVolume
+    from floe_local.plan.stack.plan import Given
 
 _SECRET = re.compile(r"\{secret:([A-Za-z0-9_-]+)\}")
 _COLLECTOR_CONFIG = "{otlp_collector_config}"

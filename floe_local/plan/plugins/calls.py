@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError
-from floe_local.plan.floe_core_stand_in import floe_core_stand_in
-from floe_local.plan.foreign_code import Blamed
-from floe_local.plan.plugin_loading import UNIFIED, PluginEntry, metadata_of
+from floe_local.plan.plugins.floe_core_stand_in import floe_core_stand_in
+from floe_local.plan.plugins.foreign_code import Blamed
+from floe_local.plan.plugins.loading import UNIFIED, PluginEntry, metadata_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from floe_local.plan.plugin_output import PluginOutput
+    from floe_local.plan.plugins.output import PluginOutput
     from floe_local.plan.values import Kind
 
 CALLS: Mapping[tuple[str, bool], Mapping[str, str]] = {
@@ -62,7 +62,7 @@ def call_plugin(plugin: Any, kind: Kind, *, entry: PluginEntry | None = None) ->
     Raises:
         InputError: a method is missing or raises.
     """
-    from floe_local.plan.plugin_output import PluginOutput  # noqa: PLC0415 - see the module's docstring
+    from floe_local.plan.plugins.output import PluginOutput  # noqa: PLC0415 - see the module's docstring
 
     entry = entry or _entry_of(plugin, str(kind))
     with floe_core_stand_in():  # a method may import, too

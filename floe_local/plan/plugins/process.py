@@ -53,7 +53,7 @@ def converse(
     """Start a child for each request, all at once; give what each said, in the same order.
 
     Args:
-        requests: as `floe_local.plan.plugin_child` reads them.
+        requests: as `floe_local.plan.plugins.child` reads them.
         environment: the children's whole environment.
         limit_s: seconds that each has.
     """
@@ -73,7 +73,7 @@ class Child:
             asked.write(json.dumps({**request, "limit_s": limit_s}).encode())
             asked.seek(0)
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "floe_local.plan.plugin_child"],
+                [sys.executable, "-P", "-m", "floe_local.plan.plugins.child"],
                 stdin=asked,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

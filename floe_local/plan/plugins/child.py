@@ -1,8 +1,8 @@
-"""The process in which plugins' code runs: ``python -P -m floe_local.plan.plugin_child``.
+"""The process in which plugins' code runs: ``python -P -m floe_local.plan.plugins.child``.
 
 Reads one JSON request on stdin, answers in JSON lines on what was its stdout. The plugins'
 own stdout goes to stderr, so nothing that they print (C code and subprocesses too) meets
-the protocol. `floe_local.plan.plugin_host` is the other end.
+the protocol. `floe_local.plan.plugins.host` is the other end.
 
 Request: ``{"task": "configs" | "validate", "limit_s": s, "jobs": [{"kind", "entry",
 "config"}], "targets": [[host, port, host, port]]}``. Answers: ``{"step": [job, method]}``
@@ -19,10 +19,10 @@ import sys
 from typing import Any, TextIO
 
 from floe_local.errors import InputError
-from floe_local.plan.floe_core_stand_in import floe_core_stand_in
-from floe_local.plan.foreign_code import cause, message_of, place
-from floe_local.plan.plugin_calls import answers_of, check_answers
-from floe_local.plan.plugin_loading import PluginEntry, load_plugin
+from floe_local.plan.plugins.calls import answers_of, check_answers
+from floe_local.plan.plugins.floe_core_stand_in import floe_core_stand_in
+from floe_local.plan.plugins.foreign_code import cause, message_of, place
+from floe_local.plan.plugins.loading import PluginEntry, load_plugin
 
 LARGEST_ANSWER = 8 * 2**20
 """Bytes of JSON; no config of a backend comes near."""
@@ -86,7 +86,7 @@ def _configs(index: int, job: dict[str, Any], entry: PluginEntry, reporter: Repo
 
 
 def _verdict(job: dict[str, Any], entry: PluginEntry, targets: list[Any]) -> dict[str, str]:
-    from floe_local.plan.dialing import Dialer  # noqa: PLC0415 - only validation needs sockets
+    from floe_local.plan.plugins.dialing import Dialer  # noqa: PLC0415 - only validation needs sockets
 
     with Dialer({(h, p): (to_host, to_port) for h, p, to_host, to_port in targets}) as dialer:
         plugin = load_plugin(entry, job["config"])

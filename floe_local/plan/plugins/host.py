@@ -1,7 +1,7 @@
 """Runs plugins' code in a child process: a time limit, a clean environment, clear errors.
 
 What a plugin does there (hang, crash, print, exit, leave processes behind) hurts nobody.
-`floe_local.plan.plugin_child` is the other end.
+`floe_local.plan.plugins.child` is the other end.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.errors import InputError
-from floe_local.plan.foreign_code import MEND_THE_PLUGIN, mask
-from floe_local.plan.plugin_calls import identity_of, json_fault
-from floe_local.plan.plugin_output import BackendRef, PluginOutput
-from floe_local.plan.plugin_process import Conversation, converse
-from floe_local.plan.registry import PluginRegistry
+from floe_local.plan.plugins.calls import identity_of, json_fault
+from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN, mask
+from floe_local.plan.plugins.output import BackendRef, PluginOutput
+from floe_local.plan.plugins.process import Conversation, converse
+from floe_local.plan.plugins.registry import PluginRegistry
 from floe_local.plan.values import Frozen, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from floe_local.plan.plugin_loading import PluginEntry
+    from floe_local.plan.plugins.loading import PluginEntry
 
 Address = tuple[str, int]
 

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from floe_local.errors import InputError
-from floe_local.plan.blueprint import Name
+from floe_local.plan.blueprint.model import Name
 from floe_local.plan.values import Frozen, Origin
 from floe_local.plan.yaml_source import Problems, read_source
 

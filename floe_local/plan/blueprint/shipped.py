@@ -7,6 +7,6 @@ from pathlib import Path
 
 def compose_folder() -> Path:
     """The folder of shipped blueprints and of the default manifest."""
-    package = Path(__file__).resolve().parent.parent
+    package = Path(__file__).resolve().parents[2]
     shipped = package / "_compose"
     return shipped if shipped.is_dir() else package.parent / "compose"

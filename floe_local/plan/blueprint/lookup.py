@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError
-from floe_local.plan.blueprint_reader import BLUEPRINT_FILE, read_blueprint
-from floe_local.plan.compose_folder import compose_folder
+from floe_local.plan.blueprint.reader import BLUEPRINT_FILE, read_blueprint
+from floe_local.plan.blueprint.shipped import compose_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from importlib.metadata import EntryPoint
 
-    from floe_local.plan.blueprint import LocatedBlueprint
+    from floe_local.plan.blueprint.model import LocatedBlueprint
 
 GROUP = "floe_local.blueprints"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from floe_local.plan.artifacts import Change
-from floe_local.plan.blueprint import Cleanup, ImageSource, Naming, Probe, Ready
+from floe_local.plan.blueprint.model import Cleanup, ImageSource, Naming, Probe, Ready
 from floe_local.plan.values import Frozen, Kind, Origin, Signal
 
 COMPOSE_FILE = "stack.compose.yaml"

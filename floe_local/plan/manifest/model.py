@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, FiniteFloat, StringConstraints, field_validator
 
-from floe_local.plan.plugin_output import BackendRef
+from floe_local.plan.plugins.output import BackendRef
 from floe_local.plan.values import Frozen, Kind
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ HostPort = Annotated[int, Field(ge=1, le=65535)]
 class _Strict(Frozen):
     """A part of the manifest: a number is no text, and text is no number."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(strict=True, use_attribute_docstrings=True)
 
 
 class TailSampling(_Strict):
@@ -197,8 +197,8 @@ def load_manifest(
     Raises:
         InputError: no such file, or anything wrong in it; every mistake is listed.
     """
-    from floe_local.plan.manifest_files import find_manifest  # noqa: PLC0415 - for `--help`
-    from floe_local.plan.manifest_reader import read_manifest  # noqa: PLC0415
+    from floe_local.plan.manifest.files import find_manifest  # noqa: PLC0415 - for `--help`
+    from floe_local.plan.manifest.reader import read_manifest  # noqa: PLC0415
 
     found = find_manifest(path, environment, root)
     return read_manifest(found, environment, environ)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError
-from floe_local.plan.stack_parts import service_that_listens
+from floe_local.plan.stack.parts import service_that_listens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from floe_local.plan.artifacts import CompiledBackend
-    from floe_local.plan.blueprint import LocatedBlueprint
+    from floe_local.plan.blueprint.model import LocatedBlueprint
 
 
 def network_aliases(

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from floe_local.plan.credentials import credentials_in
 from floe_local.plan.env_refs import required, unset
-from floe_local.plan.manifest import (
+from floe_local.plan.manifest.model import (
     EnvReference,
     LocalSettings,
     Manifest,
@@ -17,7 +17,7 @@ from floe_local.plan.manifest import (
     Sampling,
     TailSampling,
 )
-from floe_local.plan.plugin_output import BackendRef
+from floe_local.plan.plugins.output import BackendRef
 from floe_local.plan.values import Kind
 from floe_local.plan.yaml_source import Problems, dotted, read_source, suggestion
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-    from floe_local.plan.manifest_files import ManifestFile
+    from floe_local.plan.manifest.files import ManifestFile
     from floe_local.plan.values import Frozen
     from floe_local.plan.yaml_source import Path_, Source
 

@@ -45,7 +45,7 @@ def find_manifest(path: Path | None, environment: str | None, root: Path | None)
 
 def default_manifest() -> Path:
     """The manifest that stands in for none: the reference pair, as data."""
-    from floe_local.plan.compose_folder import compose_folder  # noqa: PLC0415
+    from floe_local.plan.blueprint.shipped import compose_folder  # noqa: PLC0415
 
     return compose_folder() / "default-manifest.yaml"
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError
-from floe_local.plan.stack_model import ImageNeed, PortWish
+from floe_local.plan.stack.model import ImageNeed, PortWish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from floe_local.plan.artifacts import Compiled, CompiledBackend
-    from floe_local.plan.blueprint import Blueprint, Endpoint, LocatedBlueprint, Service
-    from floe_local.plan.manifest import LocalSettings
+    from floe_local.plan.blueprint.model import Blueprint, Endpoint, LocatedBlueprint, Service
+    from floe_local.plan.manifest.model import LocalSettings
 
 COLLECTOR = "collector"
 """The blueprint of the part that every telemetry backend shares."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from floe_local.plan.stack_vantage import collector_url, transport_for
+from floe_local.plan.stack.vantage import collector_url, transport_for
 
 if TYPE_CHECKING:
-    from floe_local.plan.stack_model import StackPlan
-    from floe_local.plan.stack_vantage import Vantage
+    from floe_local.plan.stack.model import StackPlan
+    from floe_local.plan.stack.vantage import Vantage
 
 _PLAIN = {"type", "url", "endpoint", "timeout", "verify", "auth"}
 """The keys of an HTTP transport that OPENLINEAGE_URL and its kin can say."""

@@ -9,7 +9,7 @@ from floe_local.plan.compiler.transport import for_host
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from floe_local.plan.stack_model import PublishedEndpoint, StackBackend, StackPlan
+    from floe_local.plan.stack.model import PublishedEndpoint, StackBackend, StackPlan
 
 Vantage = Literal["host", "container"]
 

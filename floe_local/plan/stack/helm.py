@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from floe_local.plan.artifacts import CompiledBackend
-    from floe_local.plan.blueprint import HelmRule
+    from floe_local.plan.blueprint.model import HelmRule
 
 _MISSING = object()
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from floe_local.plan.blueprint import Blueprint, LocatedBlueprint
+from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
 from floe_local.plan.yaml_source import Problems, read_source, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from floe_local.plan.blueprint import Request
+    from floe_local.plan.blueprint.model import Request
     from floe_local.plan.yaml_source import Path_, Source
 
 BLUEPRINT_FILE = "blueprint.yaml"

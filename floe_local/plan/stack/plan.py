@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from floe_local.plan.stack_compose import (
+from floe_local.plan.stack.compose import (
     compose_model,
     compose_service,
     mounted_files,
     secret_variables,
 )
-from floe_local.plan.stack_helm import helm_changes, helm_environment
-from floe_local.plan.stack_hosts import network_aliases
-from floe_local.plan.stack_model import (
+from floe_local.plan.stack.helm import helm_changes, helm_environment
+from floe_local.plan.stack.hosts import network_aliases
+from floe_local.plan.stack.model import (
     PublishedEndpoint,
     StackBackend,
     StackPlan,
     StackService,
     StackVolume,
 )
-from floe_local.plan.stack_parts import COLLECTOR, endpoints_of
+from floe_local.plan.stack.parts import COLLECTOR, endpoints_of
 from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from floe_local.plan.artifacts import Compiled, CompiledBackend
-    from floe_local.plan.blueprint import Blueprint, LocatedBlueprint, Service
-    from floe_local.plan.stack_model import ResolvedImage, StackIdentity
+    from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint, Service
+    from floe_local.plan.stack.model import ResolvedImage, StackIdentity
 
 
 class Given(NamedTuple):

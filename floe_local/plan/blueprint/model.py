@@ -1,6 +1,6 @@
 """The Blueprint: all that floe-local knows of a backend, as data.
 
-A blueprint is a folder with a ``blueprint.yaml``. `floe_local.plan.blueprint_lookup`
+A blueprint is a folder with a ``blueprint.yaml``. `floe_local.plan.blueprint.lookup`
 finds and loads it. docs/blueprints.md tells authors what each key means.
 """
 
@@ -49,7 +49,7 @@ class ImageSource(Frozen):
     """Where a service's image comes from: present, else pulled, else built.
 
     `upstream` is the name that is looked for and pulled. `recipe` is a folder
-    beside blueprint.yaml with a recipe.yaml (see `floe_local.plan.recipe`).
+    beside blueprint.yaml with a recipe.yaml (see `floe_local.plan.blueprint.recipe`).
     """
 
     upstream: str | None = None

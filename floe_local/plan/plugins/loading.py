@@ -12,8 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
-from floe_local.plan.floe_core_stand_in import MODULES, PACKAGE, floe_core_stand_in
-from floe_local.plan.foreign_code import MEND_THE_PLUGIN, Blamed
+from floe_local.plan.plugins.floe_core_stand_in import MODULES, PACKAGE, floe_core_stand_in
+from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN, Blamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,0 +1,1 @@
+"""Blueprints: what is known of a backend, as data."""

@@ -1,0 +1,1 @@
+"""The manifest: which backends are wanted, and how they run locally."""

@@ -1,0 +1,1 @@
+"""Plugins: found, called in a child process, judged."""

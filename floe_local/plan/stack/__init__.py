@@ -1,0 +1,1 @@
+"""The stack: compiled configs with blueprints, as a compose model."""
