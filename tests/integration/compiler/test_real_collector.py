@@ -9,10 +9,10 @@ import pytest
 import requests
 import yaml
 
-from floe_local.plan.blueprint_lookup import find_blueprints
+from floe_local.plan.blueprint.lookup import find_blueprints
 from floe_local.plan.compiler import compile_outputs
-from floe_local.plan.manifest import LocalSettings, Manifest
-from floe_local.plan.plugin_output import PluginOutput
+from floe_local.plan.manifest.model import LocalSettings, Manifest
+from floe_local.plan.plugins.output import PluginOutput
 from floe_local.run.docker_client import connect
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint import Blueprint
+    from floe_local.plan.blueprint.model import Blueprint
 
 pytestmark = pytest.mark.integration
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from floe_local.plan.recipe import LABEL_RECIPE, load_recipe
+from floe_local.plan.blueprint.recipe import LABEL_RECIPE, load_recipe
 from floe_local.run.docker_client import connect
 from floe_local.run.process import run
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import docker
 
-    from floe_local.plan.recipe import LocatedRecipe
+    from floe_local.plan.blueprint.recipe import LocatedRecipe
 
 NAME_PREFIX = "test-"
 DEADLINE_S = 15.0

@@ -13,8 +13,8 @@ import docker
 import pytest
 
 from floe_local.errors import MachineError
-from floe_local.plan.compose_folder import compose_folder
-from floe_local.plan.recipe import load_recipe
+from floe_local.plan.blueprint.recipe import load_recipe
+from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.run.build import WORK_PREFIX, build, demand_needs, sweep
 from floe_local.run.docker_client import find_image
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from docker.models.images import Image
 
-    from floe_local.plan.recipe import LocatedRecipe
+    from floe_local.plan.blueprint.recipe import LocatedRecipe
     from floe_local.run.progress import Progress
 
     Make = Callable[..., LocatedRecipe]
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.integration
 BUILDER = """
 import sys
 from pathlib import Path
-from floe_local.plan.recipe import load_recipe
+from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.run.build import build
 from floe_local.run.docker_client import connect
 

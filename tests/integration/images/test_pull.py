@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.errors import MachineError
-from floe_local.plan.blueprint import ImageSource
-from floe_local.plan.stack_model import ImageNeed
+from floe_local.plan.blueprint.model import ImageSource
+from floe_local.plan.stack.model import ImageNeed
 from floe_local.plan.values import Origin
 from floe_local.run.docker_client import find_image
 from floe_local.run.images import Policy, build_images, list_images, pull_images, resolve
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import docker
 
-    from floe_local.plan.recipe import LocatedRecipe
+    from floe_local.plan.blueprint.recipe import LocatedRecipe
     from floe_local.run.progress import Progress
 
     Make = Callable[..., LocatedRecipe]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from floe_local.plan.plugin_host import ConnectionVerdict, validate_connections
-from floe_local.plan.plugin_output import BackendRef
+from floe_local.plan.plugins.host import ConnectionVerdict, validate_connections
+from floe_local.plan.plugins.output import BackendRef
 from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import pytest
 import urllib3
 import yaml
 
-from floe_local.plan.blueprint import Blueprint
+from floe_local.plan.blueprint.model import Blueprint
 from floe_local.plan.values import Origin, Signal
 from floe_local.prove.targets import BackendTarget, Targets
 

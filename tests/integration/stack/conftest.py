@@ -9,10 +9,10 @@ import pytest
 from floe_local.operations.bring_up import UpResult, bring_up
 from floe_local.operations.request import StackRequest, UpSettings
 from floe_local.plan.artifacts import Compiled, CompiledBackend
-from floe_local.plan.blueprint import Blueprint, LocatedBlueprint
-from floe_local.plan.stack_identity import identify
-from floe_local.plan.stack_model import ImageNeed, ResolvedImage
-from floe_local.plan.stack_parts import needed_parts
+from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
+from floe_local.plan.stack.identity import identify
+from floe_local.plan.stack.model import ImageNeed, ResolvedImage
+from floe_local.plan.stack.parts import needed_parts
 from floe_local.plan.values import Origin
 from floe_local.run.engine import Engine
 from floe_local.run.progress import Progress, silent

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from floe_local.plan.stack_identity import identify
+from floe_local.plan.stack.identity import identify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def test_an_interrupted_up_leaves_nothing(
 ) -> None:
     project = identify(tmp_path).project
     stacks.projects.add(project)
-    with subprocess.Popen(  # noqa: S603 - this interpreter
+    with subprocess.Popen(
         [sys.executable, "-c", CHILD, str(tmp_path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

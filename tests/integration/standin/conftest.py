@@ -23,7 +23,7 @@ from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
-from floe_local.plan.recipe import load_recipe
+from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.run.build import build
 
 REPOSITORY = Path(__file__).parents[3]
