@@ -47,7 +47,7 @@ def _shared(
     context.obj = Session(manifest, environment, stack, json, quiet, verbose)
 
 
-_TREE: dict[str, dict[str, Callable[..., int | None]]] = {
+TREE: dict[str, dict[str, Callable[..., int | None]]] = {
     "": {
         "init": stack.init,
         "up": stack.up,
@@ -72,7 +72,7 @@ _HELP = {
 
 
 def _grow() -> None:
-    for group, commands in _TREE.items():
+    for group, commands in TREE.items():
         branch = typer.Typer(no_args_is_help=True, help=_HELP[group]) if group else app
         for name, command in commands.items():
             add(branch, name, command)

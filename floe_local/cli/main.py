@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import signal
 import sys
+from itertools import pairwise
 
-from floe_local.cli.app import app
+from floe_local.cli.app import TREE, app
 from floe_local.cli.boundary import Boundary
+
+_TAKE_A_VALUE = {"-m", "--manifest", "-e", "--env", "-s", "--stack"}
+"""The options before a command's name that have a value."""
 
 
 def main() -> None:
     """Run the command line, then end the process with its exit code (design.md, 'Exit codes')."""
     arguments = sys.argv[1:]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    named = next((word for word in arguments if not word.startswith("-")), "")
-    boundary = Boundary(named, as_json="--json" in arguments)
+    boundary = Boundary(command_named(arguments), as_json="--json" in arguments)
     with boundary:
         boundary.exit_code = app(arguments, standalone_mode=False) or 0
     sys.exit(boundary.exit_code)
+
+
+def command_named(arguments: list[str]) -> str:
+    """The command that a command line names, such as ``images list``; empty if none."""
+    words = [
+        word
+        for before, word in pairwise(["", *arguments])
+        if not word.startswith("-") and before not in _TAKE_A_VALUE
+    ]
+    group, name, *_ = [*words, "", ""]
+    if name in TREE.get(group, ()):
+        return f"{group} {name}"
+    return group if group in {*TREE, *TREE[""]} else ""
