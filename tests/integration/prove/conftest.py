@@ -21,7 +21,7 @@ from floe_local.prove.targets import BackendTarget, Targets
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from proxies import LineageProxy, OtlpProxy, serving
+from tests.integration.prove.proxies import LineageProxy, OtlpProxy, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,7 +67,9 @@ def answers(url: str) -> bool:
 
 def url_of(container: Container, port: int) -> str:
     container.reload()
-    [binding, *_] = container.ports[f"{port}/tcp"]
+    bindings = container.ports[f"{port}/tcp"]
+    assert bindings
+    [binding, *_] = bindings
     return f"http://127.0.0.1:{binding['HostPort']}"
 
 
@@ -101,8 +103,10 @@ def start(engine: docker.DockerClient) -> Iterator[Callable[..., Container]]:
     with ExitStack() as stack:
 
         def run(name: Any, *, ports: tuple[int, ...] = (), **options: Any) -> Container:
-            published = {f"{port}/tcp": ("127.0.0.1", None) for port in ports}
-            container = engine.containers.run(name, detach=True, ports=published, **options)
+            published: Any = {f"{port}/tcp": ("127.0.0.1", None) for port in ports}
+            container: Container = engine.containers.run(
+                name, detach=True, ports=published, **options
+            )
             stack.callback(container.remove, force=True, v=True)
             return container
 

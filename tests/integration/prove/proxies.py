@@ -84,7 +84,7 @@ class OtlpProxy(Proxy):
             return body
         request = ExportTraceServiceRequest.FromString(body)
         self.lose(request)
-        return request.SerializeToString()
+        return bytes(request.SerializeToString())
 
 
 class LineageProxy(Proxy):

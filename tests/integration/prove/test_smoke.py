@@ -6,8 +6,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import NAMESPACE, free_port
-from proxies import AlwaysYes, Swallowing, serving
 
 from floe_local.errors import CheckFailedError
 from floe_local.plan.values import Origin, Signal
@@ -20,14 +18,15 @@ from floe_local.prove.options import SmokeOptions
 from floe_local.prove.report import HopName, HopState, Verdict
 from floe_local.prove.smoke import smoke
 from floe_local.prove.waiting import wait_for_run, wait_for_span
+from tests.integration.prove.conftest import NAMESPACE, free_port
+from tests.integration.prove.proxies import AlwaysYes, Swallowing, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from proxies import LineageProxy, OtlpProxy
-
     from floe_local.prove.report import Check, Report
     from floe_local.prove.targets import BackendTarget, Targets
+    from tests.integration.prove.proxies import LineageProxy, OtlpProxy
 
 pytestmark = pytest.mark.integration
 

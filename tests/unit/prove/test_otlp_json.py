@@ -67,7 +67,7 @@ def test_order_is_no_difference(trace: TracePlan) -> None:
 
 def _each_loss(spans: Any) -> list[tuple[str, Any]]:
     """Return every way to lose one span, link, event or attribute."""
-    losses = []
+    losses: list[tuple[str, Any]] = []
     for g, group in enumerate(spans):
         for s, span in enumerate(group["scopeSpans"][0]["spans"]):
             losses.append(("span", (g, s, None, 0)))

@@ -1,0 +1,113 @@
+"""FloeLocal, as a project's own tests use it."""
+
+from __future__ import annotations
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from openlineage.client import OpenLineageClient
+from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
+from openlineage.client.transport.http import HttpConfig, HttpTransport
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from testcontainers.compose import DockerCompose
+
+from floe_local.errors import CheckFailedError, InputError
+from floe_local.run.engine import Engine
+from floe_local.testing import FloeLocal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.integration
+
+
+def left_of(stack: FloeLocal) -> list[str]:
+    """What the engine still holds of a stack."""
+    held = Engine().holdings().named
+    return [name for name in held if str(stack.where.stack) in name]
+
+
+def test_it_is_a_testcontainers_environment(floe_stack: FloeLocal) -> None:
+    assert isinstance(floe_stack, DockerCompose)
+    services = {container.Service for container in floe_stack.get_containers()}
+    assert {name.split(".")[0] for name in floe_stack.endpoints} <= services
+    port = floe_stack.get_service_port("jaeger", 16686)
+    assert floe_stack.endpoints["jaeger.query"] == f"http://127.0.0.1:{port}/"
+
+
+def test_a_pipelines_span_is_waited_for(floe_stack: FloeLocal) -> None:
+    url = floe_stack.env()["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(f"{url}/v1/traces")))
+    with provider.get_tracer("mine").start_as_current_span("load orders") as span:
+        span.set_attribute("rows", 42)
+    provider.shutdown()
+    trace_id = format(span.get_span_context().trace_id, "032x")
+    found = floe_stack.wait_for_span(trace_id, name="load orders")
+    assert found["attributes"]["rows"] == 42
+
+
+def test_a_pipelines_run_is_waited_for(floe_stack: FloeLocal) -> None:
+    variables = floe_stack.env()
+    config = HttpConfig(
+        url=variables["OPENLINEAGE_URL"], endpoint=variables["OPENLINEAGE_ENDPOINT"]
+    )
+    client = OpenLineageClient(transport=HttpTransport(config))
+    run = Run(runId=str(uuid.uuid4()))
+    job = Job(namespace=variables["OPENLINEAGE_NAMESPACE"], name=f"orders-{run.runId}")
+    for state in (RunState.START, RunState.COMPLETE):
+        now = datetime.now(UTC).isoformat()
+        client.emit(
+            RunEvent(eventType=state, eventTime=now, run=run, job=job, producer="https://tests")
+        )
+    assert floe_stack.wait_for_run(run.runId, state="COMPLETE")["id"] == run.runId
+
+
+def test_what_was_never_sent_is_not_found(floe_stack: FloeLocal) -> None:
+    with pytest.raises(CheckFailedError, match="does not show"):
+        floe_stack.wait_for_span("0" * 31 + "1", deadline_s=0.5)
+    with pytest.raises(CheckFailedError, match="does not show"):
+        floe_stack.wait_for_run(str(uuid.uuid4()), deadline_s=0.5)
+    with pytest.raises(InputError, match="no telemetry backend"):
+        floe_stack.wait_for_span("0" * 31 + "1", backend="nobody")
+
+
+def test_a_backend_that_is_gone_turns_the_smoke_test_red(floe_own_stack: FloeLocal) -> None:
+    assert floe_own_stack.smoke_test().ok
+    assert floe_own_stack.where.stack
+    Engine().client.containers.get(str(floe_own_stack.get_container("jaeger").ID)).kill()
+    report = floe_own_stack.smoke_test(deadline=3)
+    assert not report.ok
+    failed = {check.backend for check in report.checks if check.verdict == "failed"}
+    assert failed == {"jaeger"}
+
+
+def test_two_side_by_side_and_nothing_left() -> None:
+    stacks = [FloeLocal(), FloeLocal()]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(FloeLocal.start, stacks))
+        first, second = (set(stack.endpoints.values()) for stack in stacks)
+        assert not first & second
+        list(pool.map(FloeLocal.stop, stacks))
+    assert [left_of(stack) for stack in stacks] == [[], []]
+
+
+def test_a_body_that_raises_leaves_nothing(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.yaml"
+    manifest.write_text("plugins: {telemetry_backend: jaeger}\n", encoding="utf-8")
+
+    def fails(stack: FloeLocal) -> None:
+        with stack:
+            assert "jaeger.query" in stack.endpoints
+            raise ZeroDivisionError
+
+    stack = FloeLocal(manifest)
+    with pytest.raises(ZeroDivisionError):
+        fails(stack)
+    assert left_of(stack) == []
+    assert not list((tmp_path / ".floe-local").glob("test-*"))
