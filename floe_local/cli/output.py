@@ -41,14 +41,20 @@ def write_json(command: str, body: BaseModel | dict[str, Any], *, ok: bool = Tru
     write(json.dumps(document, indent=2, ensure_ascii=False))
 
 
-def write_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table without borders. A terminal folds long cells; a pipe gets each row on one line."""
+def write_table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], *, folding: int = 1
+) -> None:
+    """A table without borders; a pipe gets each row on one line.
+
+    A terminal folds the last `folding` columns where they are too long. The others stay
+    whole, so that a URL can be clicked and copied.
+    """
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+    for left, heading in zip(range(len(headings), 0, -1), headings, strict=True):
+        table.add_column(heading, overflow="fold", no_wrap=left > folding)
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     console().print(table)

@@ -13,19 +13,28 @@ if TYPE_CHECKING:
 
 Table = tuple[tuple[str, ...], list[tuple[object, ...]]]
 
+_HOPS = {
+    "client": "client",
+    "collector-accepted": "accepted",
+    "collector-exported": "exported",
+    "backend-stored": "stored",
+}
+"""The hops of a canary → their column."""
+
 
 def service_table(services: Sequence[ServiceRow]) -> Table:
-    """Services with the origin of their image, state, and where to look."""
+    """Services with their state, where to look, and what they run."""
     rows: list[tuple[object, ...]] = [
         (
             s.service,
-            f"{s.image} ({s.origin or 'unknown'})",
             _state(s),
             s.ui or next((url for name, url in s.urls.items() if name != "health"), ""),
+            s.origin or "unknown",
+            s.image,
         )
         for s in services
     ]
-    return ("service", "image (origin)", "state", "url"), rows
+    return ("service", "state", "url", "origin", "image"), rows
 
 
 def _state(service: ServiceRow) -> str:
@@ -41,26 +50,37 @@ def environment_lines(variables: Mapping[str, str]) -> str:
 
 
 def check_table(checks: Sequence[Check]) -> Table:
-    """Checks with their verdict and the time at which each hop passed."""
+    """Checks with their verdict, and when each hop had passed: seconds from the start."""
     rows: list[tuple[object, ...]] = [
-        (
-            mark(check),
-            check.backend,
-            check.signal,
-            check.protocol,
-            check.canary,
-            _verdict(check),
-            "  ".join(f"{h.name} {h.seconds:.2f}" for h in check.hops if h.seconds is not None),
-        )
+        (mark(check), check.backend, _canary(check), _verdict(check), *_times(check))
         for check in checks
     ]
-    return ("", "backend", "signal", "over", "canary", "verdict", "hops (s)"), rows
+    return ("", "backend", "canary", "verdict", *_HOPS.values()), rows
+
+
+def _canary(check: Check) -> str:
+    """A canary by its name; where that is its signal's, with what it went over."""
+    same = check.canary == check.signal
+    return f"{check.signal} {check.protocol if same else check.canary}"
+
+
+def _times(check: Check) -> tuple[str, ...]:
+    seconds = {hop.name: hop.seconds for hop in check.hops}
+    passed = (seconds.get(name) for name in _HOPS)
+    return tuple("" if s is None else f"{s:.2f}" for s in passed)
 
 
 def _verdict(check: Check) -> str:
-    if check.verdict == "accepted":
-        return "accepted, not verified"
-    return f"{check.verdict}: {check.reason}" if check.verdict == "skipped" else str(check.verdict)
+    return "accepted, not verified" if check.verdict == "accepted" else str(check.verdict)
+
+
+def skip_lines(checks: Sequence[Check]) -> list[str]:
+    """Why canaries were skipped."""
+    return [
+        f"- {check.backend} {check.signal}: {check.reason}"
+        for check in checks
+        if check.verdict == "skipped"
+    ]
 
 
 def mark(check: Check) -> str:
@@ -70,7 +90,7 @@ def mark(check: Check) -> str:
 
 def failure_lines(check: Check) -> str:
     """What is wrong with a failed check, and what to do."""
-    lines = [f"✗ {check.backend} {check.signal} {check.canary}: broke at {check.hop or 'unknown'}"]
+    lines = [f"✗ {check.backend} {_canary(check)}: broke at {check.hop or 'unknown'}"]
     if check.field:
         lines.append(f"    {check.field}: expected {check.expected!r}, found {check.found!r}")
     lines += [f"    {check.reason}"] if check.reason else []

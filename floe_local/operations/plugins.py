@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from floe_local.operations.request import Where
     from floe_local.plan.plugins.loading import PluginEntry
 
+NOT_UP = "the stack is not up, so that its names lead nowhere; `floe-local up` brings it up"
+
 
 class PluginRow(Frozen):
     """An installed plugin, as its entry point declares it; it was not imported."""
@@ -109,7 +111,13 @@ def validate_plugins(where: Where) -> ValidationResult:
         addresses=dialling(plan) if plan else {},
         limit_s=manifest.local.plugin_deadline,
     )
-    return ValidationResult(plugins=tuple(Validated(**v.model_dump()) for v in verdicts))
+    hint = "" if plan else NOT_UP
+    return ValidationResult(
+        plugins=tuple(
+            Validated(**v.model_dump() | {"hint": v.hint or (v.status == "failed") * hint})
+            for v in verdicts
+        )
+    )
 
 
 def _row(entry: PluginEntry) -> PluginRow:

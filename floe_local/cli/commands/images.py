@@ -67,11 +67,11 @@ def _images(session: Session, action: Action, policy: Policy | None = None) -> N
     rows = [
         (
             image.service,
-            image.image.reference if image.image else "not here",
-            image.image.origin if image.image else "",
+            image.image.origin if image.image else "not here",
             f"{image.size / 2**20:.0f} MiB" if image.size else "",
+            image.image.reference if image.image else "",
             image.wanted or "",
         )
         for image in result.images
     ]
-    return write_table(("service", "image", "origin", "size", "upstream"), rows)
+    return write_table(("service", "origin", "size", "image", "upstream"), rows, folding=2)

@@ -60,5 +60,5 @@ def validate(session: Session) -> int:
         write_json("plugins validate", result, ok=result.ok)
     else:
         rows = [(p.kind, p.name, p.status, p.reason, p.hint) for p in result.plugins]
-        write_table(("kind", "name", "status", "reason", "hint"), rows)
+        write_table(("kind", "name", "status", "reason", "hint"), rows, folding=2)
     return ExitCode.OK if result.ok else ExitCode.CHECK_FAILED

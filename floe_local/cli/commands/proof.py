@@ -102,9 +102,10 @@ def _write_junit(report: Report, file: Path) -> None:
 
 
 def _print(report: Report) -> None:
-    from floe_local.cli.tables import bulk_table, check_table, failure_lines
+    from floe_local.cli.tables import bulk_table, check_table, failure_lines, skip_lines
 
     write_table(*check_table(report.checks))
+    write("\n".join(["(seconds from the start)", *skip_lines(report.checks), ""]))
     if report.bulk:
         write_table(*bulk_table(report.bulk))
     for check in report.checks:

@@ -71,8 +71,11 @@ def urls(session: Session) -> None:
     result = look(where(session))
     if session.json:
         return write_json("urls", result)
-    rows = [(r.service, r.endpoint, r.url, r.container_url) for r in result.urls]
-    write_table(("service", "endpoint", "from this machine", "from containers"), rows)
+    rows = [
+        (f"{r.service}.{r.endpoint}", r.url.rstrip("/"), r.container_url.rstrip("/"))
+        for r in result.urls
+    ]
+    write_table(("endpoint", "from this machine", "from containers"), rows)
     return write(f"\ncontainers join the network {result.network}")
 
 

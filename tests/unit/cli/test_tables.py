@@ -1,0 +1,104 @@
+"""What a person sees: on a terminal of 80 columns, and in a pipe."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from floe_local.cli.output import write_table
+from floe_local.cli.tables import check_table, failure_lines, service_table, skip_lines
+from floe_local.operations.rows import ServiceRow
+from floe_local.plan.values import Origin, Signal
+from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+IMAGE = "registry.example/otel/opentelemetry-collector-contrib:0.155.0"
+SERVICE = ServiceRow(
+    service="otel-collector",
+    backend="collector",
+    image=IMAGE,
+    origin=Origin.UPSTREAM,
+    state="ready",
+    seconds=10.71,
+    urls={"otlp-http": "http://127.0.0.1:54318"},
+)
+HOPS = tuple(Hop(name=name, state=HopState.PASSED, seconds=2.345) for name in HopName)
+
+
+def check(verdict: Verdict, **more: object) -> Check:
+    fields = {"backend": "tempo", "signal": Signal.TRACES, "protocol": "http", "canary": "traces"}
+    return Check.model_validate(fields | {"verdict": verdict, "hops": HOPS} | more)
+
+
+class Terminal(io.StringIO):
+    """A stdout that a person looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(table: tuple[Sequence[str], Sequence[Sequence[object]]], columns: int) -> list[str]:
+    """What a terminal of so many columns shows."""
+    terminal = Terminal()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(columns))
+        patch.setattr("sys.stdout", terminal)
+        write_table(*table)
+    return ANSI.sub("", terminal.getvalue()).splitlines()
+
+
+def test_a_url_is_never_broken() -> None:
+    lines = shown(service_table([SERVICE]), 80)
+    assert "http://127.0.0.1:54318" in lines[1]
+    assert max(map(len, lines)) <= 80
+    assert "".join(line[-15:].strip() for line in lines[1:]) in IMAGE
+
+
+def test_a_pipe_gets_each_row_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    write_table(*service_table([SERVICE, SERVICE]))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[1].rstrip().endswith(IMAGE)
+
+
+def test_checks_fit_a_terminal_of_80_columns() -> None:
+    lines = shown(check_table([check(Verdict.BY_SANDBOX), check(Verdict.FAILED)]), 80)
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= 80
+    assert lines[1].split() == [
+        "✓",
+        "tempo",
+        "traces",
+        "http",
+        Verdict.BY_SANDBOX,
+        *["2.35"] * 4,
+    ]
+
+
+def test_what_was_skipped_says_why() -> None:
+    skipped = check(Verdict.SKIPPED, signal=Signal.LOGS, reason="tempo does not take logs")
+    assert skip_lines([skipped]) == ["- tempo logs: tempo does not take logs"]
+
+
+def test_what_failed_says_where_and_what_to_do() -> None:
+    failed = check(
+        Verdict.FAILED,
+        hop=HopName.BACKEND_STORED,
+        field="links[0]",
+        expected=1,
+        found=None,
+        reason="it is not there",
+        hint="look at its log",
+    )
+    assert failure_lines(failed).splitlines() == [
+        "✗ tempo traces http: broke at backend-stored",
+        "    links[0]: expected 1, found None",
+        "    it is not there",
+        "    hint: look at its log",
+    ]
