@@ -8,6 +8,7 @@ import re
 import sys
 import tempfile
 import traceback
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -16,11 +17,45 @@ import typer
 from floe_local.errors import ExitCode, FloeError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 _CREDENTIAL = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
 _SHORTEST_SECRET = 6
 _BROKEN_PIPE = 141
+_HELP = "NoArgsIsHelpError"
+"""Raised by a group without a command, in a module of typer's that is private."""
+
+
+class ReaderGoneError(Exception):
+    """Whoever read stdout has gone, as `head` does."""
+
+
+class InterruptedByUserError(FloeError):
+    """^C, or SIGTERM."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+@contextmanager
+def beyond_typer() -> Iterator[None]:
+    """Rename what typer would turn into an exit of its own, without a word or a document.
+
+    Raises:
+        ReaderGoneError: a broken pipe.
+        InterruptedByUserError: an interrupt.
+    """
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderGoneError from error
+    except KeyboardInterrupt as error:
+        raise _interrupted() from error
+
+
+def _interrupted() -> InterruptedByUserError:
+    hint = "`floe-local status` shows what is there"
+    return InterruptedByUserError("interrupted", "interrupted", hint)
 
 
 class Boundary:
@@ -53,7 +88,10 @@ class Boundary:
             return error.code if isinstance(error.code, int) else ExitCode.BUG
         if isinstance(error, typer.Exit):
             return error.exit_code
-        if isinstance(error, BrokenPipeError):
+        if type(error).__name__ == _HELP:
+            sys.stderr.write(f"{error}\n")
+            return ExitCode.BAD_INPUT
+        if isinstance(error, ReaderGoneError):
             _silence_stdout()
             return _BROKEN_PIPE
         told = _told(error)
@@ -76,10 +114,6 @@ class Boundary:
             sys.stderr.write(f"  hint: {error.hint}\n")
 
 
-class _InterruptedError(FloeError):
-    exit_code = ExitCode.INTERRUPTED
-
-
 class _BugError(FloeError):
     exit_code = ExitCode.BUG
 
@@ -89,7 +123,7 @@ def _told(error: BaseException) -> FloeError:
     if isinstance(error, FloeError):
         return error
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return _InterruptedError("interrupted", "interrupted", "run `floe-local status`")
+        return _interrupted()
     if isinstance(error, typer.TyperException):
         return FloeError("usage", _usage(error), f"see `{_command_of(error)} --help`")
     log = _write_log(error)

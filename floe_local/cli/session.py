@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from floe_local.cli.boundary import beyond_typer
+
 if TYPE_CHECKING:
     from floe_local.operations.request import Where
 
@@ -69,7 +71,8 @@ def with_session(command: Callable[..., int | None]) -> Callable[..., int | None
 
     def wrapper(context: typer.Context, **given: Any) -> int | None:
         own = Session(**{name: given.pop(name) for name in OPTIONS})
-        return command(own.over(context.find_root().obj or Session()), **given)
+        with beyond_typer():
+            return command(own.over(context.find_root().obj or Session()), **given)
 
     hints = get_type_hints(command, include_extras=True)
     parameters = list(inspect.signature(command).parameters.values())[1:]

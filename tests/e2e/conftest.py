@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from floe_local.run.compose_cli import find_compose
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 LONGEST = 600
@@ -76,8 +78,11 @@ def environment(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     install = [_uv(), "pip", "install", "--quiet", "-p", str(home / "bin" / "python")]
     constraints = ["--constraint", str(ROOT / "constraints.txt")]
     subprocess.run([*install, *constraints, *map(str, wheels.glob("*.whl"))], check=True)
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("FLOE_", "OTEL_"))}
-    return inherited | {"PATH": f"{home / 'bin'}:{os.environ['PATH']}", "NO_COLOR": "1"}
+    foreign = ("FLOE_", "OTEL_", "OPENLINEAGE_")
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+    compose = Path(find_compose()).parent  # it may be a package of this environment
+    path = f"{home / 'bin'}:{os.environ['PATH']}:{compose}"
+    return inherited | {"PATH": path, "NO_COLOR": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +95,15 @@ def shell(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
     shell.run("floe-local down --volumes")
 
 
-def words(command: str) -> list[str]:
-    """A command line as its words."""
-    return shlex.split(command)
+@pytest.fixture
+def wait_for() -> Callable[[Callable[[], Any]], Any]:
+    """Give a function that asks until there is an answer, and gives it."""
+
+    def wait(ask: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + 30
+        while not (answer := ask()):
+            assert time.monotonic() < deadline, "nothing came within 30 s"
+            time.sleep(0.2)
+        return answer
+
+    return wait

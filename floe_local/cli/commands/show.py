@@ -29,8 +29,9 @@ def status(session: Session) -> int:
     result = look(where(session))
     if session.json:
         write_json("status", result, ok=result.ready)
-    elif not result.services:
-        write(f"stack {result.stack} is not up; `floe-local up` brings it up")
+    elif all(service.state == "down" for service in result.services):
+        kept = "; its data is kept" if result.volumes else ""
+        write(f"stack {result.stack} is not up{kept}; `floe-local up` brings it up")
     else:
         write(f"stack {result.stack} ({result.project}), network {result.network}\n")
         write_table(*service_table(result.services))

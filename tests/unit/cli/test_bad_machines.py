@@ -72,6 +72,16 @@ def test_an_engine_that_may_not_be_used(
     assert "usermod -aG docker" in ended.err
 
 
+@pytest.mark.parametrize("group", [(), ("images",), ("plugins",)])
+def test_a_group_without_a_command_shows_its_help(
+    group: tuple[str, ...], floe: Callable[..., Ended]
+) -> None:
+    ended = floe(*group)
+    assert ended.code == 2
+    assert ended.err.startswith(" ".join(["Usage: floe-local", *group, "[OPTIONS] COMMAND"]))
+    assert len(ended.err.splitlines()) > 5
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from floe_local.cli.app import app
 from floe_local.cli.boundary import Boundary
 from floe_local.errors import InputError, MachineError, NotReadyError
 
@@ -71,3 +72,23 @@ def test_a_bug_is_one_line_and_a_log_without_credentials(
     assert "Traceback" in text
     assert "do-not-tell-1234" not in text
     assert "do-not-tell-1234" not in told
+
+
+@pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt, 130), (BrokenPipeError, 141)])
+def test_typer_swallows_neither_an_interrupt_nor_a_broken_pipe(
+    raised: type[BaseException],
+    code: int,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("floe_local.operations.plugins.list_plugins", broken)
+    monkeypatch.setattr("floe_local.cli.boundary._silence_stdout", lambda: None)
+    boundary = Boundary("plugins list", as_json=True)
+    with boundary:
+        app(["plugins", "list", "--json"], standalone_mode=False)
+    out, err = capfd.readouterr()
+    assert (boundary.exit_code, err) == (code, "")
+    assert (json.loads(out)["error"]["code"] == "interrupted") if code == 130 else (out == "")
