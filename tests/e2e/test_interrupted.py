@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Shell
+    from tests.e2e.conftest import Shell
 
 pytestmark = pytest.mark.e2e
 

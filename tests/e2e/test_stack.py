@@ -15,7 +15,7 @@ from floe_local.run.compose_cli import find_compose
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Shell
+    from tests.e2e.conftest import Shell
 
 pytestmark = pytest.mark.e2e
 
@@ -62,7 +62,8 @@ head -1 <&3
 def up(shell: Shell) -> dict[str, Any]:
     """What `up` said of the stack that every test here uses."""
     shell.run("floe-local init")
-    return shell.json("floe-local up --free-ports")
+    document: dict[str, Any] = shell.json("floe-local up --free-ports")
+    return document
 
 
 @pytest.fixture(scope="module")

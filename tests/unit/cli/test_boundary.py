@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import typer
 
-from floe_local.cli.app import app
 from floe_local.cli.boundary import Boundary
+from floe_local.cli.command_line import run
 from floe_local.errors import InputError, MachineError, NotReadyError
 
 
@@ -86,9 +88,32 @@ def test_typer_swallows_neither_an_interrupt_nor_a_broken_pipe(
 
     monkeypatch.setattr("floe_local.operations.plugins.list_plugins", broken)
     monkeypatch.setattr("floe_local.cli.boundary._silence_stdout", lambda: None)
-    boundary = Boundary("plugins list", as_json=True)
-    with boundary:
-        app(["plugins", "list", "--json"], standalone_mode=False)
+    ended = run(["plugins", "list", "--json"])
     out, err = capfd.readouterr()
-    assert (boundary.exit_code, err) == (code, "")
+    assert (ended, err) == (code, "")
     assert (json.loads(out)["error"]["code"] == "interrupted") if code == 130 else (out == "")
+
+
+def test_an_interrupt_while_typer_is_at_work_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("floe_local.cli.app.Session", interrupted)
+    assert run(["plugins", "list"]) == 130
+    assert "error: interrupted [interrupted]" in capsys.readouterr().err
+
+
+def test_an_interrupt_while_modules_load_is_a_line() -> None:
+    script = (
+        "import sys; from floe_local.cli.main import main\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name.startswith('typer'): raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Impatient()); main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "error: interrupted [interrupted]\n")

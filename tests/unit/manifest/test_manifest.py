@@ -385,7 +385,7 @@ def test_an_unreadable_manifest(tmp_path: Path) -> None:
     else:
         file.write_text(PAIR)
         file.chmod(0)
-    with pytest.raises(InputError, match="Permission denied|Input/output error"):
+    with pytest.raises(InputError, match=r"Permission denied|Input/output error"):
         load_manifest(root=tmp_path, environ={})
 
 
