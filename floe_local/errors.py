@@ -1,7 +1,7 @@
 """The errors that floe-local raises on purpose.
 
 Each says what happened and where (`reason`), what to do next (`hint`), and which
-exit code the command line ends with. One boundary, `floe_local.cli.main`, prints them.
+exit code the command line ends with. One boundary, `floe_local.cli.boundary`, prints them.
 """
 
 from __future__ import annotations

@@ -1,26 +1,25 @@
-"""The entry point of ``floe-local``."""
+"""A command line → an exit code."""
 
 from __future__ import annotations
 
-import signal
-import sys
 from itertools import pairwise
 
 from floe_local.cli.app import TREE, app
 from floe_local.cli.boundary import Boundary
+from floe_local.errors import ExitCode
 
 _TAKE_A_VALUE = {"-m", "--manifest", "-e", "--env", "-s", "--stack"}
 """The options before a command's name that have a value."""
 
 
-def main() -> None:
-    """Run the command line, then end the process with its exit code (design.md, 'Exit codes')."""
-    arguments = sys.argv[1:]
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def run(arguments: list[str]) -> int:
+    """Run a command line; its exit code (design.md, 'Exit codes')."""
     boundary = Boundary(command_named(arguments), as_json="--json" in arguments)
     with boundary:
         boundary.exit_code = app(arguments, standalone_mode=False) or 0
-    sys.exit(boundary.exit_code)
+        if boundary.exit_code == ExitCode.INTERRUPTED:  # while typer itself was at work
+            raise KeyboardInterrupt
+    return boundary.exit_code
 
 
 def command_named(arguments: list[str]) -> str:

@@ -65,7 +65,7 @@ def _canary(check: Check) -> str:
 
 
 def _times(check: Check) -> tuple[str, ...]:
-    seconds = {hop.name: hop.seconds for hop in check.hops}
+    seconds = {str(hop.name): hop.seconds for hop in check.hops}
     passed = (seconds.get(name) for name in _HOPS)
     return tuple("" if s is None else f"{s:.2f}" for s in passed)
 

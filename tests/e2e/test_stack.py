@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import urllib.request
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -207,6 +209,24 @@ def test_plugins_images_and_pages(shell: Shell, up: dict[str, Any]) -> None:
     page = shell.json("BROWSER=true floe-local open jaeger")
     assert page["url"].startswith("http://127.0.0.1:")
     assert "with a page: " in shell.run("floe-local open postgres", expect=2).stderr
+
+
+def test_a_taken_port_is_told_with_its_owner_and_nothing_is_made(
+    shell: Shell, up: dict[str, Any], urls: dict[str, str]
+) -> None:
+    ours = urls["jaeger.query"].rpartition(":")[2]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        manifest = f"{{otlp-http: {port}, jaeger.query: {ours}}}"
+        (shell.folder / "ports.yaml").write_text(
+            "plugins: {telemetry_backend: jaeger}\n" + f"local: {{ports: {manifest}}}\n"
+        )
+        refused = shell.run("floe-local -s other -m ports.yaml up", expect=3).stderr
+    assert f"port {port}, for otel-collector.otlp-http, is used by " in refused
+    assert f"(process {os.getpid()})" in refused
+    assert f"is used by container {up['project']}-jaeger-1" in refused
+    assert "--free-ports" in refused
+    assert "nothing of other-" in shell.run("floe-local down -s other").stdout
 
 
 def test_down_keeps_the_data_until_volumes_are_named(shell: Shell, up: dict[str, Any]) -> None:

@@ -1,0 +1,20 @@
+"""The entry point of ``floe-local``."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+
+def main() -> None:
+    """Run the command line, then end the process with its exit code (design.md, 'Exit codes')."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        # Loaded here, where ^C is told in a line while that lasts, too.
+        from floe_local.cli.command_line import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.stderr.write("error: interrupted [interrupted]\n")
+        code = 130
+    sys.exit(code)
