@@ -217,7 +217,7 @@ def test_a_taken_port_is_told_with_its_owner_and_nothing_is_made(
     ours = urls["jaeger.query"].rpartition(":")[2]
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        manifest = f"{{otlp-http: {port}, jaeger.query: {ours}}}"
+        manifest = f"{{otel-collector.otlp-http: {port}, jaeger.query: {ours}}}"
         (shell.folder / "ports.yaml").write_text(
             "plugins: {telemetry_backend: jaeger}\n" + f"local: {{ports: {manifest}}}\n"
         )
