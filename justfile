@@ -48,6 +48,10 @@ golden:
 bench *args:
     {{ uv }} python -m bench "$@"
 
-# what is too long for CI: 1000 canaries, 200 random sequences, cold images
-nightly:
-    {{ uv }} pytest tests -q -m "nightly"
+# what is too long for CI, such as a thousand canaries
+nightly *args:
+    {{ uv }} pytest tests/nightly -q -m nightly "$@"
+
+# a stand-in beside the server that it stands in for, over random event sequences
+compare *args:
+    {{ uv }} python -m bench.compare_marquez "$@"
