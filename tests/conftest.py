@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
 import threading
 import tomllib
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 ADR_PLUGINS = Path(__file__).parent / "adr" / "plugins"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts_arrive() -> None:
+    """A shell's background job ignores SIGINT, as do its children: tests that send it need it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class PluginSite:
