@@ -11,11 +11,11 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import requests
 from openlineage.client import OpenLineageClient
-from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
+from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.transport.http import HttpConfig, HttpTransport
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 DEADLINE_S = 60.0
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 PRODUCER = "https://github.com/floe-local/bench"
 
 
@@ -60,7 +62,7 @@ def _timed(work: Callable[[], None]) -> float:
     return 1000 * (time.perf_counter() - start)
 
 
-def _each(work: Callable[[int], object], items: Iterable[int], threads: int) -> list[object]:
+def _each(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> list[Result]:
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, items))
 
@@ -71,30 +73,38 @@ def _traces(at: Addresses, count: int, threads: int) -> None:
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     tracer = provider.get_tracer("bare")
 
-    def one(_: int) -> None:
+    def send(_: int) -> str:
         with tracer.start_as_current_span("bare") as span:
-            trace_id = format(span.get_span_context().trace_id, "032x")
-        _until_200(f"{at.jaeger}/api/v3/traces/{trace_id}")
+            return format(span.get_span_context().trace_id, "032x")
 
-    _each(one, range(count), threads)
+    sent = _each(send, range(count), threads)
     provider.shutdown()
+    _each(lambda trace_id: _until_200(f"{at.jaeger}/api/v3/traces/{trace_id}"), sent, threads)
 
 
 def _runs(at: Addresses, count: int, threads: int) -> None:
     transport = HttpTransport(HttpConfig(url=at.marquez, endpoint="api/v1/lineage"))
     client = OpenLineageClient(transport=transport)
 
-    def one(number: int) -> None:
-        run = Run(runId=str(uuid.uuid4()))
-        job = Job(namespace="bare", name=f"bare-{number % threads}")
+    def send(number: int) -> str:
+        name = f"bare-{number % threads}"
+        run, job = Run(runId=str(uuid.uuid4())), Job(namespace="bare", name=name)
         for state in (RunState.START, RunState.COMPLETE):
-            now = datetime.now(UTC).isoformat()
             client.emit(
-                RunEvent(eventType=state, eventTime=now, run=run, job=job, producer=PRODUCER)
+                RunEvent(
+                    eventType=state,
+                    eventTime=datetime.now(UTC).isoformat(),
+                    run=run,
+                    job=job,
+                    producer=PRODUCER,
+                    inputs=[InputDataset("bare", f"{name}.in")],
+                    outputs=[OutputDataset("bare", f"{name}.out")],
+                )
             )
-        _until_200(f"{at.marquez}/api/v1/jobs/runs/{run.runId}")
+        return str(run.runId)
 
-    _each(one, range(count), threads)
+    sent = _each(send, range(count), threads)
+    _each(lambda run_id: _until_200(f"{at.marquez}/api/v1/jobs/runs/{run_id}"), sent, threads)
 
 
 def _until_200(url: str) -> None:
