@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError
-from floe_local.plan.blueprint.reader import BLUEPRINT_FILE, read_blueprint
+from floe_local.plan.blueprint.reader import BLUEPRINT_FILE, name_in, read_blueprint
 from floe_local.plan.blueprint.shipped import compose_folder
 
 if TYPE_CHECKING:
@@ -89,14 +89,14 @@ def _add_with_required(
 
 
 def _in_folders(name: str, folders: Sequence[Path]) -> Iterator[tuple[Path, str]]:
-    """Folders that hold ``<name>/blueprint.yaml``, or are called so and hold one themselves."""
+    """Folders that hold ``<name>/blueprint.yaml``, or a blueprint.yaml that is called so."""
     for folder in folders:
         if not folder.is_dir():
             reason = f"local.blueprints: {folder} is no folder"
             raise InputError("blueprint-folder", reason, "give a folder that holds blueprints")
         if (folder / name / BLUEPRINT_FILE).is_file():
             yield folder / name, "local.blueprints"
-        elif folder.name == name and (folder / BLUEPRINT_FILE).is_file():
+        elif (folder / BLUEPRINT_FILE).is_file() and name_in(folder) == name:
             yield folder, "local.blueprints"
 
 

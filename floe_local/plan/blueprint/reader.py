@@ -78,6 +78,16 @@ def read_blueprint(folder: Path, source: str, name: str | None = None) -> Locate
     return LocatedBlueprint(blueprint=blueprint, folder=folder, source=source)
 
 
+def name_in(folder: Path) -> object:
+    """What the blueprint in `folder` calls itself; the rest of it is not looked at.
+
+    Raises:
+        InputError: it is no YAML.
+    """
+    file = folder / BLUEPRINT_FILE
+    return read_source(file, name=str(file), code="blueprint").data.get("name")
+
+
 def _model(parsed: Source, problems: Problems) -> Blueprint | None:
     try:
         return Blueprint.model_validate(parsed.data)

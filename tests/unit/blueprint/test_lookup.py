@@ -86,6 +86,16 @@ def test_the_manifests_folders_go_first(write: Callable[..., Path]) -> None:
         assert (located.folder, located.source) == (folder, "local.blueprints")
 
 
+def test_a_folder_may_be_called_otherwise_than_its_blueprint(write: Callable[..., Path]) -> None:
+    folder = write(OWN.replace("name: own", "name: jaeger", 1), "mine")
+
+    located = find_blueprint("jaeger", [folder])
+
+    assert located is not None
+    assert located.folder == folder
+    assert find_blueprint("own", [folder]) is None
+
+
 def test_a_plugin_brings_its_blueprint_without_being_imported(plugin_site: PluginSite) -> None:
     package = plugin_site.folder / "acme" / "backend"
     package.mkdir(parents=True)
