@@ -173,12 +173,6 @@ def _trace(canary: str, protocol: Protocol) -> TracePlan:
     whole = trace_id()
     root, call, serve, publish, consume = (span_id() for _ in range(5))
     common = {**KEEP, "floe.canary": canary}
-    link = LinkPlan(
-        trace_id=trace_id(),
-        span_id=span_id(),
-        attributes={"link.kind": "follows \u2192", "link.weight": 7},
-    )
-    own = LinkPlan(trace_id=whole, span_id=root, attributes={"link.kind": "own"})
     spans = (
         SpanPlan(
             span_id=root,
@@ -197,19 +191,7 @@ def _trace(canary: str, protocol: Protocol) -> TracePlan:
             kind="client",
             attributes=common,
         ),
-        SpanPlan(
-            span_id=serve,
-            parent_id=call,
-            service=f"{PREFIX}-orders",
-            name=f"price {_TEXT}",
-            kind="internal",
-            attributes={**common, "unicode.\u00e9": _TEXT},
-            events=(
-                EventPlan(name="cache.miss", attributes={"cache.key": _TEXT, "cache.size": _BIG}),
-                EventPlan(name="priced", attributes={"price": 12.5, "final": True}),
-            ),
-            links=(link, own),
-        ),
+        _rich_span(serve, call, own=(whole, root), common=common),
         SpanPlan(
             span_id=publish,
             parent_id=serve,
@@ -231,6 +213,29 @@ def _trace(canary: str, protocol: Protocol) -> TracePlan:
         ),
     )
     return TracePlan(canary=canary, protocol=protocol, trace_id=whole, spans=spans)
+
+
+def _rich_span(span: str, parent: str, *, own: tuple[str, str], common: dict[str, Any]) -> SpanPlan:
+    """Plan a span with unicode, events and links; `own` is the (trace, span) it links back to."""
+    link = LinkPlan(
+        trace_id=trace_id(),
+        span_id=span_id(),
+        attributes={"link.kind": "follows \u2192", "link.weight": 7},
+    )
+    back = LinkPlan(trace_id=own[0], span_id=own[1], attributes={"link.kind": "own"})
+    return SpanPlan(
+        span_id=span,
+        parent_id=parent,
+        service=f"{PREFIX}-orders",
+        name=f"price {_TEXT}",
+        kind="internal",
+        attributes={**common, "unicode.\u00e9": _TEXT},
+        events=(
+            EventPlan(name="cache.miss", attributes={"cache.key": _TEXT, "cache.size": _BIG}),
+            EventPlan(name="priced", attributes={"price": 12.5, "final": True}),
+        ),
+        links=(link, back),
+    )
 
 
 _ALL_TYPES: dict[str, Any] = {
