@@ -10,7 +10,6 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-import docker
 import pytest
 import urllib3
 import yaml
@@ -26,6 +25,7 @@ from tests.integration.prove.proxies import LineageProxy, OtlpProxy, serving
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import docker
     from docker.models.containers import Container
 
 COMPOSE = Path(__file__).parents[3] / "compose"
@@ -88,13 +88,6 @@ def target(name: str, endpoints: dict[str, str], **more: Any) -> BackendTarget:
         naming=known.naming,
         **more,
     )
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    client = docker.from_env()
-    yield client
-    client.close()
 
 
 @pytest.fixture(scope="session")

@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import docker
 import pytest
 import requests
 from testcontainers.core.config import testcontainers_config
@@ -25,6 +24,9 @@ from testcontainers.core.network import Network
 
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.run.build import build
+
+if TYPE_CHECKING:
+    import docker
 
 REPOSITORY = Path(__file__).parents[3]
 RECORDED = Path(__file__).parent / "recorded"
@@ -71,13 +73,6 @@ def is_healthy(admin: str) -> bool:
         return requests.get(f"{admin}/healthcheck", timeout=READY_WITHIN).ok
     except requests.ConnectionError:
         return False
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    client = docker.from_env()
-    yield client
-    client.close()
 
 
 @pytest.fixture(scope="session")
