@@ -124,19 +124,16 @@ def _told(error: BaseException) -> FloeError:
         return error
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return _interrupted()
-    if isinstance(error, typer.TyperException):
-        return FloeError("usage", _usage(error), f"see `{_command_of(error)} --help`")
+    usage = getattr(error, "format_message", None)  # the class is click's or typer's own
+    if callable(usage):
+        reason = " ".join(usage().split())
+        return FloeError("usage", reason, f"see `{_command_of(error)} --help`")
     log = _write_log(error)
     reason = f"this is a bug in floe-local: {type(error).__name__}; its traceback is in {log}"
     return _BugError("bug", reason, "please report it, with that file")
 
 
-def _usage(error: typer.TyperException) -> str:
-    """What is wrong with the command line, in a line."""
-    return " ".join(error.format_message().split())
-
-
-def _command_of(error: typer.TyperException) -> str:
+def _command_of(error: BaseException) -> str:
     """The command that was asked for, as far as it was understood."""
     return str(getattr(getattr(error, "ctx", None), "command_path", "floe-local"))
 
