@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from floe_local.errors import FloeError
 from floe_local.operations.request import StackRequest, Where
@@ -83,22 +83,11 @@ def manifest_blueprints(manifest: Manifest) -> dict[str, LocatedBlueprint]:
 def local_refs(
     manifest: Manifest, blueprints: Mapping[str, LocatedBlueprint]
 ) -> tuple[BackendRef, ...]:
-    """The manifest's backends, with their blueprints' defaults under their config."""
+    """The manifest's backends, with their blueprints' defaults."""
     defaults = {name: located.blueprint.config for name, located in blueprints.items()}
     return tuple(
-        ref.model_copy(update={"config": laid_over(defaults.get(ref.name, {}), ref.config)})
-        for ref in manifest.backends
+        ref.model_copy(update={"defaults": defaults.get(ref.name, {})}) for ref in manifest.backends
     )
-
-
-def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """`above` over `below`; mappings in both are merged."""
-    merged = dict(below)
-    for key, value in above.items():
-        under = merged.get(key)
-        both = isinstance(under, dict) and isinstance(value, dict)
-        merged[key] = laid_over(under, value) if both else value  # type: ignore[arg-type]
-    return merged
 
 
 def identity_of(where: Where) -> StackIdentity:

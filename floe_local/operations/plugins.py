@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.operations.look_up import find
 from floe_local.operations.planning import local_refs, manifest_blueprints, manifest_of
+from floe_local.plan.plugins.configuring import laid_over
 from floe_local.plan.plugins.host import call_plugins, validate_connections
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
 from floe_local.plan.plugins.registry import PluginRegistry
@@ -89,10 +90,18 @@ def show_plugin(where: Where, name: str, kind: Kind | None = None) -> tuple[Plug
     outputs = call_plugins(refs, registry=registry, limit_s=manifest.local.plugin_deadline)
     return tuple(
         PluginShown(
-            plugin=_row(registry.find(ref.kind, ref.name)), config=ref.config, output=output
+            plugin=_row(registry.find(ref.kind, ref.name)),
+            config=_effective(ref, output),
+            output=output,
         )
         for ref, output in zip(refs, outputs, strict=True)
     )
+
+
+def _effective(ref: BackendRef, output: PluginOutput) -> dict[str, Any]:
+    """What the plugin was configured with: the manifest's config over the known defaults."""
+    known = {key: value for key, value in ref.defaults.items() if key not in output.left_out}
+    return laid_over(known, ref.config)
 
 
 def validate_plugins(where: Where) -> ValidationResult:

@@ -82,7 +82,7 @@ def compile_outputs(
         environment=manifest.environment,
         project=manifest.project,
         backends=(*senders, *receivers),
-        provenance=(*_warnings(outputs), *changes, *more, *even_more),
+        provenance=(*_warnings(outputs), *_left_out(outputs), *changes, *more, *even_more),
         secrets=references([collector, transport]),
         sampling=manifest.local.sampling.described,
     )
@@ -95,6 +95,20 @@ def _warnings(outputs: Sequence[PluginOutput]) -> tuple[Change, ...]:
         )
         for o in outputs
         for text in o.warnings
+    )
+
+
+def _left_out(outputs: Sequence[PluginOutput]) -> tuple[Change, ...]:
+    return tuple(
+        Change(
+            rule="default-left-out",
+            where=f"{o.who}: config.{key}",
+            before=key,
+            after=None,
+            why="a default of the blueprint that this plugin has no place for",
+        )
+        for o in outputs
+        for key in o.left_out
     )
 
 

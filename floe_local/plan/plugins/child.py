@@ -5,9 +5,10 @@ own stdout goes to stderr, so nothing that they print (C code and subprocesses t
 the protocol. `floe_local.plan.plugins.host` is the other end.
 
 Request: ``{"task": "configs" | "validate", "limit_s": s, "jobs": [{"kind", "entry",
-"config"}], "targets": [[host, port, host, port]]}``. Answers: ``{"step": [job, method]}``
-before each call; ``{"answers": {…}}`` for each job of "configs", ``{"verdict": {…}}`` for
-each of "validate"; ``{"error": {"code", "reason", "hint"}}``; ``{"end": true}`` at the end.
+"config", "defaults"}], "targets": [[host, port, host, port]]}``. Answers:
+``{"step": [job, method]}`` before each call; ``{"answers": {…}}`` for each job of "configs",
+``{"verdict": {…}}`` for each of "validate"; ``{"error": {"code", "reason", "hint"}}``;
+``{"end": true}`` at the end.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def _do(request: dict[str, Any], reporter: Reporter) -> None:
 
 def _configs(index: int, job: dict[str, Any], entry: PluginEntry, reporter: Reporter) -> None:
     reporter.tell(step=[index, "import"])
-    plugin = load_plugin(entry, job["config"])
+    plugin, left_out = load_plugin(entry, job["config"], job["defaults"])
     answers = answers_of(plugin, job["kind"], entry, lambda m: reporter.tell(step=[index, m]))
     check_answers(answers, job["kind"], entry)
     size = len(json.dumps(answers))
@@ -82,14 +83,14 @@ def _configs(index: int, job: dict[str, Any], entry: PluginEntry, reporter: Repo
         raise InputError(
             "plugin-returned-too-much", reason, f"At most {LARGEST_ANSWER // 2**20} MiB are read."
         )
-    reporter.tell(answers=answers)
+    reporter.tell(answers={**answers, "left_out": left_out})
 
 
 def _verdict(job: dict[str, Any], entry: PluginEntry, targets: list[Any]) -> dict[str, str]:
     from floe_local.plan.plugins.dialing import Dialer  # noqa: PLC0415 - only validation needs sockets
 
     with Dialer({(h, p): (to_host, to_port) for h, p, to_host, to_port in targets}) as dialer:
-        plugin = load_plugin(entry, job["config"])
+        plugin = load_plugin(entry, job["config"], job["defaults"]).plugin
         verdict = Judgement(entry)
         with verdict:
             verdict.take(plugin.validate_connection())

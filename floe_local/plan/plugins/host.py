@@ -145,16 +145,19 @@ def _request(
     jobs = []
     for ref, entry in zip(refs, entries, strict=True):
         _require_plain(ref, entry)
-        jobs.append({"kind": str(ref.kind), "entry": list(entry), "config": ref.config})
+        job = {"kind": str(ref.kind), "entry": list(entry)}
+        jobs.append({**job, "config": ref.config, "defaults": ref.defaults})
     return {"task": task, "jobs": jobs}
 
 
 def _require_plain(ref: BackendRef, entry: PluginEntry) -> None:
     """Refuse config that cannot be handed to the child: YAML has dates and sets, too."""
-    fault = json_fault(ref.config)
-    if fault:
+    for what, given in (("config", ref.config), ("blueprint's config", ref.defaults)):
+        fault = json_fault(given)
+        if not fault:
+            continue
         at = f"{ref.where}: " if ref.where else ""
-        reason = f"{at}the config for {entry.who} cannot be passed on: {fault}"
+        reason = f"{at}the {what} for {entry.who} cannot be passed on: {fault}"
         raise InputError("plugin-config", reason, "Put quotes around the value.")
 
 

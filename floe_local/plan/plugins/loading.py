@@ -12,11 +12,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
+from floe_local.plan.plugins.configuring import Loaded, configured
 from floe_local.plan.plugins.floe_core_stand_in import MODULES, PACKAGE, floe_core_stand_in
-from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN, Blamed
+from floe_local.plan.plugins.foreign_code import Blamed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 UNIFIED = "observability"
 METHODS: Mapping[str, tuple[str, ...]] = {
@@ -62,12 +63,15 @@ class PluginEntry(NamedTuple):
         return self.target.partition(":")[0].partition(".")[0].strip()
 
 
-def load_plugin(entry: PluginEntry, config: Mapping[str, Any]) -> Any:
+def load_plugin(
+    entry: PluginEntry, config: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
+) -> Loaded:
     """Import, check and configure a plugin.
 
     Args:
         entry: which one.
-        config: what the manifest configures it with.
+        config: what the manifest configures it with; a key that it does not know is refused.
+        defaults: lie under `config`; a key that it does not know is left out.
 
     Raises:
         InputError: it cannot be imported, lacks methods, refuses its config, raises, or
@@ -78,10 +82,10 @@ def load_plugin(entry: PluginEntry, config: Mapping[str, Any]) -> Any:
         with Blamed(entry.who, "an attribute", entry.package, code="plugin-raised"):
             if inspect.isclass(factory):
                 _require_methods(entry, factory)
-            plugin = _configure(entry, factory, config)
-            _require_methods(entry, plugin)
-            _require_api_version(entry, plugin)
-    return plugin
+            loaded = configured(entry, factory, config, defaults or {})
+            _require_methods(entry, loaded.plugin)
+            _require_api_version(entry, loaded.plugin)
+    return loaded
 
 
 def _import(entry: PluginEntry) -> Any:
@@ -148,82 +152,3 @@ def metadata_of(plugin: Any, field: str) -> str:
     """Read a metadata attribute; empty where it is missing or, as with a mock, no string."""
     value = getattr(plugin, field, "")
     return value if isinstance(value, str) else ""
-
-
-def _configure(entry: PluginEntry, factory: Any, config: Mapping[str, Any]) -> Any:
-    if not callable(factory):
-        return _refuse_config(entry, factory, config)
-    if config and _has_schema(factory) and _takes(factory, {}):
-        plugin = _make(entry, factory, {})
-        if _apply_schema(entry, plugin, config):
-            return plugin
-    return _make(entry, factory, config)
-
-
-def _has_schema(factory: Any) -> bool:
-    return all(callable(getattr(factory, m, None)) for m in ("get_config_schema", "configure"))
-
-
-def _takes(factory: Any, config: Mapping[str, Any]) -> bool:
-    try:
-        signature = inspect.signature(factory)
-    except (TypeError, ValueError):  # a class made in C has none: try and see
-        return True
-    try:
-        signature.bind(**config)
-    except TypeError:
-        return False
-    return True
-
-
-def _apply_schema(entry: PluginEntry, plugin: Any, config: Mapping[str, Any]) -> bool:
-    with Blamed(entry.who, "get_config_schema()", entry.package, code="plugin-raised"):
-        schema = plugin.get_config_schema()
-    if schema is None:
-        return False
-    known = list(getattr(schema, "model_fields", {}))
-    unknown = [f"'{key}' is unknown{_near(key, known)}" for key in config if key not in known]
-    hint = " ".join([f"It takes: {', '.join(known)}.", *(f"{fault}." for fault in unknown)])
-    with Blamed(entry.who, "its config:", entry.package, code="plugin-config", hint=hint):
-        model = schema.model_validate(dict(config))
-    with Blamed(entry.who, "configure()", entry.package, code="plugin-config", hint=hint):
-        plugin.configure(model)
-    return True
-
-
-def _make(entry: PluginEntry, factory: Any, config: Mapping[str, Any]) -> Any:
-    if not _takes(factory, config):
-        raise _wrong_keywords(entry, factory, config)
-    doing = f"{getattr(factory, '__name__', 'constructor')}(…)"
-    hint = "Correct the plugin's config in the manifest." if config else MEND_THE_PLUGIN
-    code = "plugin-config" if config else "plugin-raised"
-    with Blamed(entry.who, doing, entry.package, code=code, hint=hint):
-        return factory(**config)
-
-
-def _refuse_config(entry: PluginEntry, plugin: Any, config: Mapping[str, Any]) -> Any:
-    if config:
-        reason = f"{entry.who} takes no config, and was given: {', '.join(sorted(config))}"
-        raise InputError("plugin-config", reason, "Remove its config from the manifest.")
-    return plugin
-
-
-def _wrong_keywords(entry: PluginEntry, factory: Any, config: Mapping[str, Any]) -> InputError:
-    keywords = [
-        p
-        for p in inspect.signature(factory).parameters.values()
-        if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-    ]
-    known = [p.name for p in keywords]
-    missing = [p.name for p in keywords if p.default is p.empty and p.name not in config]
-    faults = [f"'{k}' is unknown{_near(k, known)}" for k in config if k not in known]
-    faults += [f"'{name}' is required" for name in missing]
-    hint = f"It takes: {', '.join(known)}." if known else "It takes no config."
-    return InputError(
-        "plugin-config", f"{entry.who}: its config is wrong: {'; '.join(faults)}", hint
-    )
-
-
-def _near(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean '{near[0]}'?)" if near else ""

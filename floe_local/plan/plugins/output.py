@@ -10,6 +10,8 @@ from floe_local.plan.values import Frozen, Kind
 class BackendRef(Frozen):
     """A backend as the manifest names it. `config` goes to the plugin's constructor.
 
+    `defaults` lie under it: its blueprint's, for local use; keys that the plugin does not
+    know are left out, where an unknown key of `config` is an error.
     `where` is the place in the manifest that named it (``manifest.yaml:7``). `unified`: it was
     named under the deprecated ``plugins: {observability: NAME}``, which makes two references,
     one of each kind. `version` and `connection_secret_ref` are the rest of floe's.
@@ -18,6 +20,7 @@ class BackendRef(Frozen):
     kind: Kind
     name: str
     config: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
     version: str | None = None
     connection_secret_ref: str | None = None
     where: str = ""
@@ -30,7 +33,7 @@ class PluginOutput(Frozen):
     `exporter_config` is get_otlp_exporter_config(); `pipeline_config` the optional
     get_pipeline_config() of an older floe contract; `transport`, `namespace_strategy`
     and `helm_values` the methods of those names (ADR-0035). What the plugin's kind has
-    no method for is None.
+    no method for is None. `left_out` are the keys of its defaults that it does not know.
     """
 
     kind: Kind
@@ -45,6 +48,7 @@ class PluginOutput(Frozen):
     namespace_strategy: Any = None
     helm_values: Any = None
     warnings: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def who(self) -> str:

@@ -89,13 +89,13 @@ class PluginRegistry:
         Raises:
             InputError: it is unknown, ambiguous, broken, or refuses its config.
         """
-        return load_plugin(self.find(kind, name), config or {})
+        return load_plugin(self.find(kind, name), config or {}).plugin
 
     def load_all(self) -> Iterator[PluginReport]:
         """Load each plugin in turn; a broken one is reported, and hurts no other."""
         for entry in self._known:
             try:
-                yield PluginReport(entry, plugin=load_plugin(entry, {}))
+                yield PluginReport(entry, plugin=load_plugin(entry, {}).plugin)
             except InputError as error:
                 yield PluginReport(entry, error=error)
 

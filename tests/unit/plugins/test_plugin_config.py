@@ -5,10 +5,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from floe_local.errors import InputError
+from floe_local.plan.plugins.host import call_plugins
+from floe_local.plan.plugins.loading import load_plugin
+from floe_local.plan.plugins.output import BackendRef
 from floe_local.plan.plugins.registry import PluginRegistry
+from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from floe_local.plan.plugins.configuring import Loaded
 
 TELEMETRY = "floe.telemetry_backends"
 
@@ -116,3 +122,99 @@ def test_a_configure_that_raises(load: Any) -> None:
 def test_a_constructor_that_raises(load: Any) -> None:
     members = "def __init__(self, level=1): raise RuntimeError('no level')"
     assert "RuntimeError: no level" in refused(load, members, {"level": 1}).reason
+
+
+ANY_KEYWORD = """
+def __init__(self, **anything): self.anything = anything
+"""
+ALIASED = """
+def get_config_schema(self):
+    from pydantic import BaseModel, Field
+    class Config(BaseModel):
+        level: int = Field(1, alias="Level")
+    return Config
+def configure(self, model): self.model = model
+"""
+WHOLE = """
+name = version = floe_api_version = "1.0"
+def get_otlp_exporter_config(): return {"exporters": {"nop": {}}}
+def get_helm_values(): return {}
+def validate_connection(): return True
+"""
+
+
+@pytest.fixture
+def load_over(plugin_site: Any, telemetry_source: Any) -> Callable[..., Loaded]:
+    def load_with(members: str, config: dict[str, object], defaults: dict[str, object]) -> Loaded:
+        source = telemetry_source(members)
+        plugin_site.add(source, module="odd", points={TELEMETRY: {"odd": "Plugin"}})
+        return load_plugin(PluginRegistry().find("telemetry", "odd"), config, defaults)
+
+    return load_with
+
+
+def test_a_default_lies_under_the_config(load_over: Any) -> None:
+    plugin, left_out = load_over(KEYWORDS, {"level": 3}, {"level": 2, "endpoint": "here:1"})
+    assert (plugin.endpoint, plugin.level, left_out) == ("here:1", 3, ())
+
+
+def test_a_default_that_the_signature_does_not_name_is_left_out(load_over: Any) -> None:
+    plugin, left_out = load_over(KEYWORDS, {}, {"level": 2, "plain_http": True})
+    assert (plugin.level, left_out) == (2, ("plain_http",))
+
+
+def test_a_default_that_the_model_does_not_name_is_left_out(load_over: Any) -> None:
+    plugin, left_out = load_over(SCHEMA, {}, {"level": 2, "plain_http": True})
+    assert (plugin.model.level, left_out) == (2, ("plain_http",))
+
+
+def test_defaults_that_are_all_unknown_leave_the_plugin_as_it_is(load_over: Any) -> None:
+    plugin, left_out = load_over(SCHEMA, {}, {"plain_http": True})
+    assert (plugin.model, left_out) == (None, ("plain_http",))
+
+
+def test_a_default_may_go_by_the_model_s_alias(load_over: Any) -> None:
+    plugin, left_out = load_over(ALIASED, {}, {"Level": 2})
+    assert (plugin.model.level, left_out) == (2, ())
+
+
+def test_a_default_needs_a_name_of_its_own_among_keywords(load_over: Any) -> None:
+    plugin, left_out = load_over(ANY_KEYWORD, {"level": 3}, {"plain_http": True})
+    assert (plugin.anything, left_out) == ({"level": 3}, ("plain_http",))
+
+
+def test_a_schema_of_none_takes_defaults_as_keywords(load_over: Any) -> None:
+    plugin, left_out = load_over(NO_SCHEMA, {}, {"level": 5, "endpoint": "x"})
+    assert (plugin.level, left_out) == (5, ("endpoint",))
+
+
+def test_a_plugin_without_config_takes_no_default(load_over: Any) -> None:
+    assert load_over("", {}, {"level": 5}).left_out == ("level",)
+
+
+def test_a_plugin_that_is_a_module_takes_no_default(plugin_site: Any) -> None:
+    plugin_site.add(WHOLE, module="whole", points={})
+    plugin_site.add("import whole", module="holder", points={TELEMETRY: {"w": "whole"}})
+    loaded = load_plugin(PluginRegistry().find("telemetry", "w"), {}, {"level": 5})
+    assert loaded.left_out == ("level",)
+
+
+@pytest.mark.parametrize("members", [KEYWORDS, SCHEMA, ""])
+def test_an_unknown_key_of_the_manifest_stays_an_error(load_over: Any, members: str) -> None:
+    with pytest.raises(InputError, match="plain_http") as caught:
+        load_over(members, {"plain_http": True}, {"plain_http": False})
+    assert caught.value.code == "plugin-config"
+
+
+def test_the_host_tells_what_was_left_out(load_over: Any) -> None:
+    load_over(KEYWORDS, {}, {})
+    defaults = {"level": 2, "plain_http": True}
+    ref = BackendRef(kind=Kind.TELEMETRY, name="odd", defaults=defaults)
+    assert call_plugins([ref])[0].left_out == ("plain_http",)
+
+
+def test_a_default_that_cannot_be_passed_on_is_the_blueprint_s(load_over: Any) -> None:
+    load_over(KEYWORDS, {}, {})
+    ref = BackendRef(kind=Kind.TELEMETRY, name="odd", defaults={"level": {1, 2}})
+    with pytest.raises(InputError, match="the blueprint's config for telemetry plugin 'odd'"):
+        call_plugins([ref])

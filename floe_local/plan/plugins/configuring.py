@@ -1,0 +1,158 @@
+"""Configures a plugin: by keywords, or by the pydantic model that it says it takes.
+
+Light on purpose: the plugins' child process imports it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from floe_local.errors import InputError
+from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN, Blamed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from floe_local.plan.plugins.loading import PluginEntry
+
+Config = dict[str, Any]
+
+
+class Loaded(NamedTuple):
+    """A plugin that is ready, and the keys of its defaults that it does not know."""
+
+    plugin: Any
+    left_out: tuple[str, ...] = ()
+
+
+def configured(
+    entry: PluginEntry, factory: Any, config: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> Loaded:
+    """Make a plugin of what its entry point leads to.
+
+    Its defaults are a blueprint's, which was not written for this release of the plugin: a
+    key that neither its model nor its signature names is left out. (Those that take any
+    keyword may hand it on to what does not.)
+
+    Args:
+        entry: which one.
+        factory: its class, a function that makes it, or the plugin itself.
+        config: what the manifest's author wrote; an unknown key is refused.
+        defaults: what lies under `config`.
+
+    Raises:
+        InputError: it refuses its config, or raises.
+    """
+    if not callable(factory):
+        return Loaded(_refuse_config(entry, factory, config), tuple(sorted(defaults)))
+    if (config or defaults) and _has_schema(factory) and _takes(factory, {}):
+        plugin = _make(entry, factory, {})
+        schema = _schema_of(entry, plugin)
+        if schema is not None:
+            known, left_out = _split(defaults, _fields(schema))
+            _apply(entry, plugin, schema, laid_over(known, config))
+            return Loaded(plugin, left_out)
+    known, left_out = _split(defaults, [p.name for p in _keywords(factory)])
+    return Loaded(_make(entry, factory, laid_over(known, config)), left_out)
+
+
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Config:
+    """`above` over `below`; mappings in both are merged."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        both = isinstance(under, dict) and isinstance(value, dict)
+        merged[key] = laid_over(under, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _split(defaults: Mapping[str, Any], known: Iterable[str]) -> tuple[Config, tuple[str, ...]]:
+    """The defaults whose keys are known, and the other keys."""
+    names = set(known)
+    kept = {key: value for key, value in defaults.items() if key in names}
+    return kept, tuple(sorted(set(defaults) - names))
+
+
+def _has_schema(factory: Any) -> bool:
+    return all(callable(getattr(factory, m, None)) for m in ("get_config_schema", "configure"))
+
+
+def _schema_of(entry: PluginEntry, plugin: Any) -> Any:
+    with Blamed(entry.who, "get_config_schema()", entry.package, code="plugin-raised"):
+        return plugin.get_config_schema()
+
+
+def _fields(schema: Any) -> list[str]:
+    """The keys that a pydantic model takes: its fields' names, and their aliases."""
+    fields: Mapping[str, Any] = getattr(schema, "model_fields", {})
+    aliases = (getattr(field, "validation_alias", None) for field in fields.values())
+    return [*fields, *(alias for alias in aliases if isinstance(alias, str))]
+
+
+def _apply(entry: PluginEntry, plugin: Any, schema: Any, config: Config) -> None:
+    if not config:
+        return
+    known = _fields(schema)
+    unknown = [f"'{key}' is unknown{_near(key, known)}" for key in config if key not in known]
+    hint = " ".join([f"It takes: {', '.join(known)}.", *(f"{fault}." for fault in unknown)])
+    with Blamed(entry.who, "its config:", entry.package, code="plugin-config", hint=hint):
+        model = schema.model_validate(config)
+    with Blamed(entry.who, "configure()", entry.package, code="plugin-config", hint=hint):
+        plugin.configure(model)
+
+
+def _takes(factory: Any, config: Mapping[str, Any]) -> bool:
+    try:
+        signature = inspect.signature(factory)
+    except (TypeError, ValueError):  # a class made in C has none: try and see
+        return True
+    try:
+        signature.bind(**config)
+    except TypeError:
+        return False
+    return True
+
+
+def _keywords(factory: Any) -> list[inspect.Parameter]:
+    """The parameters that can be given by name; a class made in C tells of none."""
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+
+
+def _make(entry: PluginEntry, factory: Any, config: Mapping[str, Any]) -> Any:
+    if not _takes(factory, config):
+        raise _wrong_keywords(entry, factory, config)
+    doing = f"{getattr(factory, '__name__', 'constructor')}(…)"
+    hint = "Correct the plugin's config in the manifest." if config else MEND_THE_PLUGIN
+    code = "plugin-config" if config else "plugin-raised"
+    with Blamed(entry.who, doing, entry.package, code=code, hint=hint):
+        return factory(**config)
+
+
+def _refuse_config(entry: PluginEntry, plugin: Any, config: Mapping[str, Any]) -> Any:
+    if config:
+        reason = f"{entry.who} takes no config, and was given: {', '.join(sorted(config))}"
+        raise InputError("plugin-config", reason, "Remove its config from the manifest.")
+    return plugin
+
+
+def _wrong_keywords(entry: PluginEntry, factory: Any, config: Mapping[str, Any]) -> InputError:
+    keywords = _keywords(factory)
+    known = [p.name for p in keywords]
+    missing = [p.name for p in keywords if p.default is p.empty and p.name not in config]
+    faults = [f"'{k}' is unknown{_near(k, known)}" for k in config if k not in known]
+    faults += [f"'{name}' is required" for name in missing]
+    hint = f"It takes: {', '.join(known)}." if known else "It takes no config."
+    return InputError(
+        "plugin-config", f"{entry.who}: its config is wrong: {'; '.join(faults)}", hint
+    )
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean '{near[0]}'?)" if near else ""
