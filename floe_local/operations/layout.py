@@ -85,6 +85,7 @@ def plan_with(
             sources=dict(read_sources(request.parts)),
             host=host,
             bind=bind_address(host),
+            live=request.live,
         )
     )
 

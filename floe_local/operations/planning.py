@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from floe_local.errors import FloeError
 from floe_local.operations.request import StackRequest, Where
-from floe_local.plan.blueprint.lookup import find_blueprints
+from floe_local.plan.blueprint.lookup import find_blueprint, find_blueprints
+from floe_local.plan.blueprint.sandboxed import SANDBOX, as_run
 from floe_local.plan.manifest.files import find_manifest
 from floe_local.plan.manifest.model import load_manifest
 from floe_local.plan.stack.identity import identify
@@ -29,7 +30,7 @@ def request_stack(where: Where) -> StackRequest:
     Raises:
         InputError: the manifest, a plugin, what it returned, or a blueprint is wrong.
     """
-    return request_of(manifest_of(where), where.stack)
+    return request_of(manifest_of(where), where.stack, live=where.live)
 
 
 def manifest_of(where: Where) -> Manifest:
@@ -44,8 +45,13 @@ def manifest_of(where: Where) -> Manifest:
     return settled(manifest)
 
 
-def request_of(manifest: Manifest, stack: str | None = None) -> StackRequest:
+def request_of(manifest: Manifest, stack: str | None = None, *, live: bool = False) -> StackRequest:
     """Ask the plugins that a manifest names, and compile what they return.
+
+    Args:
+        manifest: names the backends.
+        stack: the stack's name; None: from the folder.
+        live: use backends that run elsewhere for real.
 
     Raises:
         InputError: a plugin, what it returned, or a blueprint is wrong.
@@ -53,7 +59,7 @@ def request_of(manifest: Manifest, stack: str | None = None) -> StackRequest:
     from floe_local.plan.compiler import compile_outputs  # noqa: PLC0415 - not for `down`
     from floe_local.plan.plugins.host import call_plugins  # noqa: PLC0415
 
-    blueprints = manifest_blueprints(manifest)
+    blueprints = manifest_blueprints(manifest, live=live)
     refs = local_refs(manifest, blueprints)
     outputs = call_plugins(refs, limit_s=manifest.local.plugin_deadline)
     models = {name: located.blueprint for name, located in blueprints.items()}
@@ -71,13 +77,20 @@ def request_of(manifest: Manifest, stack: str | None = None) -> StackRequest:
         optional=tuple(local.optional),
         deadline_s=local.deadline,
         warnings=manifest.warnings,
+        live=live,
     )
 
 
-def manifest_blueprints(manifest: Manifest) -> dict[str, LocatedBlueprint]:
-    """The blueprints of the backends that a manifest names, with the Collector's."""
+def manifest_blueprints(manifest: Manifest, *, live: bool = False) -> dict[str, LocatedBlueprint]:
+    """The blueprints of the backends that a manifest names, with the Collector's.
+
+    Unless `live`, those of backends that run elsewhere have the sandbox's recorder in them.
+    """
     names = [COLLECTOR, *(ref.name for ref in manifest.backends)]
-    return find_blueprints(names, manifest.blueprint_folders)
+    folders = manifest.blueprint_folders
+    found = find_blueprints(names, folders)
+    played = not live and any(located.blueprint.sandbox for located in found.values())
+    return as_run(found, find_blueprint(SANDBOX, folders) if played else None)
 
 
 def local_refs(

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 class Where(Frozen):
     """Which stack: the command line's ``--manifest``, ``--env`` and ``--stack``.
 
-    `folder` is the project's folder; None: the current one.
+    `folder` is the project's folder; None: the current one. `live`: backends that run
+    elsewhere are used for real, not played by the sandbox.
     """
 
     manifest: Path | None = None
     environment: str | None = None
     stack: str | None = None
     folder: Path | None = None
+    live: bool = False
 
 
 class UpSettings(Frozen):
@@ -45,7 +47,7 @@ class StackRequest(Frozen):
 
     `images` are references by service; `ports` host ports by ``service.endpoint`` or by
     endpoint; `optional` names optional services to run; `registry` goes before the names of
-    upstream images.
+    upstream images. `live` is as in `Where`.
     """
 
     identity: StackIdentity
@@ -57,6 +59,7 @@ class StackRequest(Frozen):
     optional: tuple[str, ...] = ()
     deadline_s: float = 120.0
     warnings: tuple[str, ...] = ()
+    live: bool = False
 
 
 class Site(NamedTuple):

@@ -53,6 +53,7 @@ def targets_of(plan: StackPlan) -> Targets:
         otlp_http=collector_url(plan, "otlp-http", "host"),
         collector_metrics=f"{metrics}/metrics" if metrics else None,
         sampling=plan.sampling,
+        environment=plan.client_environment,
         backends=tuple(_target(plan, backend) for backend in plan.backends),
     )
 
@@ -64,7 +65,7 @@ def _target(plan: StackPlan, backend: StackBackend) -> BackendTarget:
         name=backend.name,
         kind=backend.kind,
         accepts=backend.accepts,
-        endpoints=backend_urls(plan, backend, "host"),
+        endpoints={**backend.elsewhere, **backend_urls(plan, backend, "host")},
         readback=backend.readback,
         cleanup=backend.cleanup,
         naming=backend.naming,
@@ -93,7 +94,7 @@ def targets_elsewhere(request: StackRequest, options: EndpointOptions) -> Target
         collector_metrics=options.collector_metrics,
         sampling=request.compiled.sampling,
         backends=tuple(
-            _elsewhere(backend, blueprints[backend.name], options.backends)
+            _elsewhere(backend, blueprints[backend.told_by], options.backends)
             for backend in request.compiled.backends
         ),
     )

@@ -50,7 +50,7 @@ def up(
         connecting = pool.submit(_connect, where)  # while the plugins are asked
         manifest = manifest_of(where)
         check_variables(manifest, os.environ)
-        request = request_of(manifest, where.stack)
+        request = request_of(manifest, where.stack, live=where.live)
         refuse_unset(request, os.environ)
         engine = connecting.result()
     return bring_up(
@@ -88,6 +88,11 @@ def refuse_unset(request: StackRequest, environ: Mapping[str, str]) -> None:
         missing = [name for name in required(config) if not environ.get(name)]
         if missing:
             raise unset(missing, where)
+    for part in request.parts if request.live else ():
+        wanted = part.blueprint.live.environment.items()
+        missing = [name for name, need in wanted if need == "required" and not environ.get(name)]
+        if missing:
+            raise unset(missing, f"the backend '{part.blueprint.name}'")
 
 
 def _resolver(

@@ -10,6 +10,8 @@ from floe_local.plan.values import Frozen, Signal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from floe_local.plan.plugins.output import PluginOutput
+
 
 class Change(Frozen):
     """One thing that a named rule changed in what the plugin returned."""
@@ -23,18 +25,24 @@ class Change(Frozen):
 
 
 class CompiledBackend(Frozen):
-    """What was compiled for one named backend.
+    """What was compiled for one named backend, or for one part of a composite transport.
 
-    `exporters` are the ids in the Collector config that carry to this backend, by signal.
+    `blueprint` is the name of the blueprint that tells of it, None: its own; `exporters` are the ids in the Collector config that carry to this backend, by signal.
     `transport` is the OpenLineage transport as containers use it. `hosts` are the host
     names (with ports) in the plugin's endpoints, which become network aliases.
     """
 
     name: str
+    blueprint: str | None = None
     exporters: dict[Signal, tuple[str, ...]] = {}
     transport: dict[str, Any] | None = None
     hosts: tuple[tuple[str, int], ...] = ()
     helm_values: dict[str, Any] = {}
+
+    @property
+    def told_by(self) -> str:
+        """The name of the blueprint that tells of it."""
+        return self.blueprint or self.name
 
 
 class Compiled(Frozen):
@@ -70,10 +78,15 @@ class Compiled(Frozen):
     @property
     def helm_values(self) -> dict[str, Any]:
         """All backends' Helm values, by backend."""
-        return {b.name: b.helm_values for b in self.backends if b.helm_values}
+        return {b.name.partition(".")[0]: b.helm_values for b in self.backends if b.helm_values}
 
     def __contains__(self, artifact: object) -> bool:
         return artifact in self.artifacts
 
     def __getitem__(self, artifact: str) -> Any:
         return self.artifacts[artifact]
+
+
+def helm_values_of(output: PluginOutput) -> dict[str, Any]:
+    """A plugin's Helm values; empty where it has none."""
+    return output.helm_values if isinstance(output.helm_values, dict) else {}

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _PREFIXES = ("OTEL_", "OPENLINEAGE_")
 _NO_PROXY = ("NO_PROXY", "no_proxy")
@@ -18,19 +18,22 @@ _LIBRARIES = ("opentelemetry", "openlineage", "urllib3", "grpc")
 
 
 @contextmanager
-def clean_environment() -> Iterator[None]:
+def clean_environment(dummies: Mapping[str, str] | None = None) -> Iterator[None]:
     """Hide settings of the SDKs and keep proxies off loopback, for the time of a smoke test.
+
+    `dummies` are variables to set meanwhile: credentials of backends that are played here.
 
     The SDKs read their variables in many places, some long after construction, so that
     passing everything explicitly is not enough. This changes the whole process: a program
     that uses the SDKs for itself runs smoke tests in a process of their own.
     """
     hidden = {name: text for name, text in os.environ.items() if name.startswith(_PREFIXES)}
-    before = {name: os.environ.get(name) for name in _NO_PROXY}
+    before = {name: os.environ.get(name) for name in (*_NO_PROXY, *(dummies or {}))}
     for name in hidden:
         del os.environ[name]
-    for name, value in before.items():
-        os.environ[name] = ",".join(filter(None, (value, _LOOPBACK)))
+    for name in _NO_PROXY:
+        os.environ[name] = ",".join(filter(None, (before[name], _LOOPBACK)))
+    os.environ.update(dummies or {})
     try:
         yield
     finally:

@@ -71,7 +71,7 @@ def smoke(targets: Targets, options: SmokeOptions) -> Report:
     canaries = plan(targets.namespace, tuple(addresses(targets)), _signals(targets))
     run = _Run(targets=_known(targets), options=options, canaries=canaries)
     http = Http(options.threads + 1)
-    with clean_environment(), captured_logs() as messages:
+    with clean_environment(targets.environment), captured_logs() as messages:
         checks, durations = _checks(run, http, messages, watch)
         accounts = _bulk(run, http, messages)
         cleaning = monotonic()

@@ -37,7 +37,8 @@ class Targets(Frozen):
     """All that a smoke test talks to.
 
     `otlp_grpc` is ``host:port`` as a URL (``http://127.0.0.1:4317``), `otlp_http` a base
-    URL without path, `collector_metrics` the URL of the Collector's own metrics page.
+    URL without path, `collector_metrics` the URL of the Collector's own metrics page. `environment` is set while canaries are sent (dummy credentials
+    of played backends).
     """
 
     stack: str
@@ -46,4 +47,5 @@ class Targets(Frozen):
     otlp_http: str | None = None
     collector_metrics: str | None = None
     sampling: str = "off"
+    environment: dict[str, str] = {}
     backends: tuple[BackendTarget, ...] = ()

@@ -79,7 +79,7 @@ def _add_with_required(
     if name in asking:
         reason = f"blueprint '{name}' requires itself: {' → '.join((*asking, name))}"
         raise InputError("blueprint-cycle", reason, "remove one `requires`")
-    for other in located.blueprint.requires:
+    for other in (*located.blueprint.requires, *located.blueprint.transports.values()):
         required = find_blueprint(other, folders)
         if required is None:
             reason = f"{located.folder / BLUEPRINT_FILE}: requires: there is no blueprint '{other}'"

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from floe_local.plan.blueprint.recorder import Recording
 from floe_local.plan.values import Frozen, Kind, Signal
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
@@ -60,7 +61,7 @@ class ConfigFile(Frozen):
     """A file beside blueprint.yaml that is mounted read-only at `target`.
 
     A `source` of ``{otlp_collector_config}`` or ``{openlineage_config}`` is that compiled
-    config instead, as YAML.
+    config instead, as YAML; ``{sandbox}`` is what the recorder is told of its backend.
     """
 
     source: str
@@ -187,6 +188,43 @@ class HelmRule(Frozen):
     one_of: tuple[Any, ...] = ()
 
 
+class MovedPath(Frozen):
+    """A path under which the backend took lineage once, and where it does now."""
+
+    path: str
+    to: str
+    why: str
+
+
+class Sandbox(Recording):
+    """How a backend that runs elsewhere is played on this machine, by a recorder.
+
+    `exporters`, `extensions` (by component type) and `transport` say which keys (dotted) of
+    what the plugin returns are replaced: ``{sandbox}`` is the recorder's base URL, ``{path}``
+    the path of the URL that stood there. A value with ``{path}`` applies only to a key that
+    the plugin gave. `environment` is set where the backend's clients run. `readback` asks
+    the recorder's endpoint ``control``.
+    """
+
+    exporters: dict[str, dict[str, Any]] = {}
+    extensions: dict[str, dict[str, Any]] = {}
+    transport: dict[str, Any] = {}
+    environment: dict[str, str] = {}
+    naming: Naming = Naming()
+    readback: dict[Signal, tuple[Probe, ...]] = {}
+
+
+class Live(Frozen):
+    """What the real backend needs, where it is used (``--live``).
+
+    `environment` names variables that clients read for themselves; `endpoints` are the base
+    URLs of the blueprint's own `readback`, and may hold ``${env:NAME}``.
+    """
+
+    environment: dict[str, Literal["required", "optional"]] = {}
+    endpoints: dict[Name, str] = {}
+
+
 class Blueprint(Frozen):
     """A backend, or a part that backends share, as data."""
 
@@ -208,6 +246,12 @@ class Blueprint(Frozen):
     `retry_on_failure` (the Collector refuses those keys where a type does not)."""
     config: dict[str, Any] = {}
     """Default plugin config for local use; the manifest's `config` is laid over it."""
+    sandbox: Sandbox | None = None
+    """How it is played where it runs elsewhere."""
+    live: Live = Live()
+    moved: tuple[MovedPath, ...] = ()
+    transports: dict[str, Name] = {}
+    """For a plugin that returns a composite transport: which blueprint each part is of."""
 
 
 class LocatedBlueprint(Frozen):

@@ -74,13 +74,14 @@ class Recipe(Frozen):
     """How an image is made. `upstream` is the image whose contract it keeps.
 
     `base` is the folder, from this recipe's, of the recipe that it stands on. `origin` says
-    whether the image is what upstream's is (built) or only answers like it (stand-in).
+    whether the image is what upstream's is (built), only answers like it (stand-in), or plays
+    a backend that runs elsewhere (sandbox).
     """
 
     recipe: Literal[1]
     name: Name
     upstream: str | None = None
-    origin: Literal[Origin.BUILT, Origin.STAND_IN] = Origin.BUILT
+    origin: Literal[Origin.BUILT, Origin.STAND_IN, Origin.SANDBOX] = Origin.BUILT
     base: str | None = None
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from floe_local.plan.artifacts import Change, Compiled, CompiledBackend
+from floe_local.plan.artifacts import Change, Compiled, CompiledBackend, helm_values_of
 from floe_local.plan.compiler.collector import (
     RESERVED,
     assembled,
@@ -13,6 +13,7 @@ from floe_local.plan.compiler.collector import (
 )
 from floe_local.plan.compiler.draft import Draft
 from floe_local.plan.compiler.in_stack import hosts_of, reaching_backend
+from floe_local.plan.compiler.lineage import lineage_backends
 from floe_local.plan.compiler.merge import without_clashes
 from floe_local.plan.compiler.namespace import Surroundings, default_namespace, namespace_of
 from floe_local.plan.compiler.pipelines import (
@@ -22,10 +23,11 @@ from floe_local.plan.compiler.pipelines import (
     own_guard,
     own_receivers,
 )
+from floe_local.plan.compiler.production import encrypted_exporters
 from floe_local.plan.compiler.queues import queued
 from floe_local.plan.compiler.retired import modernised
+from floe_local.plan.compiler.sandbox import sandboxed_exporters
 from floe_local.plan.compiler.shapes import normalised
-from floe_local.plan.compiler.transport import compiled_transport, transport_hosts
 from floe_local.plan.env_refs import references
 from floe_local.plan.values import Kind
 
@@ -45,6 +47,8 @@ RULES = (
     own_guard,
     checked,
     accepted_signals,
+    encrypted_exporters,
+    sandboxed_exporters,
     reaching_backend,
 )
 """What happens to each telemetry plugin's config, in order."""
@@ -74,7 +78,7 @@ def compile_outputs(
     telemetry = [o for o in outputs if o.kind is Kind.TELEMETRY]
     namespace, changes = _namespace(manifest, lineage, around)
     collector, senders, more = _telemetry(manifest, telemetry, blueprints, namespace)
-    transport, receivers, even_more = _lineage(lineage, blueprints)
+    transport, receivers, even_more = lineage_backends(lineage, blueprints, manifest.environment)
     return Compiled(
         otlp_collector_config=collector,
         openlineage_config=transport,
@@ -150,7 +154,8 @@ def _telemetry(
     directory = collector.config.get("queue_directory") if collector else None
     own_names = frozenset(collector.services) if collector else frozenset()
     drafts = without_clashes(
-        [_drafted(o, blueprints.get(o.name), own_names) for o in outputs], RESERVED
+        [_drafted(o, blueprints.get(o.name), own_names, manifest.environment) for o in outputs],
+        RESERVED,
     )
     drafts = tuple(queued(draft, persistent=directory is not None) for draft in drafts)
     config = assembled(drafts, manifest.local, resource_attributes(manifest, namespace), directory)
@@ -158,8 +163,10 @@ def _telemetry(
     return config, tuple(map(_sender, drafts)), (*changes, *_sinks(drafts))
 
 
-def _drafted(output: PluginOutput, blueprint: Blueprint | None, own: frozenset[str]) -> Draft:
-    draft = Draft(output, blueprint, self_hosts=own)
+def _drafted(
+    output: PluginOutput, blueprint: Blueprint | None, own: frozenset[str], environment: str
+) -> Draft:
+    draft = Draft(output, blueprint, environment=environment, self_hosts=own)
     for rule in RULES:
         draft = rule(draft)
     return draft
@@ -180,12 +187,8 @@ def _sender(draft: Draft) -> CompiledBackend:
         name=draft.output.name,
         exporters=exporters_by_signal(draft),
         hosts=hosts_of(draft),
-        helm_values=_helm_values(draft.output),
+        helm_values=helm_values_of(draft.output),
     )
-
-
-def _helm_values(output: PluginOutput) -> dict[str, Any]:
-    return output.helm_values if isinstance(output.helm_values, dict) else {}
 
 
 def _sinks(drafts: Sequence[Draft]) -> tuple[Change, ...]:
@@ -199,36 +202,3 @@ def _sinks(drafts: Sequence[Draft]) -> tuple[Change, ...]:
         )
         for signal in unserved(drafts)
     )
-
-
-def _lineage(
-    outputs: Sequence[PluginOutput], blueprints: Mapping[str, Blueprint]
-) -> tuple[dict[str, Any] | None, tuple[CompiledBackend, ...], tuple[Change, ...]]:
-    compiled = [(o, *compiled_transport(o, blueprints.get(o.name))) for o in outputs]
-    backends = tuple(
-        CompiledBackend(
-            name=output.name,
-            transport=transport,
-            hosts=transport_hosts(transport, blueprints.get(output.name)),
-            helm_values=_helm_values(output),
-        )
-        for output, transport, _ in compiled
-    )
-    changes = tuple(change for _, _, found in compiled for change in found)
-    transports = {output.name: transport for output, transport, _ in compiled}
-    return _one_transport(transports), backends, changes
-
-
-def _one_transport(transports: Mapping[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """What openlineage-python reads; several backends make a composite transport."""
-    if not transports:
-        return None
-    if len(transports) == 1:
-        return {"transport": next(iter(transports.values()))}
-    composite = {
-        "type": "composite",
-        "continue_on_failure": True,
-        "continue_on_success": True,
-        "transports": dict(transports),
-    }
-    return {"transport": composite}

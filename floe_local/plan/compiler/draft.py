@@ -29,13 +29,14 @@ PARTS = ("receivers", "processors", "exporters")
 class Draft:
     """A plugin's output with what is known of its backend.
 
-    `self_hosts` are the names that mean the Collector itself, inside the Collector.
-    `batch` is how the plugin wants its exports batched.
+    `environment` is the manifest's. `self_hosts` are the names that mean the Collector
+    itself, inside the Collector. `batch` is how the plugin wants its exports batched.
     """
 
     output: PluginOutput
     blueprint: Blueprint | None = None
     config: Config = field(default_factory=dict)
+    environment: str = "local"
     self_hosts: frozenset[str] = frozenset()
     batch: Config = field(default_factory=dict)
     changes: tuple[Change, ...] = ()

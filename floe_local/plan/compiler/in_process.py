@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.blueprint.lookup import find_blueprints
+from floe_local.plan.blueprint.sandboxed import as_run
 from floe_local.plan.compiler.compile import COLLECTOR, compile_outputs
 from floe_local.plan.manifest.files import ManifestFile
 from floe_local.plan.manifest.model import Manifest
@@ -76,4 +77,4 @@ def _manifest(spec: Any, environ: Mapping[str, str]) -> Manifest:
 def _blueprints(outputs: tuple[PluginOutput, ...], manifest: Manifest) -> dict[str, Blueprint]:
     names = [COLLECTOR, *(output.name for output in outputs)]
     found = find_blueprints(names, manifest.blueprint_folders)
-    return {name: located.blueprint for name, located in found.items()}
+    return {name: located.blueprint for name, located in as_run(found, None).items()}

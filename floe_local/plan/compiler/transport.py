@@ -10,6 +10,8 @@ from floe_local.plan.artifacts import Change
 from floe_local.plan.compiler.address import Address, parse_address
 from floe_local.plan.compiler.draft import fault, refuse_credentials, refuse_unserialisable
 from floe_local.plan.compiler.in_stack import ingest_of, listening_ports, means_here
+from floe_local.plan.compiler.production import encrypted_transport
+from floe_local.plan.compiler.sandbox import sandboxed_transport
 from floe_local.plan.compiler.transport_url import target_of
 
 if TYPE_CHECKING:
@@ -26,12 +28,16 @@ _HTTP = frozenset({"http", "async_http"})
 
 @dataclass(frozen=True)
 class LineageDraft:
-    """One transport on its way through the rules; `place` is where it stands in the output."""
+    """One transport on its way through the rules; `place` is where it stands in the output.
+
+    `environment` is the manifest's.
+    """
 
     output: PluginOutput
     blueprint: Blueprint | None
     transport: Transport
     place: str = "transport"
+    environment: str = "local"
     self_hosts: frozenset[str] = frozenset()
     changes: tuple[Change, ...] = ()
 
@@ -44,15 +50,29 @@ class LineageDraft:
         level: Literal["info", "warning"] = "info",
     ) -> LineageDraft:
         """This draft with a new transport, and the change of `key` on record."""
+        told = self.noting(rule, key, self.transport.get(key), after.get(key), why, level=level)
+        return replace(told, transport=after)
+
+    def noting(
+        self,
+        rule: str,
+        key: str,
+        before: Any,
+        after: Any,
+        why: str,
+        *,
+        level: Literal["info", "warning"] = "info",
+    ) -> LineageDraft:
+        """This draft with one more change on record."""
         change = Change(
             rule=rule,
             where=f"{self.output.who}: {self.place}.{key}",
-            before=self.transport.get(key),
-            after=after.get(key),
+            before=before,
+            after=after,
             why=why,
             level=level,
         )
-        return replace(self, transport=after, changes=(*self.changes, change))
+        return replace(self, changes=(*self.changes, change))
 
     def fault(self, key: str, what: str, hint: str = "") -> InputError:
         """The error for a mistake at `key`."""
@@ -60,19 +80,37 @@ class LineageDraft:
 
 
 def compiled_transport(
-    output: PluginOutput, blueprint: Blueprint | None, self_hosts: frozenset[str] = frozenset()
+    output: PluginOutput,
+    blueprint: Blueprint | None,
+    environment: str = "local",
+    transport: Transport | None = None,
+    place: str = "transport",
 ) -> tuple[Transport, tuple[Change, ...]]:
     """A plugin's transport as containers of the stack use it, with what was changed.
 
+    Args:
+        output: of the plugin.
+        blueprint: of the backend that the transport calls; None: it is not in the stack.
+        environment: the manifest's.
+        transport: a part of what the plugin returned; None: all of it.
+        place: where that part stands.
+
     Raises:
-        InputError: it is no mapping, has no type or no url, or reaches nothing.
+        InputError: it has no type or no url, reaches nothing, or is plain text to elsewhere.
     """
-    returned = output.transport
-    refuse_unserialisable(output, "get_transport_config()", returned)
-    refuse_credentials(output, returned, "transport")
-    draft = LineageDraft(output, blueprint, deepcopy(returned), self_hosts=self_hosts)
-    done = _through_rules(draft)
+    own = deepcopy(output.transport if transport is None else transport)
+    done = _through_rules(LineageDraft(output, blueprint, own, place, environment))
     return done.transport, done.changes
+
+
+def refuse_unusable(output: PluginOutput) -> None:
+    """Refuse what is no mapping, what JSON cannot hold, and a credential written out.
+
+    Raises:
+        InputError: names plugin, distribution and field.
+    """
+    refuse_unserialisable(output, "get_transport_config()", output.transport)
+    refuse_credentials(output, output.transport, "transport")
 
 
 def transport_hosts(
@@ -80,17 +118,22 @@ def transport_hosts(
 ) -> tuple[tuple[str, int], ...]:
     """Host names and ports of a compiled transport that mean services of the stack."""
     ports = listening_ports(blueprint)
-    addresses = (parse_address(one.get("url")) for one in http_transports(transport))
+    addresses = (
+        parse_address(text)
+        for one in single_transports(transport)
+        for text in one.values()
+        if "://" in str(text)
+    )
     return tuple(
         dict.fromkeys((a.host, a.port) for a in addresses if a and a.port and a.port in ports)
     )
 
 
-def http_transports(transport: Transport) -> list[Transport]:
-    """The HTTP transports of one, or of a composite, in order."""
+def single_transports(transport: Transport) -> list[Transport]:
+    """The transport itself, or those of a composite, in order."""
     if transport.get("type") == "composite":
-        return [http for child in _children(transport) for http in http_transports(child)]
-    return [transport] if transport.get("type") in _HTTP else []
+        return [one for child in _children(transport) for one in single_transports(child)]
+    return [transport]
 
 
 def for_host(transport: Transport, ports: Mapping[tuple[str, int], tuple[str, int]]) -> Transport:
@@ -105,14 +148,14 @@ def for_host(transport: Transport, ports: Mapping[tuple[str, int], tuple[str, in
     """
     known = {(host.rstrip(".").lower(), port): to for (host, port), to in ports.items()}
 
-    def moved(one: Transport) -> Transport:
-        address = parse_address(one.get("url"))
-        if address is None:
-            return one
+    def moved(text: Any) -> Any:
+        address = parse_address(text)
+        if address is None or not address.scheme:
+            return text
         to = known.get((address.host.rstrip(".").lower(), address.port or _default(address)))
-        return one if to is None else {**one, "url": str(address.at(host=to[0], port=to[1]))}
+        return text if to is None else str(address.at(host=to[0], port=to[1]))
 
-    return _each(transport, moved)
+    return _each(transport, lambda one: {key: moved(value) for key, value in one.items()})
 
 
 def _each(transport: Transport, change: Callable[[Transport], Transport]) -> Transport:
@@ -140,9 +183,8 @@ def _through_rules(draft: LineageDraft) -> LineageDraft:
         raise draft.fault("type", "is missing", "return {'type': 'http', 'url': …} (ADR-0035)")
     if kind == "composite":
         return _composite(draft)
-    if kind not in _HTTP:
-        return draft
-    for rule in (_without_nulls, _named_token, _joined_url, _reaching_backend):
+    rules = _HTTP_RULES if kind in _HTTP else ()
+    for rule in (*rules, sandboxed_transport):
         draft = rule(draft)
     return draft
 
@@ -216,6 +258,17 @@ def _joined_url(draft: LineageDraft) -> LineageDraft:
     return draft.changed("url-and-endpoint", "url", after, why)
 
 
+def _moved_path(draft: LineageDraft) -> LineageDraft:
+    """Rule retired-path: a path that the backend does not know any more, as its blueprint says."""
+    transport = draft.transport
+    path = transport.get("endpoint") or ""
+    for moved in draft.blueprint.moved if draft.blueprint else ():
+        if path.strip("/") == moved.path.strip("/"):
+            after = {**transport, "endpoint": moved.to.lstrip("/")}
+            return draft.changed("retired-path", "endpoint", after, moved.why, "warning")
+    return draft
+
+
 def _reaching_backend(draft: LineageDraft) -> LineageDraft:
     """Rules endpoint-is-the-container, port-not-listened-on, plain-in-stack."""
     ingest = ingest_of(draft.blueprint, PROTOCOL)
@@ -244,3 +297,13 @@ def _reaching_backend(draft: LineageDraft) -> LineageDraft:
 
 def _at(draft: LineageDraft, rule: str, address: Address, why: str) -> LineageDraft:
     return draft.changed(rule, "url", {**draft.transport, "url": str(address)}, why)
+
+
+_HTTP_RULES = (
+    _without_nulls,
+    _named_token,
+    _joined_url,
+    _moved_path,
+    encrypted_transport,
+    _reaching_backend,
+)

@@ -10,19 +10,22 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from floe_local.errors import InputError
+from floe_local.plan.blueprint.recorder import Recording
 from floe_local.plan.env_refs import references
 from floe_local.plan.stack.model import STACK_LABEL
+from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from floe_local.plan.blueprint.model import ConfigFile, Service
+    from floe_local.plan.blueprint.model import ConfigFile, Sandbox, Service
     from floe_local.plan.stack.model import PublishedEndpoint, StackIdentity, StackVolume
     from floe_local.plan.stack.plan import Given
 
 _SECRET = re.compile(r"\{secret:([A-Za-z0-9_-]+)\}")
 _COLLECTOR_CONFIG = "{otlp_collector_config}"
 _COMPILED = {_COLLECTOR_CONFIG, "{openlineage_config}"}
+_RECORDING = "{sandbox}"
 
 
 def compose_model(
@@ -126,7 +129,26 @@ def _environment(service: Service, given: Given) -> dict[str, str | None]:
         key: _SECRET.sub(lambda m: f"${{{_variable(m[1])}}}", literal(value))
         for key, value in service.environment.items()
     }
-    return {**dict.fromkeys(references(configs)), **own}
+    collects = any(file.source == _COLLECTOR_CONFIG for file in service.files)
+    return {
+        **dict.fromkeys(references(configs)),
+        **(_of_exporters(given) if collects else {}),
+        **own,
+    }
+
+
+def _of_exporters(given: Given) -> dict[str, str | None]:
+    """What exporters read for themselves: dummies for the sandbox, the user's own if live."""
+    variables: dict[str, str | None] = {}
+    for part in given.parts:
+        blueprint = part.blueprint
+        if blueprint.kind is Kind.LINEAGE:
+            continue
+        if blueprint.sandbox is not None:
+            variables |= {k: literal(v) for k, v in blueprint.sandbox.environment.items()}
+        elif given.live:
+            variables |= dict.fromkeys(blueprint.live.environment)
+    return variables
 
 
 def _compiled(source: str, given: Given) -> dict[str, Any] | None:
@@ -209,7 +231,10 @@ def mounted_files(name: str, service: Service, given: Given) -> dict[str, str]:
 def _content(service: str, source: str, given: Given) -> str:
     if source in _COMPILED:
         return yaml.safe_dump(_compiled(source, given), sort_keys=False, allow_unicode=True)
-    blueprint = next(p.blueprint.name for p in given.parts if service in p.blueprint.services)
+    owner = next(p.blueprint for p in given.parts if service in p.blueprint.services)
+    if source == _RECORDING and owner.sandbox is not None:
+        return _recording(owner.name, owner.sandbox)
+    blueprint = owner.name
     if (blueprint, source) not in given.sources:
         raise InputError(
             "blueprint-file",
@@ -217,3 +242,9 @@ def _content(service: str, source: str, given: Given) -> str:
             "put the file beside blueprint.yaml",
         )
     return given.sources[blueprint, source]
+
+
+def _recording(backend: str, sandbox: Sandbox) -> str:
+    """What the recorder is told of the backend that it plays, as YAML."""
+    told = sandbox.model_dump(mode="json", by_alias=True, include=set(Recording.model_fields))
+    return yaml.safe_dump({"backend": backend, **told}, sort_keys=False, allow_unicode=True)

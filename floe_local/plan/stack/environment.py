@@ -33,6 +33,7 @@ def pipeline_environment(plan: StackPlan, vantage: Vantage) -> dict[str, str]:
     if transport:
         variables["OPENLINEAGE_NAMESPACE"] = plan.namespace
         variables |= _lineage(transport)
+        variables |= plan.client_environment
     return variables
 
 

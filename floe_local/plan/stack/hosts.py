@@ -30,7 +30,7 @@ def network_aliases(
     aliases: dict[str, list[str]] = {}
     for backend in backends:
         for host, port in backend.hosts:
-            found = service_that_listens(blueprints[backend.name], backend, port)
+            found = service_that_listens(blueprints[backend.told_by], backend, port)
             if found is None:
                 continue
             for alias in _spellings(host):

@@ -102,8 +102,8 @@ class StackBackend(Frozen):
     """A named backend in the stack, with what the smoke test needs to know of it.
 
     `blueprint` is the blueprint's name; `service_of` maps its endpoint names to services.
-    `hosts` are the names (with ports) by which the plugin calls it. The rest is as in
-    Blueprint and CompiledBackend.
+    `hosts` are the names (with ports) by which the plugin calls it. `elsewhere` are the base
+    URLs of endpoints that are not in the stack. The rest is as in Blueprint and CompiledBackend.
     """
 
     name: str
@@ -118,6 +118,7 @@ class StackBackend(Frozen):
     naming: Naming = Naming()
     readback: dict[Signal, tuple[Probe, ...]] = {}
     cleanup: tuple[Cleanup, ...] = ()
+    elsewhere: dict[str, str] = {}
 
 
 class StackPlan(Frozen):
@@ -144,6 +145,12 @@ class StackPlan(Frozen):
     namespace: str = "default"
     environment: str = "local"
     sampling: str = "off"
+    live: bool = False
+    """Backends that run elsewhere are used for real."""
+    sandboxed: tuple[str, ...] = ()
+    """The backends that a recorder plays."""
+    client_environment: dict[str, str] = {}
+    """Dummy credentials of played backends, for lineage clients that read variables."""
     changes: tuple[Change, ...] = ()
 
     @property

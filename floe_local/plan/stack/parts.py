@@ -32,7 +32,7 @@ def needed_parts(
             one name (``service-clash``).
     """
     names = [COLLECTOR] if compiled.otlp_collector_config is not None else []
-    names += [backend.name for backend in compiled.backends]
+    names += [backend.told_by for backend in compiled.backends]
     found: dict[str, LocatedBlueprint] = {}
     _collect(names, "the manifest", blueprints, found)
     parts = tuple(found.values())
@@ -137,7 +137,7 @@ def port_wishes(
         compiled: its backends' hosts name the ports that plugins connect to.
         overrides: host ports by ``service.endpoint``, or by an endpoint's name alone.
     """
-    called = {b.name: {port for _, port in b.hosts} for b in compiled.backends}
+    called = {b.told_by: {port for _, port in b.hosts} for b in compiled.backends}
     return tuple(
         PortWish(
             service=service,

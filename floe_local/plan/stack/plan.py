@@ -36,7 +36,8 @@ class Given(NamedTuple):
     `images` are by service; a service without one is left out. `ports` are host
     ports by ``service.endpoint``. `sources` are the contents of the blueprints' files, by
     blueprint and path. `host` is where published endpoints are reached, `bind` the address
-    that they are bound to on the engine's machine.
+    that they are bound to on the engine's machine. `live`: backends that run elsewhere are
+    used for real.
     """
 
     identity: StackIdentity
@@ -47,6 +48,7 @@ class Given(NamedTuple):
     sources: Mapping[tuple[str, str], str] = {}
     host: str = "127.0.0.1"
     bind: str = "127.0.0.1"
+    live: bool = False
 
 
 def plan_stack(given: Given) -> StackPlan:
@@ -76,6 +78,9 @@ def plan_stack(given: Given) -> StackPlan:
         namespace=given.compiled.namespace,
         environment=given.compiled.environment,
         sampling=given.compiled.sampling,
+        live=given.live,
+        sandboxed=tuple(b.name for b in given.compiled.backends if _is_played(b, given)),
+        client_environment=_client_environment(given),
         changes=given.compiled.provenance + _helm_changes(given),
     )
 
@@ -83,7 +88,7 @@ def plan_stack(given: Given) -> StackPlan:
 def _services(given: Given) -> dict[str, Service]:
     """The services that run, with what Helm values set in their environment."""
     rules = _by_backend(given)
-    from_helm = [helm_environment(b, rules[b.name].helm) for b in given.compiled.backends]
+    from_helm = [helm_environment(b, rules[b.told_by].helm) for b in given.compiled.backends]
     services = {
         name: service
         for part in given.parts
@@ -164,7 +169,7 @@ def _volumes(given: Given, services: Mapping[str, Service]) -> tuple[StackVolume
 
 
 def _backend(backend: CompiledBackend, given: Given) -> StackBackend:
-    blueprint = _by_backend(given)[backend.name]
+    blueprint = _by_backend(given)[backend.told_by]
     return StackBackend(
         name=backend.name,
         blueprint=blueprint.name,
@@ -178,7 +183,19 @@ def _backend(backend: CompiledBackend, given: Given) -> StackBackend:
         naming=blueprint.naming,
         readback=blueprint.readback,
         cleanup=blueprint.cleanup,
+        elsewhere=blueprint.live.endpoints if blueprint.sandbox is None else {},
     )
+
+
+def _is_played(backend: CompiledBackend, given: Given) -> bool:
+    return _by_backend(given)[backend.told_by].sandbox is not None
+
+
+def _client_environment(given: Given) -> dict[str, str]:
+    """What the sandbox sets where lineage clients run."""
+    blueprints = _by_backend(given)
+    played = [blueprints[b.told_by] for b in given.compiled.backends if b.transport is not None]
+    return {k: v for b in played if b.sandbox for k, v in b.sandbox.environment.items()}
 
 
 def _collector(given: Given) -> str | None:
@@ -194,5 +211,5 @@ def _helm_changes(given: Given) -> tuple[Any, ...]:
     return tuple(
         change
         for backend in given.compiled.backends
-        for change in helm_changes(backend, blueprints[backend.name].helm)
+        for change in helm_changes(backend, blueprints[backend.told_by].helm)
     )

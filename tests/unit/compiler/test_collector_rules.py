@@ -273,13 +273,13 @@ def test_telemetry_is_enriched_without_overwriting(
     adr_jaeger: dict[str, Any], compile_config: Callable[..., Compiled]
 ) -> None:
     extra = {"team": "a$b", "cost": "$5 ${env:COST} $", "tier": 2}
-    compiled = compile_config(adr_jaeger, environment="staging", resource_attributes=extra)
+    compiled = compile_config(adr_jaeger, environment="ci", resource_attributes=extra)
 
     attributes = compiled["otlp_collector_config"]["processors"]["resource/floe"]["attributes"]
     assert {a["action"] for a in attributes} == {"insert"}
     assert {a["key"]: a["value"] for a in attributes} == {
-        "deployment.environment.name": "staging",
-        "floe.namespace": "floe-staging",
+        "deployment.environment.name": "ci",
+        "floe.namespace": "floe-ci",
         "floe.project": "shop",
         "team": "a$$b",
         "cost": "$$5 ${env:COST} $$",

@@ -1,0 +1,230 @@
+"""What is wrong in a blueprint that its model cannot say: names, queries, paths, credulity."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from floe_local.plan.blueprint.sandboxed import SANDBOX
+from floe_local.plan.yaml_source import suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from floe_local.plan.blueprint.model import Blueprint, Probe, Request
+    from floe_local.plan.yaml_source import Path_
+
+_TRACE = frozenset(["trace_id", "canary", "protocol"])
+_RUN = frozenset(
+    [
+        "namespace",
+        "run_id",
+        "sent_job",
+        "job",
+        "event",
+        "state",
+        "parent_run_id",
+        "parent_job",
+        "inputs",
+        "outputs",
+    ]
+)
+PLACEHOLDERS = {
+    "trace": _TRACE,
+    "span": _TRACE
+    | frozenset(
+        ["span_id", "parent_id", "name", "kind", "status", "message", "service", "attributes"]
+    ),
+    "metric": frozenset(["canary", "protocol", "service", "metric", "instrument", "value"]),
+    "log": frozenset(["canary", "protocol", "trace_id", "span_id", "body", "severity", "service"]),
+    "run": _RUN,
+    "job": _RUN,
+    "dataset": _RUN | frozenset(["dataset", "schema", "column_lineage"]),
+}
+"""What requests and expectations may refer to, by what they are made for (`each`).
+`floe_local.prove.subjects` fills them in; a test holds the two together."""
+COMPILED_FILES = frozenset({"{otlp_collector_config}", "{openlineage_config}", "{sandbox}"})
+RECORDER_ENDPOINTS = frozenset({SANDBOX, "control"})
+"""The endpoints of the recorder (compose/sandbox), which a sandbox's read-back may ask."""
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_SECRET = re.compile(r"\{([a-z_]+:?[\w-]*)\}")
+
+
+def mistakes(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:
+    """Yield each mistake: the path to it in blueprint.yaml, and what it is.
+
+    Args:
+        blueprint: as its model read it.
+        folder: where blueprint.yaml lies.
+    """
+    yield from _unknown_endpoints(blueprint)
+    yield from _unknown_services(blueprint)
+    yield from _broken_queries(blueprint)
+    yield from _unknown_placeholders(blueprint)
+    yield from _credulous_probes(blueprint)
+    yield from _stray_paths(blueprint, folder)
+    yield from _half_played(blueprint)
+
+
+def _unknown_endpoints(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
+    own = {e.name for service in blueprint.services.values() for e in service.endpoints}
+    used: list[tuple[Path_, str]] = [
+        (("ingest", protocol), name) for protocol, name in blueprint.ingest.items()
+    ]
+    used += [((*path, "endpoint"), request.endpoint) for path, _, request in _requests(blueprint)]
+    for path, name in used:
+        known = RECORDER_ENDPOINTS if path[0] == SANDBOX else own | set(blueprint.live.endpoints)
+        if name not in known:
+            yield path, f"there is no endpoint '{name}': {suggestion(name, known)}"
+    for name, service in blueprint.services.items():
+        own = {e.name for e in service.endpoints}
+        if service.ready and service.ready.endpoint not in own:
+            path = ("services", name, "ready", "endpoint")
+            yield path, f"the service has no endpoint '{service.ready.endpoint}'"
+
+
+def _unknown_services(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
+    for index, rule in enumerate(blueprint.helm):
+        if rule.service is not None and rule.service not in blueprint.services:
+            yield ("helm", index, "service"), f"there is no service '{rule.service}'"
+    if blueprint.requires:
+        return  # a service of theirs may be meant; the stack's planner sees them all
+    for name, service in blueprint.services.items():
+        for other in service.depends_on:
+            if other not in blueprint.services:
+                path = ("services", name, "depends_on")
+                yield path, f"there is no service '{other}', and nothing is required"
+
+
+def _requests(blueprint: Blueprint) -> Iterator[tuple[Path_, str, Request]]:
+    """Every request, with what it is made for."""
+    for path, probe in _probes(blueprint):
+        yield (*path, "request"), probe.each, probe.request
+    for index, cleanup in enumerate(blueprint.cleanup):
+        yield ("cleanup", index, "request"), cleanup.each, cleanup.request
+        yield ("cleanup", index, "verify"), cleanup.each, cleanup.verify
+
+
+def _readbacks(blueprint: Blueprint) -> Iterator[tuple[Path_, tuple[Probe, ...]]]:
+    """The probes for each signal: the backend's own, and those of the sandbox."""
+    for signal, probes in blueprint.readback.items():
+        yield ("readback", str(signal)), probes
+    for signal, probes in blueprint.sandbox.readback.items() if blueprint.sandbox else ():
+        yield (SANDBOX, "readback", str(signal)), probes
+
+
+def _probes(blueprint: Blueprint) -> Iterator[tuple[Path_, Probe]]:
+    for path, probes in _readbacks(blueprint):
+        for index, probe in enumerate(probes):
+            yield (*path, index), probe
+
+
+def _queries(blueprint: Blueprint) -> Iterator[tuple[Path_, str | None]]:
+    for name, service in blueprint.services.items():
+        yield ("services", name, "ready", "query"), service.ready.query if service.ready else None
+    for path, probe in _probes(blueprint):
+        yield (*path, "select"), probe.select
+        yield (*path, "absent", "query"), probe.absent.query if probe.absent else None
+        for at, expectation in enumerate(probe.expect):
+            yield (*path, "expect", at, "query"), expectation.query
+    for index, route in enumerate(blueprint.sandbox.routes if blueprint.sandbox else ()):
+        for at, rule in enumerate(route.rules):
+            yield (SANDBOX, "routes", index, "rules", at, "query"), rule.query
+    for index, cleanup in enumerate(blueprint.cleanup):
+        yield ("cleanup", index, "gone", "query"), cleanup.gone.query
+
+
+def _broken_queries(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
+    import jmespath  # noqa: PLC0415 - only a blueprint with queries needs it
+    from jmespath.exceptions import JMESPathError  # noqa: PLC0415
+
+    for path, query in _queries(blueprint):
+        if query is None:
+            continue
+        # Placeholders are filled in before the expression is evaluated.
+        try:
+            jmespath.compile(_PLACEHOLDER.sub("x", query))
+        except JMESPathError as error:
+            yield path, f"no JMESPath: {str(error).splitlines()[0]}"
+
+
+def _unknown_placeholders(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
+    for path, text, known in _texts(blueprint):
+        for name in _PLACEHOLDER.findall(text):
+            if name not in known:
+                yield path, f"unknown placeholder {{{name}}}: {suggestion(name, known)}"
+    for service, model in blueprint.services.items():
+        for key, value in model.environment.items():
+            for name in _SECRET.findall(value):
+                if not name.startswith("secret:"):
+                    path = ("services", service, "environment", key)
+                    yield path, f"unknown placeholder {{{name}}}: known: {{secret:NAME}}"
+
+
+def _texts(blueprint: Blueprint) -> Iterator[tuple[Path_, str, frozenset[str]]]:
+    """Every text with placeholders, with the names that it may hold."""
+    for path, each, request in _requests(blueprint):
+        known = PLACEHOLDERS[each]
+        yield (*path, "path"), request.path, known
+        for part, values in (("query", request.query), ("headers", request.headers)):
+            for key, value in values.items():
+                yield (*path, part, key), value, known
+    for path, probe in _probes(blueprint):
+        for at, e in enumerate(probe.expect):
+            if isinstance(e.equals, str):
+                yield (*path, "expect", at, "equals"), e.equals, PLACEHOLDERS[probe.each]
+    yield ("naming", "child_job"), blueprint.naming.child_job, frozenset({"job", "parent_job"})
+
+
+def _credulous_probes(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
+    """Probes that prove nothing: they would believe any answer."""
+    for path, probes in _readbacks(blueprint):
+        if not any(probe.absent for probe in probes):
+            yield path, "no probe has `absent`: it could not say no"
+    for path, probe in _probes(blueprint):
+        if probe.decode and probe.each != "trace":
+            yield (*path, "decode"), f"is for each: trace, not for each: {probe.each}"
+        if not probe.decode and not probe.expect:
+            yield path, "expects nothing: it would believe any answer"
+
+
+def _stray_paths(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:
+    for name, service in blueprint.services.items():
+        base: Path_ = ("services", name)
+        if service.image.recipe is not None and not _inside(folder, service.image.recipe):
+            yield (*base, "image", "recipe"), "a path outside the blueprint's folder"
+        for index, file in enumerate(service.files):
+            path = (*base, "files", index, "source")
+            if file.source in COMPILED_FILES:
+                continue
+            if not _inside(folder, file.source):
+                yield path, "a path outside the blueprint's folder"
+            elif not (folder / file.source).is_file():
+                yield path, f"there is no file '{file.source}' beside the blueprint"
+
+
+def _inside(folder: Path, relative: str) -> bool:
+    """Whether a relative path stays below `folder`, symbolic links followed."""
+    root = folder.resolve()
+    target = (root / relative).resolve()
+    return target != root and target.is_relative_to(root)
+
+
+def _half_played(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
+    """A sandbox beside services: it would be neither the one nor the other."""
+    sandbox = blueprint.sandbox
+    if sandbox is None:
+        return
+    if blueprint.services:
+        yield (SANDBOX,), "a backend is played by the sandbox or has services, not both"
+    if not sandbox.routes:
+        yield (SANDBOX, "routes"), "is empty: the recorder would answer nothing"
+    for index, route in enumerate(sandbox.routes):
+        if route.decode and route.signal is None:
+            yield (SANDBOX, "routes", index, "signal"), "is missing: decoded as which signal?"
+    if sandbox.credential and sandbox.credential.form:
+        try:
+            re.compile(sandbox.credential.form)
+        except re.error as error:
+            yield (SANDBOX, "credential", "form"), f"no regular expression: {error}"

@@ -1,0 +1,243 @@
+"""Rule sandbox: only named keys change, and nothing else can be reached."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from floe_local.errors import InputError
+from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
+from floe_local.plan.blueprint.sandboxed import as_run, sandboxed
+from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.compiler.sandbox import with_replaced
+from floe_local.plan.manifest.model import LocalSettings, Manifest
+from tests.unit.compiler.conftest import lineage_output, telemetry_output
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+URL = "http://acme-sandbox:8080"
+ROUTES = [{"name": "any", "path": "/v1/{signal}"}]
+RECORDER = {
+    "blueprint": 1,
+    "name": "sandbox",
+    "title": "recorder",
+    "services": {
+        "sandbox": {
+            "image": {"recipe": "image"},
+            "endpoints": [{"name": "sandbox", "port": 8080}, {"name": "control", "port": 8081}],
+        }
+    },
+}
+
+
+def saas(kind: str, **sandbox: Any) -> Blueprint:
+    accepts = ["lineage"] if kind == "lineage" else ["traces"]
+    model = {"blueprint": 1, "name": "acme", "title": "Acme", "kind": kind, "accepts": accepts}
+    return Blueprint.model_validate({**model, "sandbox": {"routes": ROUTES, **sandbox}})
+
+
+def located(blueprint: Blueprint, folder: Path) -> LocatedBlueprint:
+    return LocatedBlueprint(blueprint=blueprint, folder=folder, source="a test")
+
+
+def compiled(
+    blueprint: Blueprint, output: Any, folder: Path, *, live: bool = False, environment: str = "dev"
+) -> Any:
+    recorder = located(Blueprint.model_validate(RECORDER), folder)
+    run = as_run({"acme": located(blueprint, folder)}, None if live else recorder)
+    manifest = Manifest(environment=environment, local=LocalSettings(), root=folder, folder=folder)
+    return compile_outputs(manifest, [output], {"acme": run["acme"].blueprint}, {})
+
+
+def exporters(config: dict[str, Any], **more: Any) -> Any:
+    return telemetry_output({"exporters": config, **more}, name="acme")
+
+
+def test_only_the_named_keys_change(tmp_path: Path) -> None:
+    blueprint = saas(
+        "telemetry", exporters={"acme": {"api.key": "dummy", "traces.endpoint": "{sandbox}"}}
+    )
+    own = {"api": {"key": "${env:ACME_KEY}", "site": "acme.eu"}, "hostname": "here"}
+    done = compiled(blueprint, exporters({"acme/x": own}), tmp_path)
+
+    assert done["otlp_collector_config"]["exporters"]["acme/x"] == {
+        "api": {"key": "dummy", "site": "acme.eu"},
+        "hostname": "here",
+        "traces": {"endpoint": URL},
+    }
+    assert done.secrets == ()
+    changes = [c for c in done.provenance if c.rule == "sandbox"]
+    assert [(c.before, c.after) for c in changes] == [("${env:ACME_KEY}", "dummy"), (None, URL)]
+
+
+def test_a_path_is_kept_and_only_where_the_plugin_gave_one(tmp_path: Path) -> None:
+    keys = {"endpoint": "{sandbox}{path}", "traces_endpoint": "{sandbox}{path}"}
+    blueprint = saas("telemetry", exporters={"otlp_http": keys})
+    own = {"traces_endpoint": "https://${env:ZONE}.acme.example/otlp/v1/traces?a=b"}
+    done = compiled(blueprint, exporters({"otlp_http": own}), tmp_path)
+
+    exporter = done["otlp_collector_config"]["exporters"]["otlp_http"]
+    assert exporter["traces_endpoint"] == f"{URL}/otlp/v1/traces?a=b"
+    assert "endpoint" not in exporter
+
+
+def test_extensions_are_replaced_by_type(tmp_path: Path) -> None:
+    blueprint = saas(
+        "telemetry",
+        exporters={"otlp_http": {"endpoint": "{sandbox}{path}"}},
+        extensions={"basicauth": {"client_auth.password": "dummy"}},
+    )
+    auth = {"client_auth": {"username": "1", "password": "${env:TOKEN}"}}
+    own = {"endpoint": "https://acme.example", "auth": {"authenticator": "basicauth/acme"}}
+    output = exporters({"otlp_http": own}, extensions={"basicauth/acme": auth})
+    config = compiled(blueprint, output, tmp_path)["otlp_collector_config"]
+
+    assert config["extensions"]["basicauth/acme"]["client_auth"] == {
+        "username": "1",
+        "password": "dummy",
+    }
+
+
+def test_live_changes_nothing(tmp_path: Path) -> None:
+    blueprint = saas("telemetry", exporters={"acme": {"api.key": "dummy"}})
+    own = {"api": {"key": "${env:ACME_KEY}"}}
+    done = compiled(blueprint, exporters({"acme": own}), tmp_path, live=True)
+
+    assert done["otlp_collector_config"]["exporters"]["acme"] == own
+    assert done.secrets == ("ACME_KEY",)
+
+
+@pytest.mark.parametrize(
+    ("config", "place"),
+    [
+        (
+            {"acme": {"logs": {"endpoint": "https://logs.acme.example"}}},
+            "exporters.acme.logs.endpoint",
+        ),
+        ({"acme": {"endpoint": "intake.acme.example:443"}}, "exporters.acme.endpoint"),
+        ({"acme": {"endpoint": "${env:ACME_URL}"}}, "exporters.acme.endpoint"),
+        ({"acme": {"proxies": ["http://proxy.example"]}}, "exporters.acme.proxies.0"),
+        ({"other": {"brokers": "x"}}, "exporters.other"),
+    ],
+)
+def test_what_would_reach_another_address_is_refused(
+    tmp_path: Path, config: dict[str, Any], place: str
+) -> None:
+    blueprint = saas("telemetry", exporters={"acme": {"traces.endpoint": "{sandbox}"}})
+    with pytest.raises(InputError) as caught:
+        compiled(blueprint, exporters(config), tmp_path)
+    assert caught.value.code in {"sandbox-leak", "plain-text"}
+    assert place in caught.value.reason
+    assert "floe-telemetry-acme 1.2.3" in caught.value.reason
+
+
+def test_a_transport_keeps_its_path_and_a_moved_one_is_mended(tmp_path: Path) -> None:
+    blueprint = saas("lineage", transport={"url": "{sandbox}{path}", "auth.apiKey": "dummy"})
+    moved = {"path": "old/event", "to": "new/api/v1/lineage", "why": "it moved"}
+    blueprint = Blueprint.model_validate({**blueprint.model_dump(by_alias=True), "moved": [moved]})
+    transport = {
+        "type": "http",
+        "url": "https://t.acme.example/old/event",
+        "auth": {"type": "api_key", "api_key": "${env:ACME_KEY}"},
+    }
+    done = compiled(blueprint, lineage_output(transport, name="acme"), tmp_path)
+
+    after = done["openlineage_config"]["transport"]
+    assert after["url"].rstrip("/") == URL
+    assert after["endpoint"] == "new/api/v1/lineage"
+    assert after["auth"] == {"type": "api_key", "apiKey": "dummy"}
+    levels = {c.rule: c.level for c in done.provenance}
+    assert levels["retired-path"] == "warning"
+
+
+def test_each_part_of_a_composite_is_a_backend_of_its_own(tmp_path: Path) -> None:
+    played = sandboxed(
+        located(saas("lineage", transport={"endpointOverride": "{sandbox}"}), tmp_path),
+        located(Blueprint.model_validate(RECORDER), tmp_path),
+    ).blueprint
+    both = Blueprint.model_validate(
+        {
+            "blueprint": 1,
+            "name": "both",
+            "title": "Both",
+            "kind": "lineage",
+            "transports": {"own": "plain", "saas": "acme"},
+        }
+    )
+    plain = {"type": "http", "url": "http://plain:5000"}
+    children = {"own": plain, "saas": {"type": "acme_api", "domainId": "d"}}
+    output = lineage_output({"type": "composite", "transports": children}, name="both")
+    manifest = Manifest(environment="dev", local=LocalSettings(), root=tmp_path, folder=tmp_path)
+    done = compile_outputs(manifest, [output], {"both": both, "acme": played}, {})
+
+    assert [(b.name, b.told_by) for b in done.backends] == [
+        ("both.own", "plain"),
+        ("both.saas", "acme"),
+    ]
+    transports = done["openlineage_config"]["transport"]["transports"]
+    assert transports["both.saas"]["endpointOverride"] == URL
+    assert done.backends[1].hosts == (("acme-sandbox", 8080),)
+
+    del children["saas"]
+    with pytest.raises(InputError, match="expects a composite of own, saas"):
+        compile_outputs(manifest, [output], {"both": both, "acme": played}, {})
+
+
+@pytest.mark.parametrize("environment", ["prod", "staging", "local"])
+def test_plain_text_to_elsewhere_is_refused(tmp_path: Path, environment: str) -> None:
+    blueprint = saas("lineage", transport={"url": "{sandbox}{path}"})
+    output = lineage_output({"type": "http", "url": "http://t.acme.example/x"}, name="acme")
+    with pytest.raises(InputError) as caught:
+        compiled(blueprint, output, tmp_path, environment=environment)
+    assert caught.value.code == "plain-text"
+    assert f"transport.url: no TLS, in environment '{environment}'" in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("exporter", "field"),
+    [
+        ({"endpoint": "t:4317", "tls": {"insecure": True}}, "tls.insecure"),
+        ({"endpoint": "http://t:4317"}, "endpoint"),
+    ],
+)
+def test_tls_off_is_refused_outside_of_a_local_environment(
+    blueprints: dict[str, Blueprint], tmp_path: Path, exporter: dict[str, Any], field: str
+) -> None:
+    output = telemetry_output({"exporters": {"otlp_grpc": exporter}})
+    for environment in ("local", "dev"):
+        local = Manifest(
+            environment=environment, local=LocalSettings(), root=tmp_path, folder=tmp_path
+        )
+        assert compile_outputs(local, [output], blueprints, {}).backends
+    prod = Manifest(environment="prod", local=LocalSettings(), root=tmp_path, folder=tmp_path)
+    with pytest.raises(InputError, match=rf"exporters\.otlp_grpc\.{field}: no TLS"):
+        compile_outputs(prod, [output], blueprints, {})
+    safe = telemetry_output({"exporters": {"otlp_grpc": {"endpoint": "t:4317"}}})
+    assert compile_outputs(prod, [safe], blueprints, {}).backends
+
+
+KEYS = st.sampled_from(["a", "b", "endpoint"])
+TREES = st.recursive(
+    st.text(max_size=5) | st.integers(),
+    lambda t: st.dictionaries(KEYS, t, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(KEYS, TREES, max_size=3), st.lists(KEYS, min_size=1, max_size=3))
+def test_replacing_touches_nothing_else(config: dict[str, Any], steps: list[str]) -> None:
+    before = deepcopy(config)
+    after, (told,) = with_replaced(config, {".".join(steps): "new {sandbox}"}, URL)
+    assert config == before
+
+    found: Any = after
+    for step in steps:
+        found = found[step]
+    assert found == told.after == f"new {URL}"
+    untouched = {k: v for k, v in after.items() if k != steps[0]}
+    assert untouched == {k: v for k, v in before.items() if k != steps[0]}
