@@ -62,7 +62,12 @@ TREE: dict[str, dict[str, Callable[..., int | None]]] = {
         "explain": show.explain,
         "list": stack.list_,
     },
-    "plugins": {"list": plugins.list_, "show": plugins.show, "validate": plugins.validate},
+    "plugins": {
+        "list": plugins.list_,
+        "show": plugins.show,
+        "validate": plugins.validate,
+        "test": plugins.check,
+    },
     "images": {"list": images.list_, "get": images.get, "pull": images.pull, "build": images.build},
 }
 _HELP = {

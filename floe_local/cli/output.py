@@ -6,8 +6,11 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from floe_local.errors import MachineError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from pydantic import BaseModel
     from rich.console import Console
@@ -27,6 +30,18 @@ def console() -> Console:
 def write(text: str) -> None:
     """Plain text to stdout, as it is."""
     sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+
+
+def write_file(file: Path, text: str) -> None:
+    """A result to a file.
+
+    Raises:
+        MachineError: it cannot be written.
+    """
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MachineError("output", f"cannot write {file}: {error.strerror}") from error
 
 
 def warn(warnings: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from floe_local.conformance.report import CheckResult
     from floe_local.operations.rows import ServiceRow
     from floe_local.prove.report import Bulk, Check
 
@@ -20,6 +21,9 @@ _HOPS = {
     "backend-stored": "stored",
 }
 """The hops of a canary → their column."""
+
+_MARKS = {"passed": "✓", "failed": "✗", "skipped": "-"}
+"""One character for a conformance check's outcome."""
 
 
 def service_table(services: Sequence[ServiceRow]) -> Table:
@@ -96,6 +100,25 @@ def failure_lines(check: Check) -> str:
     lines += [f"    {check.reason}"] if check.reason else []
     lines += [f"    hint: {check.hint}"] if check.hint else []
     return "\n".join(lines)
+
+
+def conformance_table(checks: Sequence[CheckResult]) -> Table:
+    """Conformance checks with what they came to; a failure's reason follows below the table."""
+    rows: list[tuple[object, ...]] = [
+        (_MARKS[c.outcome], c.check, c.outcome, "" if c.outcome == "failed" else c.reason)
+        for c in checks
+    ]
+    return ("", "check", "outcome", ""), rows
+
+
+def conformance_lines(checks: Sequence[CheckResult]) -> list[str]:
+    """Warnings, and what is wrong with each failed check, and what to do."""
+    lines = [f"- {c.check}: warning: {text}" for c in checks for text in c.warnings]
+    for check in checks:
+        if check.outcome == "failed":
+            lines += ["", f"✗ {check.check}: {check.reason}"]
+            lines += [f"    hint: {check.hint}"] if check.hint else []
+    return lines
 
 
 def bulk_table(accounts: Sequence[Bulk]) -> Table:

@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from floe_local.testing.conformance import PluginConformance
     from floe_local.testing.stack import FloeLocal
 
-__all__ = ["FloeLocal"]
+__all__ = ["FloeLocal", "PluginConformance"]
+
+_MODULES = {
+    "FloeLocal": "floe_local.testing.stack",
+    "PluginConformance": "floe_local.testing.conformance",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import `FloeLocal` on first use: the pytest plugin is loaded in every pytest run."""
-    if name != "FloeLocal":
+    """Import a class on first use: the pytest plugin is loaded in every pytest run."""
+    if name not in _MODULES:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    from floe_local.testing.stack import FloeLocal  # noqa: PLC0415
+    from importlib import import_module  # noqa: PLC0415
 
-    return FloeLocal
+    return getattr(import_module(_MODULES[name]), name)

@@ -1,15 +1,21 @@
-"""plugins list, show, validate."""
+"""plugins list, show, validate, test, new."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from floe_local.cli.output import write, write_json, write_table
+from floe_local.cli.output import write, write_file, write_json, write_table
 from floe_local.cli.session import Session, where
 from floe_local.errors import ExitCode
+
+if TYPE_CHECKING:
+    from floe_local.conformance.report import PluginReport
+
+_Kind = Literal["telemetry", "lineage"]  # the enumeration would load pydantic for `--help`
 
 
 def list_(session: Session) -> None:
@@ -62,3 +68,52 @@ def validate(session: Session) -> int:
         rows = [(p.kind, p.name, p.status, p.reason, p.hint) for p in result.plugins]
         write_table(("kind", "name", "status", "reason", "hint"), rows, folding=2)
     return ExitCode.OK if result.ok else ExitCode.CHECK_FAILED
+
+
+def check(
+    session: Session,
+    *,
+    target: Annotated[
+        str, typer.Argument(help="A plugin's name, or a folder that holds a distribution.")
+    ],
+    kind: Annotated[_Kind | None, typer.Option(help="Only the plugin of this kind.")] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Then bring up a stack of it alone, and smoke-test it.")
+    ] = False,
+    deadline: Annotated[
+        float, typer.Option(min=0.1, help="Seconds for the plugin's methods together.")
+    ] = 10.0,
+    junit: Annotated[Path | None, typer.Option(help="Write a JUnit report to this file.")] = None,
+) -> int:
+    """Check whether a plugin keeps its contract: without Docker, in seconds.
+
+    It runs in child processes, without network and without anybody's credentials. With
+    `--live`, a backend that runs elsewhere is played by the sandbox.
+
+    Example: `floe-local plugins test ./floe-telemetry-mine --junit report.xml`
+    """
+    from floe_local.cli.progress import reporter
+    from floe_local.operations.plugin_checks import check_plugins
+    from floe_local.plan.values import Kind
+
+    wanted = Kind(kind) if kind else None
+    result = check_plugins(target, wanted, limit_s=deadline, live=live, report=reporter(session))
+    if junit:
+        from floe_local.conformance.junit import to_junit
+
+        write_file(junit, to_junit(result))
+    if session.json:
+        write_json("plugins test", result, ok=result.ok)
+    else:
+        for plugin in result.plugins:
+            _print_checks(plugin)
+    return ExitCode.OK if result.ok else ExitCode.CHECK_FAILED
+
+
+def _print_checks(plugin: PluginReport) -> None:
+    from floe_local.cli.tables import conformance_lines, conformance_table
+
+    origin = f"{plugin.distribution} {plugin.version}".strip()
+    write(f"{plugin.kind} plugin '{plugin.name}' ({origin}), {plugin.seconds:.1f} s")
+    write_table(*conformance_table(plugin.checks))
+    write("\n".join([*conformance_lines(plugin.checks), ""]))

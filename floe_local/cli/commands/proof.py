@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from floe_local.cli.output import write, write_json, write_table
+from floe_local.cli.output import write, write_file, write_json, write_table
 from floe_local.cli.session import Session, where
-from floe_local.errors import ExitCode, InputError, MachineError
+from floe_local.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     from floe_local.operations.targets import EndpointOptions
@@ -60,7 +60,9 @@ def smoke_test(
     elsewhere = _elsewhere(otlp_grpc, otlp_http, metrics_url, endpoint or [])
     report = prove(where(session), options, elsewhere)
     if junit:
-        _write_junit(report, junit)
+        from floe_local.prove.junit import to_junit
+
+        write_file(junit, to_junit(report))
     if session.json:
         write_json("smoke-test", report.model_dump(mode="json", by_alias=True), ok=report.ok)
     else:
@@ -90,15 +92,6 @@ def _pair(text: str) -> tuple[str, str]:
             "`floe-local urls` shows the names: --endpoint NAME.query=http://127.0.0.1:16686",
         )
     return name, url
-
-
-def _write_junit(report: Report, file: Path) -> None:
-    from floe_local.prove.junit import to_junit
-
-    try:
-        file.write_text(to_junit(report), encoding="utf-8")
-    except OSError as error:
-        raise MachineError("output", f"cannot write {file}: {error.strerror}") from error
 
 
 def _print(report: Report) -> None:

@@ -25,6 +25,7 @@ from floe_local.plan.plugins.floe_core_stand_in import floe_core_stand_in
 from floe_local.plan.plugins.foreign_code import cause, message_of, place
 from floe_local.plan.plugins.loading import PluginEntry, load_plugin
 
+PROBES = ("probe", "attempt")
 LARGEST_ANSWER = 8 * 2**20
 """Bytes of JSON; no config of a backend comes near."""
 
@@ -67,9 +68,20 @@ def _do(request: dict[str, Any], reporter: Reporter) -> None:
         entry = PluginEntry(*job["entry"])
         if request["task"] == "configs":
             _configs(index, job, entry, reporter)
+        elif request["task"] in PROBES:
+            _probed(request["task"], index, job, entry, reporter)
         else:
             reporter.tell(step=[index, "validate_connection"])
             reporter.tell(verdict=_verdict(job, entry, request["targets"]))
+
+
+def _probed(
+    task: str, index: int, job: dict[str, Any], entry: PluginEntry, reporter: Reporter
+) -> None:
+    from floe_local.plan.plugins import probe  # noqa: PLC0415 - for conformance checks only
+
+    look = probe.probe if task == "probe" else probe.attempt
+    reporter.tell(seen=look(job, entry, lambda method: reporter.tell(step=[index, method])))
 
 
 def _configs(index: int, job: dict[str, Any], entry: PluginEntry, reporter: Reporter) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MEND_THE_PLUGIN = "Mend the plugin, or use another release of it."
 LONGEST_CAUSE = 600
 SHORTEST_SECRET = 6
-_CREDENTIAL_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+CREDENTIAL_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
 
 
@@ -105,7 +105,7 @@ def place(error: BaseException, package: str) -> str:
 
 def mask(text: str, environ: Mapping[str, str]) -> str:
     """Replace the values of variables that are called like credentials, and URL passwords."""
-    secrets = (v for k, v in environ.items() if _CREDENTIAL_NAME.search(k))
+    secrets = (v for k, v in environ.items() if CREDENTIAL_NAME.search(k))
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, "***")

@@ -16,7 +16,7 @@ from floe_local.errors import InputError
 from floe_local.plan.plugins.calls import identity_of, json_fault
 from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN, mask
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
-from floe_local.plan.plugins.process import Conversation, converse
+from floe_local.plan.plugins.process import Ask, Conversation, converse
 from floe_local.plan.plugins.registry import PluginRegistry
 from floe_local.plan.values import Frozen, Kind
 
@@ -67,11 +67,11 @@ def call_plugins(
         return ()
     found = registry or PluginRegistry()
     entries = [found.find(r.kind, r.name, where=r.where, unified=r.unified) for r in refs]
-    (talk,) = converse([_request("configs", refs, entries)], _clean_environment(), limit_s)
+    (talk,) = converse([Ask(request("configs", refs, entries), clean_environment())], limit_s)
     answers = talk.said("answers")
     if len(answers) < len(refs):
         job, method = talk.step
-        raise _failure(talk, refs[job], entries[job], method, limit_s)
+        raise failure(talk, refs[job], entries[job], method, limit_s)
     return tuple(
         PluginOutput(kind=ref.kind, **identity_of(entry), **answer)
         for ref, entry, answer in zip(refs, entries, answers, strict=True)
@@ -100,12 +100,13 @@ def validate_connections(
     found = registry or PluginRegistry()
     targets = [[host, port, *target] for (host, port), target in addresses.items()]
     asked = [_asked(ref, found) for ref in refs]
-    requests = [
-        {**_request("validate", [ref], [entry]), "targets": targets}
+    environment = clean_environment(proxies=False)
+    asks = [
+        Ask({**request("validate", [ref], [entry]), "targets": targets}, environment)
         for ref, entry in zip(refs, asked, strict=True)
         if not isinstance(entry, InputError)
     ]
-    talks = iter(converse(requests, _clean_environment(proxies=False), limit_s))
+    talks = iter(converse(asks, limit_s))
     return tuple(
         _failed(ref, entry)
         if isinstance(entry, InputError)
@@ -129,7 +130,7 @@ def _judged(
 ) -> ConnectionVerdict:
     verdicts = talk.said("verdict")
     if not verdicts:
-        return _failed(ref, _failure(talk, ref, entry, talk.step[1], limit_s))
+        return _failed(ref, failure(talk, ref, entry, talk.step[1], limit_s))
     return ConnectionVerdict(kind=ref.kind, name=ref.name, **verdicts[0])
 
 
@@ -139,9 +140,14 @@ def _failed(ref: BackendRef, error: InputError) -> ConnectionVerdict:
     )
 
 
-def _request(
+def request(
     task: str, refs: Sequence[BackendRef], entries: Sequence[PluginEntry]
 ) -> dict[str, Any]:
+    """Give what a child is asked to do with the plugins.
+
+    Raises:
+        InputError: a config cannot be handed over.
+    """
     jobs = []
     for ref, entry in zip(refs, entries, strict=True):
         _require_plain(ref, entry)
@@ -161,16 +167,18 @@ def _require_plain(ref: BackendRef, entry: PluginEntry) -> None:
         raise InputError("plugin-config", reason, "Put quotes around the value.")
 
 
-def _clean_environment(*, proxies: bool = True) -> dict[str, str]:
+def clean_environment(*, proxies: bool = True) -> dict[str, str]:
+    """Give this process's environment without what is not meant for plugins; with its path."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(NOT_FOR_PLUGINS)}
     if not proxies:
         kept = {k: v for k, v in kept.items() if k.lower() not in PROXIES} | {"NO_PROXY": "*"}
     return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
-def _failure(
+def failure(
     talk: Conversation, ref: BackendRef, entry: PluginEntry, method: str, limit_s: float
 ) -> InputError:
+    """Give the error for a child that did not come to the end of its job, at `method`."""
     at = f"{ref.where}: " if ref.where else ""
     for error in talk.said("error"):
         return InputError(error["code"], f"{at}{error['reason']}", error["hint"])

@@ -47,18 +47,22 @@ class Conversation(NamedTuple):
         return [m[key] for m in self.messages if key in m]
 
 
-def converse(
-    requests: Sequence[Mapping[str, Any]], environment: Mapping[str, str], limit_s: float
-) -> list[Conversation]:
+class Ask(NamedTuple):
+    """What a child is asked, as `floe_local.plan.plugins.child` reads it; its environment, whole."""
+
+    request: Mapping[str, Any]
+    environment: Mapping[str, str]
+
+
+def converse(asks: Sequence[Ask], limit_s: float) -> list[Conversation]:
     """Start a child for each request, all at once; give what each said, in the same order.
 
     Args:
-        requests: as `floe_local.plan.plugins.child` reads them.
-        environment: the children's whole environment.
+        asks: one for each child.
         limit_s: seconds that each has.
     """
     with ExitStack() as stack:
-        children = [stack.enter_context(Child(r, environment, limit_s)) for r in requests]
+        children = [stack.enter_context(Child(*ask, limit_s)) for ask in asks]
         listen(children, time.monotonic() + limit_s + GRACE_S)
         return [child.conversation() for child in children]
 

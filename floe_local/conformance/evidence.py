@@ -1,0 +1,201 @@
+"""Gathers what is to be known of a plugin: it runs in child processes, never in this one.
+
+First twice, side by side, with different hash seeds and without any credential; then, with
+a made-up value in every credential variable that it refers to or was seen to read, once
+more, and its validate_connection() where nothing answers, with and without them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from floe_local.conformance.report import Fault
+from floe_local.errors import InputError
+from floe_local.plan.artifacts import Compiled
+from floe_local.plan.blueprint.model import LocatedBlueprint
+from floe_local.plan.env_refs import references
+from floe_local.plan.plugins.foreign_code import CREDENTIAL_NAME
+from floe_local.plan.plugins.host import clean_environment, failure, request
+from floe_local.plan.plugins.loading import PluginEntry
+from floe_local.plan.plugins.output import BackendRef, PluginOutput
+from floe_local.plan.plugins.process import Ask, converse
+from floe_local.plan.values import Frozen, Kind
+from floe_local.run.collector_check import CollectorVerdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from floe_local.plan.plugins.process import Conversation
+
+MARKER_BYTES = 16
+"""As 32 hexadecimal digits, which some backends demand of their keys."""
+
+
+class Subject(Frozen):
+    """A plugin to be tested, with the config that a manifest gives it; its blueprint's lies under.
+
+    `environment` is set for the plugin, over this process's variables.
+    """
+
+    entry: PluginEntry
+    kind: Kind
+    config: dict[str, Any] = {}
+    environment: dict[str, str] = {}
+    blueprint: LocatedBlueprint | None = None
+    blueprint_fault: Fault | None = None
+
+
+class Seen(Frozen):
+    """What one child saw of the plugin (`floe_local.plan.plugins.probe.probe`).
+
+    `fault` is why it saw nothing: the plugin hung, or ended the process. `printed` is what
+    the plugin wrote to stdout and stderr.
+    """
+
+    metadata: dict[str, str] = {}
+    answers: dict[str, Any] = {}
+    unfit: dict[str, str] = {}
+    errors: tuple[dict[str, str], ...] = ()
+    takes_unknown: bool | None = None
+    read: tuple[str, ...] = ()
+    dialled: tuple[str, ...] = ()
+    printed: str = ""
+    fault: Fault | None = None
+
+    @property
+    def loaded(self) -> bool:
+        """Whether there is a plugin to be judged."""
+        return bool(self.metadata)
+
+
+class Attempt(Frozen):
+    """What validate_connection() did where nothing answers; as `Seen`, else."""
+
+    returned: str = ""
+    raised: tuple[str, ...] = ()
+    message: str = ""
+    dialled: tuple[str, ...] = ()
+    printed: str = ""
+    fault: Fault | None = None
+
+
+class Evidence(Frozen):
+    """All that the checks judge.
+
+    `markers` are the made-up values of the credential variables. `compiled` is what
+    floe-local makes of the plugin's answers, or `compile_fault` why it does not.
+    """
+
+    subject: Subject
+    first: Seen
+    second: Seen
+    marked: Seen | None = None
+    markers: dict[str, str] = {}
+    refused: Attempt | None = None
+    without_credentials: Attempt | None = None
+    compiled: Compiled | None = None
+    compile_fault: Fault | None = None
+    collector: CollectorVerdict | None = None
+
+    @property
+    def output(self) -> PluginOutput:
+        """The plugin's answers, as the compiler takes them."""
+        return output_of(self.subject, self.first)
+
+
+def gather(subject: Subject, limit_s: float) -> Evidence:
+    """Run the plugin; what the compiler and the Collector make of it is not yet there.
+
+    Args:
+        subject: which.
+        limit_s: seconds that each child process has.
+    """
+    probes = [_ask("probe", subject, {"PYTHONHASHSEED": seed}) for seed in ("0", "1")]
+    talks = converse(probes, limit_s)
+    first, second = (_seen(talk, subject, limit_s) for talk in talks)
+    if not first.loaded:
+        return Evidence(subject=subject, first=first, second=second)
+    markers = {name: secrets.token_hex(MARKER_BYTES) for name in credential_names(first)}
+    asks = [
+        _ask("probe", subject, {"PYTHONHASHSEED": "0", **markers}),
+        _ask("attempt", subject, markers),
+        *([_ask("attempt", subject, {})] if markers else []),
+    ]
+    marked, *attempts = converse(asks, limit_s)
+    refused, *unset = (_attempt(talk, subject, limit_s) for talk in attempts)
+    return Evidence(
+        subject=subject,
+        first=first,
+        second=second,
+        marked=_seen(marked, subject, limit_s),
+        markers=markers,
+        refused=refused,
+        without_credentials=unset[0] if unset else None,
+    )
+
+
+def credential_names(seen: Seen) -> tuple[str, ...]:
+    """The variables that may hold credentials: all referred to, and those read by such names."""
+    read = (name for name in seen.read if CREDENTIAL_NAME.search(name))
+    return tuple(sorted({*references(list(seen.answers.values())), *read}))
+
+
+def output_of(subject: Subject, seen: Seen) -> PluginOutput:
+    """What a plugin returned, as the compiler takes it."""
+    entry, told = subject.entry, seen.metadata
+    return PluginOutput(
+        kind=subject.kind,
+        name=entry.name,
+        distribution=entry.distribution,
+        distribution_version=entry.version,
+        plugin_version=told.get("version", ""),
+        floe_api_version=told.get("floe_api_version", ""),
+        **seen.answers,
+    )
+
+
+def _ask(task: str, subject: Subject, variables: Mapping[str, str]) -> Ask:
+    kept = {
+        name: value
+        for name, value in clean_environment(proxies=False).items()
+        if not CREDENTIAL_NAME.search(name)  # nobody's real credentials are for tests
+    }
+    environment = {**kept, **subject.environment, **variables}
+    return Ask(request(task, [_ref(subject)], [subject.entry]), environment)
+
+
+def _ref(subject: Subject) -> BackendRef:
+    located = subject.blueprint
+    return BackendRef(
+        kind=subject.kind,
+        name=subject.entry.name,
+        config=subject.config,
+        defaults=located.blueprint.config if located else {},
+    )
+
+
+def _seen(talk: Conversation, subject: Subject, limit_s: float) -> Seen:
+    for seen in talk.said("seen"):
+        return Seen(**seen, printed=talk.stderr)
+    return Seen(fault=_fault(talk, subject, limit_s), printed=talk.stderr)
+
+
+def _attempt(talk: Conversation, subject: Subject, limit_s: float) -> Attempt:
+    for seen in talk.said("seen"):
+        return Attempt(**seen, printed=talk.stderr)
+    return Attempt(fault=_fault(talk, subject, limit_s), printed=talk.stderr)
+
+
+def _fault(talk: Conversation, subject: Subject, limit_s: float) -> Fault:
+    method = talk.step[1]
+    error = failure(talk, _ref(subject), subject.entry, method, limit_s)
+    hint = error.hint
+    if method == "validate_connection" and talk.timed_out:
+        hint = "Give every connection a timeout of a few seconds."
+    return fault_of(InputError(error.code, error.reason, hint))
+
+
+def fault_of(error: InputError) -> Fault:
+    """An error as a fault."""
+    return Fault(reason=error.reason, hint=error.hint)

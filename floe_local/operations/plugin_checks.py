@@ -1,0 +1,127 @@
+"""`plugins test`: the conformance checks; and, live, a stack of that plugin alone."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from floe_local.conformance.report import CheckResult, ConformanceReport, Outcome, PluginReport
+from floe_local.conformance.run import LIMIT_S, conformance
+from floe_local.conformance.subjects import subjects
+from floe_local.errors import FloeError, InputError, NotReadyError
+from floe_local.operations.down import down
+from floe_local.operations.request import UpSettings, Where
+from floe_local.operations.smoke_test import smoke_test
+from floe_local.operations.up import up
+from floe_local.run.progress import silent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from floe_local.conformance.evidence import Subject
+    from floe_local.plan.values import Kind
+    from floe_local.prove.report import Report as ProofReport
+    from floe_local.run.images import Policy
+    from floe_local.run.progress import Report
+
+LIVE = "live"
+"""The name of the check that brings a stack up."""
+
+
+def check_plugins(
+    target: str | Path,
+    kind: Kind | None = None,
+    *,
+    config: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+    limit_s: float = LIMIT_S,
+    collector: bool = True,
+    live: bool = False,
+    policy: Policy | None = None,
+    report: Report = silent,
+) -> ConformanceReport:
+    """Check whether plugins keep the contract of ADR-0035, without a stack unless `live`.
+
+    Args:
+        target: an installed plugin's name, or a folder that holds a distribution.
+        kind: None: of both kinds.
+        config: what the plugins are configured with.
+        environment: variables for the plugins.
+        limit_s: seconds for each child process in which a plugin runs.
+        collector: whether the real Collector may be asked, where one is at hand.
+        live: bring up a stack with each plugin's backend (SaaS: the sandbox), and smoke-test.
+        policy: what may be done to get an image, for `live`.
+        report: told what happens, for `live`.
+
+    Raises:
+        InputError: there is no such plugin, or the folder holds none.
+        MachineError: `live`, and there is no engine, no image, no free port.
+    """
+    with subjects(target, kind, config=config, environment=environment) as found:
+        reports = [conformance(s, limit_s=limit_s, collector=collector) for s in found]
+        if live:
+            reports = [
+                _with(one, _live(subject, policy, report))
+                for one, subject in zip(reports, found, strict=True)
+            ]
+    return ConformanceReport(plugins=tuple(reports))
+
+
+def _with(report: PluginReport, result: CheckResult) -> PluginReport:
+    return report.model_copy(update={"checks": (*report.checks, result)})
+
+
+def _live(subject: Subject, policy: Policy | None, report: Report) -> CheckResult:
+    """Bring up, smoke-test and take down a stack of one plugin, in a folder of its own."""
+    if subject.blueprint is None:
+        return CheckResult(
+            check=LIVE,
+            outcome=Outcome.SKIPPED,
+            reason="it has no valid blueprint: there is nothing to bring up",
+        )
+    with tempfile.TemporaryDirectory(prefix="floe-local-plugin-test-") as folder:
+        where = _where(Path(folder), subject)
+        try:
+            up(where, UpSettings(free_ports=True), policy=policy, report=report)
+        except (InputError, NotReadyError) as error:
+            return _failed(subject, error)
+        try:
+            return _proved(subject, _smoke(where))
+        except InputError as error:
+            return _failed(subject, error)
+        finally:
+            down(where, volumes=True, report=report)
+
+
+def _where(folder: Path, subject: Subject) -> Where:
+    import yaml  # noqa: PLC0415 - for `--live` only
+
+    selection = {"type": subject.entry.name, "config": subject.config}
+    manifest = {"plugins": {f"{subject.kind}_backend": selection}}
+    file = folder / "manifest.yaml"
+    file.write_text(yaml.safe_dump(manifest), "utf-8")
+    stack = f"plugin-test-{uuid.uuid4().hex[:8]}"
+    return Where(manifest=file, stack=stack, folder=folder)
+
+
+def _smoke(where: Where) -> ProofReport:
+    from floe_local.prove.options import SmokeOptions  # noqa: PLC0415 - for `--live` only
+
+    return smoke_test(where, SmokeOptions())
+
+
+def _proved(subject: Subject, proof: ProofReport) -> CheckResult:
+    failed = [f"{c.signal} at {c.hop}: {c.reason}" for c in proof.checks if c.verdict == "failed"]
+    if not proof.ok:
+        reason = f"{subject.entry.who}: {'; '.join(failed) or proof.reason}"
+        hint = " ".join(dict.fromkeys(c.hint for c in proof.checks if c.hint))
+        return CheckResult(check=LIVE, outcome=Outcome.FAILED, reason=reason, hint=hint)
+    verdicts = sorted({f"{c.signal} {c.verdict}" for c in proof.checks if c.verdict != "skipped"})
+    return CheckResult(check=LIVE, outcome=Outcome.PASSED, reason=", ".join(verdicts))
+
+
+def _failed(subject: Subject, error: FloeError) -> CheckResult:
+    reason = f"{subject.entry.who}: {error.reason}"
+    return CheckResult(check=LIVE, outcome=Outcome.FAILED, reason=reason, hint=error.hint)
