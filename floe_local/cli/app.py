@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from floe_local.cli.commands import images, plugins, proof, show, stack
+from floe_local.cli.commands import images, plugins, proof, sandbox, show, stack
 from floe_local.cli.output import write
 from floe_local.cli.session import OPTIONS, Session, add
 
@@ -68,10 +68,12 @@ TREE: dict[str, dict[str, Callable[..., int | None]]] = {
         "validate": plugins.validate,
         "test": plugins.check,
     },
+    "sandbox": {"show": sandbox.show, "fail": sandbox.fail},
     "images": {"list": images.list_, "get": images.get, "pull": images.pull, "build": images.build},
 }
 _HELP = {
     "plugins": "The plugins that are installed here.",
+    "sandbox": "The recorders that play backends which run elsewhere.",
     "images": "The images that the stack's services run.",
 }
 

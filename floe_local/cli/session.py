@@ -95,8 +95,20 @@ def add(app: typer.Typer, name: str, command: Callable[..., int | None]) -> None
     app.command(name)(with_session(command))
 
 
-def where(session: Session) -> Where:
+Live = Annotated[
+    bool,
+    typer.Option("--live", help="Use backends that run elsewhere for real, with your account."),
+]
+"""The option of the commands that would reach a backend's real account."""
+
+
+def where(session: Session, *, live: bool = False) -> Where:
     """Which stack the session is about."""
     from floe_local.operations.request import Where
 
-    return Where(manifest=session.manifest, environment=session.environment, stack=session.stack)
+    return Where(
+        manifest=session.manifest,
+        environment=session.environment,
+        stack=session.stack,
+        live=live,
+    )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from floe_local.conformance.report import CheckResult
     from floe_local.operations.rows import ServiceRow
+    from floe_local.operations.sandbox import Received, Recorded
     from floe_local.prove.report import Bulk, Check
 
 Table = tuple[tuple[str, ...], list[tuple[object, ...]]]
@@ -136,3 +137,29 @@ def bulk_table(accounts: Sequence[Bulk]) -> Table:
         for a in accounts
     ]
     return ("", "backend", "signal", "sent", "acknowledged", "stored", "ms each"), rows
+
+
+def count_lines(recorded: Recorded) -> str:
+    """How much a recorder received."""
+    counts = recorded.counts
+    items = ", ".join(f"{n} {signal}" for signal, n in (counts.get("items") or {}).items())
+    numbers = [f"{counts.get(key, 0)} {key}" for key in ("requests", "refused", "ignored")]
+    return f"{recorded.backend}: {', '.join(numbers)}; kept: {items or 'nothing'}"
+
+
+def request_table(requests: Sequence[Received]) -> Table:
+    """Requests with the answer that they got, and why."""
+    rows: list[tuple[object, ...]] = [
+        (
+            one.number,
+            one.status,
+            f"{one.method} {one.path}",
+            one.signal or "",
+            one.items,
+            one.bytes,
+            one.credential or "",
+            one.reason or "",
+        )
+        for one in requests
+    ]
+    return ("#", "status", "request", "signal", "items", "bytes", "credential", "reason"), rows

@@ -34,7 +34,7 @@ class UpResult(Frozen):
     """A stack that is ready. `environment` is what a pipeline on the host sets.
 
     `changed` says whether anything had to be created or recreated; `seconds` is how long
-    it all took.
+    it all took. `sandboxed` are the backends that a recorder plays.
     """
 
     stack: str
@@ -45,6 +45,7 @@ class UpResult(Frozen):
     environment: dict[str, str]
     changed: bool
     seconds: float
+    sandboxed: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -170,5 +171,18 @@ def _result(
         environment=pipeline_environment(plan, "host"),
         changed=changed,
         seconds=seconds,
-        warnings=warnings,
+        sandboxed=plan.sandboxed,
+        warnings=(*warnings, *_played(plan)),
+    )
+
+
+def _played(plan: StackPlan) -> tuple[str, ...]:
+    """Said loudly: which backends are not the real ones, or are."""
+    if plan.live:
+        elsewhere = [b.name for b in plan.backends if not b.service_of]
+        return tuple(f"{name} is used for real, with your account (--live)" for name in elsewhere)
+    return tuple(
+        f"SANDBOX: {name} is played by a recorder on this machine; nothing reaches the real one "
+        "(`--live` does)"
+        for name in plan.sandboxed
     )

@@ -14,9 +14,14 @@ from floe_local.plan.stack.vantage import dialling
 from floe_local.plan.values import Frozen, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from floe_local.operations.request import Where
+    from floe_local.plan.blueprint.model import LocatedBlueprint
     from floe_local.plan.plugins.loading import PluginEntry
 
+PLAYED = "the sandbox plays this backend, and validate_connection() asks the real one"
+ASK_LIVE = "`floe-local plugins validate --live` asks it"
 NOT_UP = "the stack is not up, so that its names lead nowhere; `floe-local up` brings it up"
 
 
@@ -107,26 +112,41 @@ def _effective(ref: BackendRef, output: PluginOutput) -> dict[str, Any]:
 def validate_plugins(where: Where) -> ValidationResult:
     """Run validate_connection() of each plugin that the manifest names.
 
-    When the stack is up, the names that a plugin dials lead to it.
+    When the stack is up, the names that a plugin dials lead to it. A backend that the
+    sandbox plays is not asked: its plugin would ask the real one.
 
     Raises:
         InputError: the manifest is wrong.
     """
     manifest = manifest_of(where)
-    refs = local_refs(manifest, manifest_blueprints(manifest))
+    blueprints = manifest_blueprints(manifest, live=where.live)
+    refs = local_refs(manifest, blueprints)
+    played = {ref.name for ref in refs if _is_played(ref, blueprints)}
     plan = find(where).plan
     verdicts = validate_connections(
-        refs,
+        [ref for ref in refs if ref.name not in played],
         addresses=dialling(plan) if plan else {},
         limit_s=manifest.local.plugin_deadline,
     )
     hint = "" if plan else NOT_UP
-    return ValidationResult(
-        plugins=tuple(
-            Validated(**v.model_dump() | {"hint": v.hint or (v.status == "failed") * hint})
-            for v in verdicts
-        )
-    )
+    asked = [
+        Validated(**v.model_dump() | {"hint": v.hint or (v.status == "failed") * hint})
+        for v in verdicts
+    ]
+    skipped = [
+        Validated(kind=ref.kind, name=ref.name, status="skipped", reason=PLAYED, hint=ASK_LIVE)
+        for ref in refs
+        if ref.name in played
+    ]
+    return ValidationResult(plugins=(*asked, *skipped))
+
+
+def _is_played(ref: BackendRef, blueprints: Mapping[str, LocatedBlueprint]) -> bool:
+    """Whether the sandbox plays a backend, or one of its parts."""
+    located = blueprints.get(ref.name)
+    parts = located.blueprint.transports.values() if located else ()
+    named = [blueprints[name] for name in (ref.name, *parts) if name in blueprints]
+    return any(one.blueprint.sandbox for one in named)
 
 
 def _row(entry: PluginEntry) -> PluginRow:

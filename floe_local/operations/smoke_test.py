@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from floe_local.errors import InputError
 from floe_local.operations.look_up import find_planned
 from floe_local.operations.planning import request_stack
 from floe_local.operations.targets import EndpointOptions, targets_elsewhere, targets_of
 
 if TYPE_CHECKING:
     from floe_local.operations.request import Where
+    from floe_local.plan.stack.model import StackPlan
     from floe_local.prove.options import SmokeOptions
     from floe_local.prove.report import Report as ProofReport
     from floe_local.prove.targets import Targets
@@ -38,10 +40,22 @@ def find_targets(where: Where, endpoints: EndpointOptions | None = None) -> Targ
     """Where canaries go and are read: from the workspace, no plugin and no engine is asked.
 
     Raises:
-        InputError: the manifest is wrong.
+        InputError: the manifest is wrong; the stack is live and `where` is not, or the other
+            way round (``live``, ``not-live``).
         MachineError: the stack was never brought up from here (``stack-unknown``).
     """
     if endpoints is not None:
         return targets_elsewhere(request_stack(where), endpoints)
     plan, _ = find_planned(where)
+    _refuse_mismatch(plan, live=where.live)
     return targets_of(plan)
+
+
+def _refuse_mismatch(plan: StackPlan, *, live: bool) -> None:
+    """A real account is reached only where `--live` was said both times."""
+    if live and plan.sandboxed:
+        reason = f"in stack '{plan.name}' the sandbox plays {', '.join(plan.sandboxed)}"
+        raise InputError("not-live", reason, "`floe-local up --live` uses the real ones")
+    if plan.live and not live:
+        reason = f"stack '{plan.name}' uses backends for real, with your account"
+        raise InputError("live", reason, "say so: `floe-local smoke-test --live`")

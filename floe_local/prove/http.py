@@ -53,10 +53,18 @@ class Http:
             num_pools=16, maxsize=threads, block=False, timeout=timeout, retries=False
         )
 
-    def ask(self, method: str, url: str, headers: dict[str, str] | None = None) -> Answer:
+    def ask(
+        self,
+        method: str,
+        url: str,
+        headers: dict[str, str] | None = None,
+        body: str | None = None,
+    ) -> Answer:
         """Make a request; what goes wrong on the way is an Answer with status 0."""
+        if body is not None:
+            headers = {**(headers or {}), "Content-Type": "application/json"}
         try:
-            answer = self._pool.request(method, url, headers=headers, redirect=False)
+            answer = self._pool.request(method, url, body=body, headers=headers, redirect=False)
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             return Answer(status=0, error=_plain(error))
         return Answer(status=answer.status, body=answer.data)
@@ -66,6 +74,7 @@ class Http:
         base = endpoints.get(request.endpoint)
         if base is None:
             return Answer(status=0, error=f"no address is known for endpoint {request.endpoint}")
+        base = resolve(base, self._environ, "the address of a blueprint's endpoint")
         headers = resolve(request.headers, self._environ, "the headers of a blueprint's request")
         return self.ask(request.method, base.rstrip("/") + target(request, values), headers)
 

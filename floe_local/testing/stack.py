@@ -49,6 +49,7 @@ class FloeLocal(DockerCompose):
         stack: a name, instead of one made up.
         build: ``always`` builds images that cannot be pulled; None: as $FLOE_LOCAL_BUILD says.
         deadline_s: seconds until all must be ready; None: the manifest's.
+        live: backends that run elsewhere are used for real, not played by the sandbox.
 
     Example:
         >>> with FloeLocal("manifest.yaml") as stack:  # doctest: +SKIP
@@ -64,6 +65,7 @@ class FloeLocal(DockerCompose):
         stack: str | None = None,
         build: Build | None = None,
         deadline_s: float | None = None,
+        live: bool = False,
     ) -> None:
         self._scratch = None if manifest else tempfile.TemporaryDirectory(prefix="floe-local-")
         folder = Path(self._scratch.name) if self._scratch else None
@@ -72,6 +74,7 @@ class FloeLocal(DockerCompose):
             environment=environment,
             stack=stack or f"test-{uuid.uuid4().hex[:8]}",
             folder=folder,
+            live=live,
         )
         self._policy = Policy(build=build or cast("Build", os.environ.get(BUILD_VARIABLE, "never")))
         self._settings = UpSettings(free_ports=True, deadline_s=deadline_s)

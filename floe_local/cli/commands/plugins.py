@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from floe_local.cli.output import write, write_file, write_json, write_table
-from floe_local.cli.session import Session, where
+from floe_local.cli.session import Live, Session, where
 from floe_local.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -54,14 +54,14 @@ def show(
     return None
 
 
-def validate(session: Session) -> int:
+def validate(session: Session, *, live: Live = False) -> int:
     """Run validate_connection() of the manifest's plugins; names lead to the running stack.
 
     Example: `floe-local plugins validate`
     """
     from floe_local.operations.plugins import validate_plugins
 
-    result = validate_plugins(where(session))
+    result = validate_plugins(where(session, live=live))
     if session.json:
         write_json("plugins validate", result, ok=result.ok)
     else:

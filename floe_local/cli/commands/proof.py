@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from floe_local.cli.output import write, write_file, write_json, write_table
-from floe_local.cli.session import Session, where
+from floe_local.cli.session import Live, Session, where
 from floe_local.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def smoke_test(
         list[str] | None,
         typer.Option(help="BACKEND.ENDPOINT=URL (or BACKEND=URL) of that stack; repeatable."),
     ] = None,
+    live: Live = False,
 ) -> int:
     """Send spans and lineage events, and read each back from its backend.
 
@@ -58,7 +59,7 @@ def smoke_test(
         deadline=deadline, count=count, threads=threads, keep=keep, strict=strict
     )
     elsewhere = _elsewhere(otlp_grpc, otlp_http, metrics_url, endpoint or [])
-    report = prove(where(session), options, elsewhere)
+    report = prove(where(session, live=live), options, elsewhere)
     if junit:
         from floe_local.prove.junit import to_junit
 
@@ -108,5 +109,7 @@ def _print(report: Report) -> None:
         write(f"{used.name}: {used.image or 'image unknown'} ({used.origin})")
     write(f"sampling: {report.sampling}; namespace: {report.namespace}")
     took = report.durations
-    verdict = "green: every canary was received" if report.ok else f"red: {report.reason}"
+    played = [used.name for used in report.backends if used.origin == "sandbox"]
+    by = f" (SANDBOX: nothing reached the real {', '.join(played)})" if played else ""
+    verdict = f"green: every canary was received{by}" if report.ok else f"red: {report.reason}{by}"
     write(f"{verdict} ({took.total:.1f} s, of which {took.load:.1f} s loading the SDKs)")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from floe_local.cli.output import warn, write, write_json, write_table
-from floe_local.cli.session import Session, where
+from floe_local.cli.session import Live, Session, where
 from floe_local.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def render(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A folder to write the files to.")
     ] = None,
+    live: Live = False,
 ) -> None:
     """Print, or write, the compose file with its configs; needs no Docker.
 
@@ -147,7 +148,7 @@ def render(
     """
     from floe_local.operations.show import render as make
 
-    result = make(where(session), output)
+    result = make(where(session, live=live), output)
     if session.json:
         return write_json("render", result)
     warn(result.warnings)
@@ -156,14 +157,14 @@ def render(
     return write("\n".join(f"# --- {name}\n{text}" for name, text in result.files.items()))
 
 
-def explain(session: Session) -> None:
+def explain(session: Session, *, live: Live = False) -> None:
     """Show each rule that changed what the plugins returned: before, after, why.
 
     Example: `floe-local explain`
     """
     from floe_local.operations.show import explain as tell
 
-    result = tell(where(session))
+    result = tell(where(session, live=live))
     if session.json:
         return write_json("explain", result)
     warn(result.warnings)

@@ -9,7 +9,7 @@ import typer
 
 from floe_local.cli.output import warn, write, write_json, write_table
 from floe_local.cli.progress import reporter
-from floe_local.cli.session import Session, where
+from floe_local.cli.session import Live, Session, where
 
 if TYPE_CHECKING:
     from floe_local.run.images import Policy
@@ -51,6 +51,7 @@ def up(
     deadline: Annotated[
         float | None, typer.Option(min=1, help="Seconds to wait until all is ready.")
     ] = None,
+    live: Live = False,
 ) -> None:
     """Bring the manifest's stack up, and wait until it is ready.
 
@@ -62,7 +63,7 @@ def up(
 
     settings = UpSettings(free_ports=free_ports, retain=retain, deadline_s=deadline)
     asked = policy(build=build)
-    result = bring_up(where(session), settings, policy=asked, report=reporter(session))
+    result = bring_up(where(session, live=live), settings, policy=asked, report=reporter(session))
     if session.json:
         return write_json("up", result)
     warn(result.warnings)

@@ -32,7 +32,7 @@ def identify(folder: Path, name: str | None = None) -> StackIdentity:
         InputError: `name` is no name (``stack-name``).
     """
     chosen = _sanitised(folder.name) if name is None else _validated(name)
-    digest = hashlib.sha256(str(folder).encode("utf-8", "surrogateescape")).hexdigest()
+    digest = hashlib.sha256(str(folder).encode("utf-8", "surrogatepass")).hexdigest()
     return StackIdentity(
         name=chosen, project=f"{chosen}-{digest[:_HASH_LENGTH]}", folder=str(folder)
     )

@@ -1,0 +1,149 @@
+"""`sandbox show`, `fail`: what the recorders of a stack received, and how they answer next."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from floe_local.errors import InputError, MachineError
+from floe_local.operations.look_up import find_planned
+from floe_local.plan.stack.vantage import backend_urls
+from floe_local.plan.values import Frozen
+
+if TYPE_CHECKING:
+    from floe_local.operations.request import Where
+    from floe_local.plan.stack.model import StackBackend, StackPlan
+
+CONTROL = "control"
+"""The recorder's endpoint that is not the backend's (compose/sandbox)."""
+
+
+class Received(Frozen):
+    """One request that a recorder answered; the credential in it is masked."""
+
+    number: int
+    at: str = ""
+    method: str = ""
+    path: str = ""
+    status: int = 0
+    content_type: str | None = None
+    encoding: str | None = None
+    bytes: int = 0
+    credential: str | None = None
+    signal: str | None = None
+    items: int = 0
+    reason: str | None = None
+
+
+class Recorded(Frozen):
+    """What one recorder received: `counts` of all, and the last `requests`, newest last."""
+
+    backend: str
+    counts: dict[str, Any] = {}
+    requests: tuple[Received, ...] = ()
+
+
+class Recordings(Frozen):
+    """What every recorder of a stack received."""
+
+    stack: str
+    recorders: tuple[Recorded, ...] = ()
+
+
+class Failure(Frozen):
+    """How a recorder answers next. `times` None: until it is told otherwise."""
+
+    status: int = Field(ge=400, le=599)
+    times: int | None = Field(default=None, ge=1)
+    retry_after: int | None = Field(default=None, ge=0)
+    path: str | None = None
+
+
+class Failing(Frozen):
+    """A recorder that was told how to answer; `failure` None: as its backend does."""
+
+    backend: str
+    failure: Failure | None = None
+
+
+def show_received(where: Where, backend: str | None = None, limit: int = 50) -> Recordings:
+    """What the recorders received.
+
+    Args:
+        where: which stack.
+        backend: only this one's; None: all.
+        limit: how many requests of each.
+
+    Raises:
+        InputError: no recorder plays that backend (``not-played``).
+        MachineError: the stack is not up, or a recorder does not answer.
+    """
+    plan, _ = find_planned(where)
+    played = [_played(plan, backend)] if backend else [b for b in plan.backends if _has(plan, b)]
+    return Recordings(stack=plan.name, recorders=tuple(_recorded(plan, b, limit) for b in played))
+
+
+def fail(where: Where, backend: str, failure: Failure | None) -> Failing:
+    """Make a recorder answer with an error.
+
+    Args:
+        where: which stack.
+        backend: whose recorder.
+        failure: how; None: as the backend does, again.
+
+    Raises:
+        InputError: no recorder plays that backend (``not-played``).
+        MachineError: the stack is not up, or the recorder does not answer.
+    """
+    plan, _ = find_planned(where)
+    played = _played(plan, backend)
+    if failure is None:
+        _asked(plan, played, "DELETE", "/fail")
+    else:
+        _asked(plan, played, "PUT", "/fail", failure.model_dump())
+    return Failing(backend=backend, failure=failure)
+
+
+def _has(plan: StackPlan, backend: StackBackend) -> bool:
+    return backend.name in plan.sandboxed
+
+
+def _played(plan: StackPlan, name: str) -> StackBackend:
+    found = next((b for b in plan.backends if b.name == name and _has(plan, b)), None)
+    if found is None:
+        known = ", ".join(plan.sandboxed) or "none"
+        hint = f"played in this stack: {known}"
+        raise InputError("not-played", f"the sandbox does not play '{name}' here", hint)
+    return found
+
+
+def _recorded(plan: StackPlan, backend: StackBackend, limit: int) -> Recorded:
+    requests = _asked(plan, backend, "GET", f"/requests?limit={limit}")
+    listed = requests.get("requests", []) if isinstance(requests, dict) else requests
+    known = set(Received.model_fields)
+    return Recorded(
+        backend=backend.name,
+        counts=_asked(plan, backend, "GET", "/counts"),
+        requests=tuple(
+            Received.model_validate({k: v for k, v in one.items() if k in known}) for one in listed
+        ),
+    )
+
+
+def _asked(plan: StackPlan, backend: StackBackend, method: str, path: str, body: Any = None) -> Any:
+    from floe_local.prove.http import Http  # noqa: PLC0415 - `--help` does without
+
+    url = backend_urls(plan, backend, "host").get(CONTROL, "")
+    http = Http(1)
+    answer = http.ask(method, f"{url}{path}", body=None if body is None else json.dumps(body))
+    http.close()
+    if not answer.ok:
+        said = answer.error or f"HTTP {answer.status}"
+        raise MachineError(
+            "sandbox",
+            f"the recorder of '{backend.name}' at {url} does not answer {method} {path}: {said}",
+            "is the stack up? see `floe-local status`",
+        )
+    return answer.parsed()
