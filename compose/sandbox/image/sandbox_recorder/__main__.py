@@ -1,0 +1,77 @@
+"""Start the recorder: `python3 -m sandbox_recorder`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sqlite3
+import sys
+import threading
+from typing import TYPE_CHECKING, NoReturn, cast
+
+from waitress.server import create_server
+
+from sandbox_recorder import SERVER_HEADER
+from sandbox_recorder.config import ConfigError, read_config
+from sandbox_recorder.control import create_control
+from sandbox_recorder.decoders import make_decoders
+from sandbox_recorder.failures import Failures
+from sandbox_recorder.messages import Messages
+from sandbox_recorder.played import create_played
+from sandbox_recorder.settings import from_environment
+from sandbox_recorder.store import open_store
+
+if TYPE_CHECKING:
+    from types import FrameType
+    from wsgiref.types import WSGIApplication
+
+    from waitress.server import BaseWSGIServer
+
+_CONTROL_THREADS = 2
+# Beyond any route's own limit, which is what a sender is told of.
+_LARGEST_BODY = 64 * 1024 * 1024
+
+_log = logging.getLogger("sandbox_recorder")
+
+
+def main() -> None:
+    """Serve both ports until a signal ends the process."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    signal.signal(signal.SIGTERM, _stop)
+    settings = from_environment(os.environ)
+    try:
+        config = read_config(settings.config)
+        store = open_store(settings.database, settings.most_items, settings.most_requests)
+    except (ConfigError, OSError, sqlite3.Error) as problem:
+        _log.error("%s", problem)
+        sys.exit(1)
+    failures = Failures()
+    decoders = make_decoders(Messages.load(settings.messages))
+    # Both ports listen before either answers: ready means that requests are taken, too.
+    played = _listen(create_played(config, store, failures, decoders), 8080, settings.threads)
+    control = _listen(create_control(store, failures, decoders), 8081, _CONTROL_THREADS)
+    _log.info("%s plays %s on port 8080, control on port 8081", SERVER_HEADER, config.backend)
+    threading.Thread(target=control.run, daemon=True).start()
+    played.run()
+
+
+def _listen(app: WSGIApplication, port: int, threads: int) -> BaseWSGIServer:
+    server = create_server(
+        app,
+        host="0.0.0.0",  # noqa: S104 - of the container's own network
+        port=port,
+        threads=threads,
+        ident=SERVER_HEADER,
+        max_request_body_size=_LARGEST_BODY,
+    )
+    return cast("BaseWSGIServer", server)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()
