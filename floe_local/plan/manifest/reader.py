@@ -92,8 +92,8 @@ def parse_manifest(
     """Check a parsed manifest; the pure part of `read_manifest`."""
     problems = Problems(source)
     plugins = _section(source, "plugins", problems)
-    for section in ("plugins", "local"):
-        for path in credentials_in(source.data.get(section), (section,)):
+    for section, value in _own_sections(source):
+        for path in credentials_in(value, section):
             advice = "write ${env:NAME} and export NAME"
             problems.add(path, "a credential written in the manifest", advice=advice)
     _check_plugin_keys(plugins, problems)
@@ -282,12 +282,17 @@ def _project(source: Source) -> str | None:
     return name if isinstance(name, str) and name.strip() else None
 
 
+def _own_sections(source: Source) -> Iterator[tuple[Path_, Any]]:
+    """The sections that floe-local reads; the others are the rest of floe's to judge."""
+    yield ("local",), source.data.get("local")
+    plugins = source.data.get("plugins")
+    if isinstance(plugins, dict):
+        yield from ((("plugins", key), plugins.get(key)) for key in (*_KINDS, _LEGACY))
+
+
 def _references(source: Source) -> Iterator[EnvReference]:
     """Each variable of the sections that floe-local reads, at each of its places."""
-    keys = (("plugins", key) for key in (*_KINDS, _LEGACY))
-    stack: list[tuple[Path_, Any]] = [(("local",), source.data.get("local"))]
-    plugins = source.data.get("plugins")
-    stack += [(path, plugins.get(path[1])) for path in keys if isinstance(plugins, dict)]
+    stack = list(_own_sections(source))
     while stack:
         path, value = stack.pop()
         if isinstance(value, dict):

@@ -93,6 +93,39 @@ governance: {pii: {token: unrelated}}
     ]
 
 
+def test_the_manifest_of_floe_s_own_demo(read: Callable[..., Manifest]) -> None:
+    """Its other plugins' demo credentials, and its top-level `observability`, are not ours."""
+    manifest = read(
+        """
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: demo, version: 1.0.0, description: A demo, owner: platform@example.com}
+plugins:
+  compute: {type: duckdb, config: {path: "/tmp/{product}.duckdb", threads: 4}}
+  orchestrator: {type: dagster, config: {default_schedule: "*/10 * * * *"}}
+  catalog:
+    type: polaris
+    config:
+      oauth2: {client_id: demo, client_secret: demo-secret, token_url: "http://polaris:8181/t"}
+  storage: {type: s3, config: {endpoint: "http://minio:9000", path_style_access: true}}
+  lineage_backend:
+    type: marquez
+    version: "0.1.0"
+    config: {url: "http://platform-marquez:5000", drain_timeout: 30.0, allow_insecure_http: true}
+observability:
+  tracing: {enabled: true, exporter: otlp, endpoint: "http://platform-otel:4317"}
+  lineage: {enabled: true, transport: http, endpoint: "http://platform-marquez:5000/api/v1/lineage"}
+  logging: {level: INFO, format: json}
+governance: {policy_enforcement_level: warn, quality_gates: {minimum_test_coverage: 80}}
+resource_presets: {small: {cpu_request: 100m, memory_request: 256Mi}}
+"""
+    )
+
+    (lineage,) = manifest.backends
+    assert lineage.config["url"] == "http://platform-marquez:5000"
+    assert not manifest.warnings
+
+
 def test_one_kind_is_enough(read: Callable[..., Manifest]) -> None:
     manifest = read("plugins: {lineage_backend: marquez}")
 
