@@ -73,15 +73,20 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def environment(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A clean virtual environment that holds nothing but the wheels, as variables."""
+    constraints = ["--constraint", str(ROOT / "constraints.txt")]
     home = tmp_path_factory.mktemp("installed")
+    return installed(home, [*constraints, *map(str, wheels.glob("*.whl"))])
+
+
+def installed(home: Path, packages: list[str]) -> dict[str, str]:
+    """Make a virtual environment in `home` that holds nothing but `packages`; as variables."""
     subprocess.run([_uv(), "venv", "--quiet", "-p", sys.executable, str(home)], check=True)
     install = [_uv(), "pip", "install", "--quiet", "-p", str(home / "bin" / "python")]
-    constraints = ["--constraint", str(ROOT / "constraints.txt")]
-    subprocess.run([*install, *constraints, *map(str, wheels.glob("*.whl"))], check=True)
+    subprocess.run([*install, *packages], check=True)
     foreign = ("FLOE_", "OTEL_", "OPENLINEAGE_")
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     compose = Path(find_compose()).parent  # it may be a package of this environment
-    path = f"{home / 'bin'}:{os.environ['PATH']}:{compose}"
+    path = f"{home / 'bin'}:{compose}:{os.environ['PATH']}"
     return inherited | {"PATH": path, "NO_COLOR": "1"}
 
 
