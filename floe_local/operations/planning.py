@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from floe_local.errors import FloeError
 from floe_local.operations.request import StackRequest, Where
 from floe_local.plan.blueprint.lookup import find_blueprint, find_blueprints
-from floe_local.plan.blueprint.sandboxed import SANDBOX, as_run
+from floe_local.plan.blueprint.sandboxed import SANDBOX, as_run, unknown_backend
 from floe_local.plan.manifest.files import find_manifest
 from floe_local.plan.manifest.model import load_manifest
 from floe_local.plan.stack.identity import identify
@@ -85,10 +85,14 @@ def manifest_blueprints(manifest: Manifest, *, live: bool = False) -> dict[str, 
     """The blueprints of the backends that a manifest names, with the Collector's.
 
     Unless `live`, those of backends that run elsewhere have the sandbox's recorder in them.
+    With it, a backend without a blueprint has an empty one: it runs elsewhere.
     """
     names = [COLLECTOR, *(ref.name for ref in manifest.backends)]
     folders = manifest.blueprint_folders
     found = find_blueprints(names, folders)
+    if live:
+        unknown = [ref for ref in manifest.backends if ref.name not in found]
+        found |= {ref.name: unknown_backend(ref.name, ref.kind) for ref in unknown}
     played = not live and any(located.blueprint.sandbox for located in found.values())
     return as_run(found, find_blueprint(SANDBOX, folders) if played else None)
 

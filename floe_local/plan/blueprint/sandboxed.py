@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
+from floe_local.plan.values import Kind, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
 
 SANDBOX = "sandbox"
 """The blueprint of the recorder; also the name of its endpoint that plays the backend."""
@@ -41,6 +43,13 @@ def for_real(located: LocatedBlueprint) -> LocatedBlueprint:
     """The blueprint as ``--live`` uses it: the backend itself, nothing in its place."""
     played = located.blueprint.model_copy(update={"sandbox": None})
     return located.model_copy(update={"blueprint": played})
+
+
+def unknown_backend(name: str, kind: Kind) -> LocatedBlueprint:
+    """What can be said of a backend without a blueprint: it runs elsewhere, and takes its kind."""
+    accepts = [s for s in Signal if (s is Signal.LINEAGE) == (kind is Kind.LINEAGE)]
+    blueprint = Blueprint(blueprint=1, name=name, title=name, kind=kind, accepts=tuple(accepts))
+    return LocatedBlueprint(blueprint=blueprint, folder=Path(), source="nothing")
 
 
 def service_name(blueprint: Blueprint) -> str:

@@ -53,7 +53,9 @@ def _collect(
             raise InputError(
                 "no-blueprint",
                 f"{wanted_by} needs '{name}', and no blueprint of that name was found",
-                "point local.blueprints at a folder that holds its blueprint.yaml",
+                "a self-hosted backend's plugin brings a blueprint.yaml (or local.blueprints "
+                "does), one that runs elsewhere a `sandbox` section in it: docs/blueprints.md; "
+                "`--live` uses it for real",
             )
         found[name] = blueprints[name]
         _collect(blueprints[name].blueprint.requires, f"blueprint '{name}'", blueprints, found)
