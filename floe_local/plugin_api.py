@@ -179,7 +179,12 @@ def only_by_reference(text: str) -> str:
 
 
 def ask_backend(
-    url: str, *, backend: str, headers: Mapping[str, str] | None = None, timeout_s: float = 5.0
+    url: str,
+    *,
+    backend: str,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = 5.0,
+    post: bytes | None = None,
 ) -> Any:
     """GET a JSON document from a backend, for ``validate_connection()``.
 
@@ -188,6 +193,7 @@ def ask_backend(
         backend: the backend's name, for errors.
         headers: sent along; ``${env:NAME}`` in their values is replaced.
         timeout_s: seconds to wait for the connection, and for the answer.
+        post: a JSON document; it is sent with POST, to a backend that answers nothing else.
 
     Returns:
         The decoded JSON.
@@ -203,8 +209,9 @@ def ask_backend(
         message = f"{backend}: '{url}' is no http(s) URL"
         raise ConnectionError(message)
     sent = {name: resolved(value) for name, value in (headers or {}).items()}
+    request = Request(url, post, {"Content-Type": "application/json", **sent} if post else sent)  # noqa: S310
     try:
-        with urlopen(Request(url, headers=sent), timeout=timeout_s) as answer:  # noqa: S310
+        with urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
             body = answer.read(_LARGEST_ANSWER)
     except HTTPError as error:
         raise _refused(backend, url, error.code) from error

@@ -44,7 +44,7 @@ def questions(target: BackendTarget, signal: Signal, canaries: Canaries) -> list
             Question(target, signal, probe, subject)
             for probe in probes
             for subject in there
-            if subject.each == probe.each
+            if subject.each == probe.each and is_held(probe, subject)
         ),
         *(
             Question(target, signal, probe, subject, never=True)
@@ -53,6 +53,27 @@ def questions(target: BackendTarget, signal: Signal, canaries: Canaries) -> list
             for subject in [s for s in absent if s.each == probe.each][:1]
         ),
     ]
+
+
+def is_held(probe: Probe, subject: Subject) -> bool:
+    """Tell whether the backend is to hold a canary, by the probe's `when`."""
+    return probe.when is None or searched(probe.when.query, subject.values) is True
+
+
+def not_held(target: BackendTarget, signal: Signal, canaries: Canaries) -> dict[str, str]:
+    """Return why the backend is asked nothing of a check (by the subjects' key)."""
+    probes = target.readback.get(signal, ())
+    asked: set[str] = set()
+    reasons: dict[str, str] = {}
+    for subject in sent(canaries, signal, target.naming):
+        for probe in probes:
+            if subject.each != probe.each:
+                continue
+            if is_held(probe, subject):
+                asked.add(subject.key)
+            elif probe.when:
+                reasons.setdefault(subject.key, probe.when.reason)
+    return {key: reason for key, reason in reasons.items() if key not in asked}
 
 
 def asker(http: Http) -> Callable[[Question], tuple[Reply, list[Difference]]]:

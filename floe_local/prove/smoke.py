@@ -20,7 +20,7 @@ from floe_local.prove.http import Http
 from floe_local.prove.isolation import Messages, captured_logs, clean_environment
 from floe_local.prove.options import SmokeOptions
 from floe_local.prove.poll import poll
-from floe_local.prove.readback import Question, asker, questions
+from floe_local.prove.readback import Question, asker, not_held, questions
 from floe_local.prove.report import (
     BackendUsed,
     Bulk,
@@ -254,6 +254,7 @@ def _evidence(run: _Run, acks: tuple[Ack, ...], hops: Hops, seen: list[Seen]) ->
                 if (one.backend, one.signal) == (target.name, way.signal)
                 and (one.never or one.key == way.key)
             ),
+            not_held=not_held(target, way.signal, run.canaries).get(way.key, ""),
         )
         for target in run.targets.backends
         for way in _ways(run, target)

@@ -53,7 +53,7 @@ class Seen(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """All that was seen of one check."""
+    """All that was seen of one check. `not_held`: why the backend need not hold its canary."""
 
     target: BackendTarget
     signal: Signal
@@ -63,6 +63,7 @@ class Evidence(NamedTuple):
     ack: Ack | None
     counters: tuple[Hop, ...]
     seen: tuple[Seen, ...]
+    not_held: str = ""
 
 
 def check(evidence: Evidence) -> Check:
@@ -75,6 +76,8 @@ def check(evidence: Evidence) -> Check:
         return _failed(evidence, hops, broken)
     if hops[-1].name is HopName.BACKEND_STORED:
         return _check(evidence, received_by(evidence.target.origin), hops=hops)
+    if evidence.not_held:
+        return _check(evidence, Verdict.SKIPPED, hops=hops, reason=evidence.not_held)
     if _acknowledged(evidence):
         reason = "acknowledged; the blueprint has nothing to read it back with"
         return _check(evidence, Verdict.ACCEPTED, hops=hops, reason=reason)

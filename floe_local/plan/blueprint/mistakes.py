@@ -124,6 +124,7 @@ def _queries(blueprint: Blueprint) -> Iterator[tuple[Path_, str | None]]:
     for name, service in blueprint.services.items():
         yield ("services", name, "ready", "query"), service.ready.query if service.ready else None
     for path, probe in _probes(blueprint):
+        yield (*path, "when", "query"), probe.when.query if probe.when else None
         yield (*path, "select"), probe.select
         yield (*path, "absent", "query"), probe.absent.query if probe.absent else None
         for at, expectation in enumerate(probe.expect):

@@ -133,17 +133,30 @@ class Absent(Frozen):
     equals: Any = None
 
 
+class Condition(Frozen):
+    """Which canaries a backend holds, where it does not hold all that it answers well to.
+
+    `query` (JMESPath over the canary's values, as placeholders name them) must be true;
+    for the others `reason` says why the backend is not asked.
+    """
+
+    query: str
+    reason: str
+
+
 class Probe(Frozen):
     """How one kind of canary is read back from the backend.
 
     `each` names the canary that the request is made for. With `decode`, the part of the
     answer that `select` (JMESPath) finds is decoded and compared whole with what was sent;
     otherwise every expectation of `expect` must hold. A probe with `absent` is also made
-    for an id that was never sent, and must then answer so.
+    for an id that was never sent, and must then answer so. With `when`, it is made for some
+    canaries only; a check of which nothing is asked is skipped, with the reason.
     """
 
     name: str
     each: Literal["trace", "span", "metric", "log", "run", "job", "dataset"]
+    when: Condition | None = None
     request: Request
     decode: Literal["otlp-json"] | None = None
     select: str | None = None

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from floe_local.errors import CheckFailedError, InputError
-from floe_local.plan.blueprint.model import Absent, Expectation, Probe, Request
+from floe_local.plan.blueprint.model import Absent, Condition, Expectation, Probe, Request
 from floe_local.plan.values import Kind, Signal
+from floe_local.prove.canaries import plan
 from floe_local.prove.http import Answer, Http, target
 from floe_local.prove.placeholders import filled_query, filled_value, names_in
 from floe_local.prove.poll import Reply, poll
-from floe_local.prove.readback import judged, judged_absent, searched
+from floe_local.prove.readback import judged, judged_absent, not_held, questions, searched
 from floe_local.prove.subjects import Subject
 from floe_local.prove.targets import BackendTarget
 from floe_local.prove.waiting import wait_for_run
@@ -182,3 +183,32 @@ def test_a_run_is_waited_for_by_state(serve: Callable[..., Any]) -> None:
     assert wait_for_run(backend, "r", state="START")["id"] == "r"
     with pytest.raises(CheckFailedError, match=r"run\.state is 'RUNNING'"):
         wait_for_run(backend, "r", state="COMPLETE", deadline=0.1)
+
+
+COUNTS = Condition(query="event == 'COMPLETE' && length(inputs) > `0`", reason="only these count")
+
+
+def choosy(*probes: Probe) -> BackendTarget:
+    return BackendTarget(
+        name="b",
+        kind=Kind.LINEAGE,
+        accepts=(Signal.LINEAGE,),
+        endpoints={},
+        readback={Signal.LINEAGE: probes},
+    )
+
+
+def test_what_a_backend_need_not_hold_is_not_asked_for_and_says_why() -> None:
+    canaries = plan("ns", (), frozenset({Signal.LINEAGE}))
+    target_ = choosy(probe(absent=Absent()).model_copy(update={"when": COUNTS}))
+    asked = questions(target_, Signal.LINEAGE, canaries)
+    assert [q.subject.key for q in asked if not q.never] == ["complete", "child"]
+    assert [q.never for q in asked] == [False, False, True]
+    reasons = dict.fromkeys(("parent", "fail", "abort"), "only these count")
+    assert not_held(target_, Signal.LINEAGE, canaries) == reasons
+
+
+def test_a_canary_that_another_probe_asks_for_is_held() -> None:
+    canaries = plan("ns", (), frozenset({Signal.LINEAGE}))
+    target_ = choosy(probe().model_copy(update={"when": COUNTS}), probe())
+    assert not_held(target_, Signal.LINEAGE, canaries) == {}

@@ -49,20 +49,20 @@ def seen(*differences: Difference, never: bool = False, said_yes: bool = False) 
     return Seen("b", Signal.TRACES, "grpc", never, said_yes, differences, 0.5)
 
 
-def judged(
+def judged(  # noqa: PLR0917 - what a check rests on, most of it as it should be
     ack: Ack | None = OK,
     hops: tuple[Hop, ...] = PASSED,
     answers: tuple[Seen, ...] = (),
     origin: Origin = Origin.UPSTREAM,
     accepts: tuple[Signal, ...] = (Signal.TRACES,),
+    not_held: str = "",
 ) -> Check:
     endpoints = {"query": "http://127.0.0.1:1"}
     backend = BackendTarget(
         name="b", kind=Kind.TELEMETRY, accepts=accepts, endpoints=endpoints, origin=origin
     )
-    return check(
-        Evidence(backend, Signal.TRACES, "grpc", "traces", "http://there", ack, hops, answers)
-    )
+    there = ("grpc", "traces", "http://there")
+    return check(Evidence(backend, Signal.TRACES, *there, ack, hops, answers, not_held))
 
 
 @pytest.mark.parametrize(
@@ -133,6 +133,13 @@ def test_a_yes_to_the_never_sent_comes_first() -> None:
 def test_a_signal_that_is_not_taken_is_skipped_with_the_reason() -> None:
     found = judged(accepts=())
     assert (found.verdict, found.reason) == (Verdict.SKIPPED, "b does not take traces")
+
+
+def test_what_the_backend_need_not_hold_is_skipped_with_the_reason() -> None:
+    found = judged(answers=(seen(never=True),), not_held="it keeps COMPLETE only")
+    assert (found.verdict, found.reason) == (Verdict.SKIPPED, "it keeps COMPLETE only")
+    lost = judged(ack=REFUSED, not_held="it keeps COMPLETE only")
+    assert (lost.verdict, lost.hop) == (Verdict.FAILED, HopName.CLIENT)
 
 
 def a_check(verdict: Verdict, reason: str = "") -> Check:
