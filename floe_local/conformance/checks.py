@@ -166,14 +166,14 @@ def credentials(evidence: Evidence) -> Iterator[Finding]:
 
 def _sayings(evidence: Evidence) -> Iterator[tuple[str, Any]]:
     """All that the plugin returned, printed and raised while its credentials were set."""
-    seen, attempt = evidence.marked, evidence.refused
-    if seen is not None:
-        yield from seen.answers.items()
-        yield "what it prints while its config is made", seen.printed
-        yield "the reason of an error", " ".join(e["reason"] for e in seen.errors)
-    if attempt is not None:
-        yield "the message of what validate_connection() raised", attempt.message
-        yield "what validate_connection() prints", attempt.printed
+    seen = evidence.marked
+    if seen is None:
+        return
+    yield from seen.answers.items()
+    yield "what it prints", seen.printed
+    yield "the reason of an error", " ".join(e["reason"] for e in seen.errors)
+    if seen.attempt is not None:
+        yield "the message of what validate_connection() raised", seen.attempt.message
 
 
 def no_network(evidence: Evidence) -> Iterator[Finding]:
@@ -258,15 +258,17 @@ def collector(evidence: Evidence) -> Iterator[Finding]:
 
 def connection_errors(evidence: Evidence) -> Iterator[Finding]:
     """validate_connection() says no, as the contract has it, where nothing answers."""
-    if evidence.refused is None:
+    refused = (evidence.marked or evidence.first).attempt
+    if refused is None:
         yield _NO_PLUGIN
         return
-    yield from _said_no(evidence.refused, "with nothing listening")
-    if evidence.refused.returned == "True":
-        yield _unasked_backend(evidence.refused)
-    if evidence.without_credentials is not None:
-        yield from _said_no(evidence.without_credentials, "without its credentials")
-        if evidence.without_credentials.returned == "True":
+    yield from _said_no(refused, "with nothing listening")
+    if refused.returned == "True":
+        yield _unasked_backend(refused)
+    without = evidence.first.attempt
+    if evidence.marked is not None and without is not None:
+        yield from _said_no(without, "without its credentials")
+        if without.returned == "True":
             reason = "without its credentials, validate_connection() returned True"
             names = ", ".join(sorted(evidence.markers))
             yield Fault(reason=reason, hint=f"Raise CredentialError where {names} is not set.")

@@ -1,8 +1,8 @@
 """Gathers what is to be known of a plugin: it runs in child processes, never in this one.
 
-First twice, side by side, with different hash seeds and without any credential; then, with
-a made-up value in every credential variable that it refers to or was seen to read, once
-more, and its validate_connection() where nothing answers, with and without them.
+First twice, side by side, with different hash seeds and without any credential; then once
+more, with a made-up value in every credential variable that it refers to or was seen to
+read. Nothing that it dials answers.
 """
 
 from __future__ import annotations
@@ -46,11 +46,23 @@ class Subject(Frozen):
     blueprint_fault: Fault | None = None
 
 
-class Seen(Frozen):
-    """What one child saw of the plugin (`floe_local.plan.plugins.probe.probe`).
+class Attempt(Frozen):
+    """What validate_connection() did where nothing answers; `fault` as of `Seen`."""
 
-    `fault` is why it saw nothing: the plugin hung, or ended the process. `printed` is what
-    the plugin wrote to stdout and stderr.
+    returned: str = ""
+    raised: tuple[str, ...] = ()
+    message: str = ""
+    read: tuple[str, ...] = ()
+    dialled: tuple[str, ...] = ()
+    fault: Fault | None = None
+
+
+class Seen(Frozen):
+    """What one child saw of the plugin (`floe_local.plan.plugins.probe`).
+
+    `attempt` is what validate_connection() did there. `fault` is why the child saw nothing:
+    the plugin hung, or ended the process. `printed` is what the plugin wrote to stdout and
+    stderr.
     """
 
     metadata: dict[str, str] = {}
@@ -61,6 +73,7 @@ class Seen(Frozen):
     read: tuple[str, ...] = ()
     dialled: tuple[str, ...] = ()
     printed: str = ""
+    attempt: Attempt | None = None
     fault: Fault | None = None
 
     @property
@@ -69,22 +82,12 @@ class Seen(Frozen):
         return bool(self.metadata)
 
 
-class Attempt(Frozen):
-    """What validate_connection() did where nothing answers; as `Seen`, else."""
-
-    returned: str = ""
-    raised: tuple[str, ...] = ()
-    message: str = ""
-    dialled: tuple[str, ...] = ()
-    printed: str = ""
-    fault: Fault | None = None
-
-
 class Evidence(Frozen):
     """All that the checks judge.
 
-    `markers` are the made-up values of the credential variables. `compiled` is what
-    floe-local makes of the plugin's answers, or `compile_fault` why it does not.
+    `first` and `second` saw the plugin without credentials, `marked` with the made-up values
+    of `markers` in their variables, where it has any. `compiled` is what floe-local makes of
+    the plugin's answers, or `compile_fault` why it does not.
     """
 
     subject: Subject
@@ -92,8 +95,6 @@ class Evidence(Frozen):
     second: Seen
     marked: Seen | None = None
     markers: dict[str, str] = {}
-    refused: Attempt | None = None
-    without_credentials: Attempt | None = None
     compiled: Compiled | None = None
     compile_fault: Fault | None = None
     collector: CollectorVerdict | None = None
@@ -111,33 +112,20 @@ def gather(subject: Subject, limit_s: float) -> Evidence:
         subject: which.
         limit_s: seconds that each child process has.
     """
-    probes = [_ask("probe", subject, {"PYTHONHASHSEED": seed}) for seed in ("0", "1")]
-    talks = converse(probes, limit_s)
-    first, second = (_seen(talk, subject, limit_s) for talk in talks)
-    if not first.loaded:
-        return Evidence(subject=subject, first=first, second=second)
+    asks = [_ask(subject, {"PYTHONHASHSEED": seed}) for seed in ("0", "1")]
+    first, second = (_seen(talk, subject, limit_s) for talk in converse(asks, limit_s))
     markers = {name: secrets.token_hex(MARKER_BYTES) for name in credential_names(first)}
-    asks = [
-        _ask("probe", subject, {"PYTHONHASHSEED": "0", **markers}),
-        _ask("attempt", subject, markers),
-        *([_ask("attempt", subject, {})] if markers else []),
-    ]
-    marked, *attempts = converse(asks, limit_s)
-    refused, *unset = (_attempt(talk, subject, limit_s) for talk in attempts)
-    return Evidence(
-        subject=subject,
-        first=first,
-        second=second,
-        marked=_seen(marked, subject, limit_s),
-        markers=markers,
-        refused=refused,
-        without_credentials=unset[0] if unset else None,
-    )
+    evidence = Evidence(subject=subject, first=first, second=second, markers=markers)
+    if not markers or not first.loaded:
+        return evidence
+    (talk,) = converse([_ask(subject, {"PYTHONHASHSEED": "0", **markers})], limit_s)
+    return evidence.model_copy(update={"marked": _seen(talk, subject, limit_s)})
 
 
 def credential_names(seen: Seen) -> tuple[str, ...]:
     """The variables that may hold credentials: all referred to, and those read by such names."""
-    read = (name for name in seen.read if CREDENTIAL_NAME.search(name))
+    read = {*seen.read, *(seen.attempt.read if seen.attempt else ())}
+    read = {name for name in read if CREDENTIAL_NAME.search(name)}
     return tuple(sorted({*references(list(seen.answers.values())), *read}))
 
 
@@ -155,14 +143,14 @@ def output_of(subject: Subject, seen: Seen) -> PluginOutput:
     )
 
 
-def _ask(task: str, subject: Subject, variables: Mapping[str, str]) -> Ask:
+def _ask(subject: Subject, variables: Mapping[str, str]) -> Ask:
     kept = {
         name: value
         for name, value in clean_environment(proxies=False).items()
         if not CREDENTIAL_NAME.search(name)  # nobody's real credentials are for tests
     }
     environment = {**kept, **subject.environment, **variables}
-    return Ask(request(task, [_ref(subject)], [subject.entry]), environment)
+    return Ask(request("probe", [_ref(subject)], [subject.entry]), environment)
 
 
 def _ref(subject: Subject) -> BackendRef:
@@ -177,14 +165,15 @@ def _ref(subject: Subject) -> BackendRef:
 
 def _seen(talk: Conversation, subject: Subject, limit_s: float) -> Seen:
     for seen in talk.said("seen"):
-        return Seen(**seen, printed=talk.stderr)
+        attempt = _attempt(talk, subject, limit_s) if seen["metadata"] else None
+        return Seen(**seen, printed=talk.stderr, attempt=attempt)
     return Seen(fault=_fault(talk, subject, limit_s), printed=talk.stderr)
 
 
 def _attempt(talk: Conversation, subject: Subject, limit_s: float) -> Attempt:
-    for seen in talk.said("seen"):
-        return Attempt(**seen, printed=talk.stderr)
-    return Attempt(fault=_fault(talk, subject, limit_s), printed=talk.stderr)
+    for said in talk.said("attempted"):
+        return Attempt(**said)
+    return Attempt(fault=_fault(talk, subject, limit_s))
 
 
 def _fault(talk: Conversation, subject: Subject, limit_s: float) -> Fault:

@@ -4,11 +4,11 @@ Reads one JSON request on stdin, answers in JSON lines on what was its stdout. T
 own stdout goes to stderr, so nothing that they print (C code and subprocesses too) meets
 the protocol. `floe_local.plan.plugins.host` is the other end.
 
-Request: ``{"task": "configs" | "validate", "limit_s": s, "jobs": [{"kind", "entry",
-"config", "defaults"}], "targets": [[host, port, host, port]]}``. Answers:
+Request: ``{"task": "configs" | "validate" | "probe", "limit_s": s, "jobs": [{"kind",
+"entry", "config", "defaults"}], "targets": [[host, port, host, port]]}``. Answers:
 ``{"step": [job, method]}`` before each call; ``{"answers": {…}}`` for each job of "configs",
-``{"verdict": {…}}`` for each of "validate"; ``{"error": {"code", "reason", "hint"}}``;
-``{"end": true}`` at the end.
+``{"verdict": {…}}`` for each of "validate", ``{"seen": {…}}`` and ``{"attempted": {…}}`` for
+each of "probe"; ``{"error": {"code", "reason", "hint"}}``; ``{"end": true}`` at the end.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from floe_local.plan.plugins.floe_core_stand_in import floe_core_stand_in
 from floe_local.plan.plugins.foreign_code import cause, message_of, place
 from floe_local.plan.plugins.loading import PluginEntry, load_plugin
 
-PROBES = ("probe", "attempt")
 LARGEST_ANSWER = 8 * 2**20
 """Bytes of JSON; no config of a backend comes near."""
 
@@ -68,20 +67,19 @@ def _do(request: dict[str, Any], reporter: Reporter) -> None:
         entry = PluginEntry(*job["entry"])
         if request["task"] == "configs":
             _configs(index, job, entry, reporter)
-        elif request["task"] in PROBES:
-            _probed(request["task"], index, job, entry, reporter)
+        elif request["task"] == "probe":
+            _probed(index, job, entry, reporter)
         else:
             reporter.tell(step=[index, "validate_connection"])
             reporter.tell(verdict=_verdict(job, entry, request["targets"]))
 
 
-def _probed(
-    task: str, index: int, job: dict[str, Any], entry: PluginEntry, reporter: Reporter
-) -> None:
-    from floe_local.plan.plugins import probe  # noqa: PLC0415 - for conformance checks only
+def _probed(index: int, job: dict[str, Any], entry: PluginEntry, reporter: Reporter) -> None:
+    from floe_local.plan.plugins.probe import Probe  # noqa: PLC0415 - for conformance checks only
 
-    look = probe.probe if task == "probe" else probe.attempt
-    reporter.tell(seen=look(job, entry, lambda method: reporter.tell(step=[index, method])))
+    look = Probe(job, entry, lambda method: reporter.tell(step=[index, method]))
+    reporter.tell(seen=look.configs())
+    reporter.tell(attempted=look.validation())
 
 
 def _configs(index: int, job: dict[str, Any], entry: PluginEntry, reporter: Reporter) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
 from typing import Any, Self
 
 from floe_local.plan.plugins.dialing import normal_name
@@ -33,12 +34,10 @@ class Offline:
         self._is_on = False
 
     def __enter__(self) -> Self:
-        import sys  # noqa: PLC0415 - the hook is for this process, for good
-
         self._getaddrinfo, self._gethostbyname = socket.getaddrinfo, socket.gethostbyname
         self._patch(self.getaddrinfo, self.gethostbyname)
         self._is_on = True
-        sys.addaudithook(self._refuse)
+        sys.addaudithook(self._refuse)  # for good: nothing can take one away
         return self
 
     def __exit__(self, *raised: object) -> None:

@@ -41,51 +41,74 @@ class ReadVariables:
         environment.__getitem__ = remembering  # type: ignore[method-assign]
 
 
-def probe(job: dict[str, Any], entry: PluginEntry, step: Callable[[str], None]) -> dict[str, Any]:
-    """Load a plugin and call each of its config methods, whatever the others do.
+class Probe:
+    """One plugin, looked at in this process: first its configs, then its validation.
 
-    Returns:
-        ``metadata`` (field → text, or a type's name in angle brackets), ``answers`` (field of
-        `PluginOutput` → what JSON can hold), ``unfit`` (method → why JSON cannot hold what it
-        returned), ``errors`` (what could not be called), ``takes_unknown`` (whether it took a
-        config key that it cannot know), ``read`` (variables), ``dialled`` (``host:port``).
+    Args:
+        job: ``kind``, ``config`` and ``defaults``, as the process was asked.
+        entry: which plugin.
+        step: told the name of each method before it is called.
     """
-    reading = ReadVariables()
-    seen: dict[str, Any] = {"metadata": {}, "answers": {}, "unfit": {}, "errors": []}
-    with Offline() as offline:
-        try:
-            step("import")
-            plugin = load_plugin(entry, job["config"], job["defaults"]).plugin
-            seen["metadata"] = {field: _metadata(plugin, field) for field in METADATA}
-            for field, method in _methods(plugin, job["kind"], entry):
-                step(method)
-                _ask(plugin, field, method, entry, seen)
-            step("unknown config")
-            seen["takes_unknown"] = _takes_unknown(job, entry)
-        except InputError as error:
-            seen["errors"].append(_told(error))
-    return {**seen, "read": sorted(reading.names), "dialled": offline.dialled}
 
+    def __init__(
+        self, job: dict[str, Any], entry: PluginEntry, step: Callable[[str], None]
+    ) -> None:
+        self._job = job
+        self._entry = entry
+        self._step = step
+        self._plugin: Any = None
+        self._reading = ReadVariables()
 
-def attempt(job: dict[str, Any], entry: PluginEntry, step: Callable[[str], None]) -> dict[str, Any]:
-    """Run a plugin's validate_connection() where nothing answers.
+    def configs(self) -> dict[str, Any]:
+        """Load the plugin and call each of its config methods, whatever the others do.
 
-    Returns:
-        ``returned`` (``True``, ``False`` or a type's name) or ``raised`` (the names of the
-        exception's classes) with its whole ``message``; ``dialled``.
-    """
-    seen: dict[str, Any] = {}
-    with Offline() as offline:
-        step("import")
-        plugin = load_plugin(entry, job["config"], job["defaults"]).plugin
-        step("validate_connection")
-        try:
-            answer = plugin.validate_connection()
-            seen["returned"] = str(answer) if isinstance(answer, bool) else type(answer).__name__
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it raises is the finding
-            seen["raised"] = [kind.__name__ for kind in type(error).__mro__]
-            seen["message"] = str(error)
-    return {**seen, "dialled": offline.dialled}
+        Returns:
+            ``metadata`` (field → text, or a type's name in angle brackets), ``answers``
+            (field of `PluginOutput` → what JSON can hold), ``unfit`` (method → why JSON
+            cannot hold what it returned), ``errors`` (what could not be called),
+            ``takes_unknown`` (whether it took a config key that it cannot know), ``read``
+            (variables), ``dialled`` (``host:port``).
+        """
+        seen: dict[str, Any] = {"metadata": {}, "answers": {}, "unfit": {}, "errors": []}
+        with Offline() as offline:
+            try:
+                self._load_and_ask(seen)
+            except InputError as error:
+                seen["errors"].append(_told(error))
+        return {**seen, "read": sorted(self._reading.names), "dialled": offline.dialled}
+
+    def _load_and_ask(self, seen: dict[str, Any]) -> None:
+        self._step("import")
+        job, entry = self._job, self._entry
+        self._plugin = load_plugin(entry, job["config"], job["defaults"]).plugin
+        seen["metadata"] = {field: _metadata(self._plugin, field) for field in METADATA}
+        for field, method in _methods(self._plugin, job["kind"], entry):
+            self._step(method)
+            _ask(self._plugin, field, method, entry, seen)
+        self._step("unknown config")
+        seen["takes_unknown"] = _takes_unknown(job, entry)
+
+    def validation(self) -> dict[str, Any]:
+        """Run validate_connection() where nothing answers.
+
+        Returns:
+            ``returned`` (``True``, ``False`` or a type's name) or ``raised`` (the names of
+            the exception's classes) with its whole ``message``; ``read`` and ``dialled``.
+        """
+        if self._plugin is None:
+            return {}
+        said: dict[str, Any] = {}
+        with Offline() as offline:
+            self._step("validate_connection")
+            try:
+                answer = self._plugin.validate_connection()
+                said["returned"] = (
+                    str(answer) if isinstance(answer, bool) else type(answer).__name__
+                )
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, is told
+                said["raised"] = [kind.__name__ for kind in type(error).__mro__]
+                said["message"] = str(error)
+        return {**said, "read": sorted(self._reading.names), "dialled": offline.dialled}
 
 
 def _methods(plugin: Any, kind: str, entry: PluginEntry) -> Iterator[tuple[str, str]]:

@@ -38,8 +38,7 @@ EXPORTERS = '"exporters": {"otlp_grpc/a": {"endpoint": "a:4317"}}'
 
 CASES = {
     "raises": ("raise OSError(os.environ['ODD_TOKEN'])", "plugin-raised", f"{WHO} raised OSError"),
-    "hangs": ("time.sleep(600)", "plugin-timeout", f"{WHO} did not end within 4 s (hung at "),
-    "hangs in a loop": ("while True: pass", "plugin-timeout", f"{WHO} did not end within 4 s"),
+    "hangs": ("time.sleep(600)", "plugin-timeout", f"{WHO} did not end within 1.5 s (hung at "),
     "exits": ("raise SystemExit(0)", "plugin-raised", f"{WHO} called sys.exit(0)"),
     "dies": ("os._exit(3)", "plugin-crashed", f"{WHO} ended the process with exit code 3"),
     "crashes": ("os.kill(os.getpid(), 11)", "plugin-crashed", f"{WHO} was ended by SIGSEGV"),
@@ -81,7 +80,7 @@ def test_a_plugin_that_misbehaves_is_named(
     body, code, told = CASES[case]
     install(plugin_site, PLUGIN.replace("BODY", body))
     if code == "plugin-timeout":
-        (project / "manifest.yaml").write_text(MANIFEST.replace("LIMIT", "4"))
+        (project / "manifest.yaml").write_text(MANIFEST.replace("LIMIT", "1.5"))
     ended = floe("up", "--json")
     assert (ended.code, ended.err) == (2, "")
     assert ended.error["code"] == code, ended.out
