@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from sandbox_recorder.decoders.found import Found, as_keys, read_json
@@ -169,7 +170,8 @@ class Logs(_AsIs):
             yield _log(log)
 
 
-def _log(log: dict[str, Any]) -> Found:
+def _log(given: dict[str, Any]) -> Found:
+    log = {**given, **_structured(given.get("message"))}
     tags = str(log.get("ddtags") or "")
     others = {key: value for key, value in log.items() if key not in _LOG_WORDS}
     attributes = {**_tags(tag for tag in tags.split(",") if tag), **others}
@@ -183,3 +185,14 @@ def _log(log: dict[str, Any]) -> Found:
         "resource": {"host": log.get("hostname", ""), "source": log.get("ddsource", "")},
     }
     return Found(as_keys([document["trace_id"], *attributes.values()]), document)
+
+
+def _structured(message: Any) -> dict[str, Any]:
+    """What a message says that is itself a JSON object, as the intake reads it."""
+    if not isinstance(message, str) or not message.startswith("{"):
+        return {}
+    try:
+        value = json.loads(message)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -28,7 +28,7 @@ def parse_request(messages: Messages, name: str, body: bytes, content_type: str)
     if content_type != JSON:
         return messages.parsed(name, body)
     try:
-        value = _with_base64_ids(read_json(body))
+        value = _with_base64_ids(_object(read_json(body)))
         return json_format.ParseDict(value, messages.empty(name), ignore_unknown_fields=True)
     except (
         json_format.ParseError,
@@ -38,6 +38,13 @@ def parse_request(messages: Messages, name: str, body: bytes, content_type: str)
         RecursionError,
     ) as problem:
         raise Refused(400, f"the body is no OTLP JSON: {problem}") from problem
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """ParseDict itself takes an empty list for an empty message."""
+    if isinstance(value, dict):
+        return value
+    raise Refused(400, "the body is no OTLP JSON: no object")
 
 
 def _with_base64_ids(value: Any) -> Any:

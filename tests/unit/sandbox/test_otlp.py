@@ -1,0 +1,245 @@
+"""OTLP in both encodings, made with OpenTelemetry's own messages: nothing gets lost."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from google.protobuf import json_format
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from sandbox_recorder.decoders.otlp_traces import resource_spans
+from sandbox_recorder.refusals import Refused
+
+from floe_local.prove.otlp_json import decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from google.protobuf.message import Message
+    from sandbox_recorder.decoders import Decoders
+    from sandbox_recorder.decoders.found import Found
+
+PROTOBUF, JSON = "application/x-protobuf", "application/json"
+TRACE, SPAN, PARENT = bytes(range(16)), bytes(range(8)), bytes(range(8, 16))
+BIG = 2**53 + 1
+VALUES: list[tuple[dict[str, Any], Any]] = [
+    ({"stringValue": "héllo ✓ \0"}, "héllo ✓ \0"),
+    ({"boolValue": False}, False),
+    ({"intValue": str(BIG)}, BIG),
+    ({"doubleValue": 0.1}, 0.1),
+    ({"arrayValue": {"values": [{"intValue": "1"}, {"stringValue": "a"}]}}, [1, "a"]),
+    (
+        {"kvlistValue": {"values": [{"key": "in", "value": {"boolValue": True}}]}},
+        {"in": True},
+    ),
+    ({"bytesValue": "AAE="}, "AAE="),
+    ({}, None),
+]
+
+
+def attributes() -> list[dict[str, Any]]:
+    return [{"key": f"k{place}", "value": value} for place, (value, _) in enumerate(VALUES)]
+
+
+PLAIN = {f"k{place}": plain for place, (_, plain) in enumerate(VALUES)}
+RESOURCE = {
+    "attributes": [
+        {"key": "service.name", "value": {"stringValue": "svc"}},
+        {"key": "floe.canary", "value": {"stringValue": "c1"}},
+    ]
+}
+
+
+def span() -> dict[str, Any]:
+    """A span with everything, as OTLP JSON."""
+    return {
+        "traceId": TRACE.hex(),
+        "spanId": SPAN.hex(),
+        "parentSpanId": PARENT.hex(),
+        "traceState": "a=b",
+        "name": "réad",
+        "kind": 3,
+        "startTimeUnixNano": "1700000000000000001",
+        "endTimeUnixNano": "1700000000000000002",
+        "attributes": attributes(),
+        "events": [{"timeUnixNano": "1", "name": "ev", "attributes": attributes()}],
+        "links": [{"traceId": "f" * 32, "spanId": "e" * 16, "attributes": attributes()}],
+        "status": {"code": 2, "message": "broken"},
+    }
+
+
+def traces(*spans: dict[str, Any]) -> dict[str, Any]:
+    scoped = {"scope": {"name": "scope", "version": "1"}, "spans": list(spans)}
+    return {"resourceSpans": [{"resource": RESOURCE, "scopeSpans": [scoped]}]}
+
+
+def both(request: dict[str, Any], message: Message) -> Iterator[tuple[bytes, str]]:
+    """A request in both encodings, the binary one by OpenTelemetry's own messages."""
+    yield json.dumps(request).encode(), JSON
+    text = json.dumps(_base64_ids(request))
+    yield json_format.Parse(text, message).SerializeToString(), PROTOBUF
+
+
+def _base64_ids(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_base64_ids(part) for part in value]
+    if isinstance(value, dict):
+        return {
+            key: json_format.base64.b64encode(bytes.fromhex(part)).decode()  # type: ignore[attr-defined]
+            if key in {"traceId", "spanId", "parentSpanId"}
+            else _base64_ids(part)
+            for key, part in value.items()
+        }
+    return value
+
+
+def found(decoders: Decoders, signal: str, body: bytes, kind: str) -> list[Found]:
+    return list(decoders["otlp", signal].decode(body, kind))
+
+
+def items(decoders: Decoders, signal: str, body: bytes, kind: str) -> list[dict[str, Any]]:
+    decoder = decoders["otlp", signal]
+    return [decoder.item(one.document) for one in decoder.decode(body, kind)]
+
+
+def test_a_span_is_whole_in_both_encodings(decoders: Decoders) -> None:
+    expected = decoded(traces(span())["resourceSpans"])
+    for body, kind in both(traces(span()), ExportTraceServiceRequest()):
+        (one,) = found(decoders, "traces", body, kind)
+        assert one.keys == (TRACE.hex(),)
+        assert decoded([resource_spans(one.document)]) == expected
+        assert {**span(), **one.document["span"]} == one.document["span"]
+
+
+def test_a_span_as_an_item(decoders: Decoders) -> None:
+    for body, kind in both(traces(span()), ExportTraceServiceRequest()):
+        (item,) = items(decoders, "traces", body, kind)
+        assert item["trace_id"] == TRACE.hex()
+        assert item["parent_id"] == PARENT.hex()
+        assert (item["service"], item["name"], item["scope"]) == ("svc", "réad", "scope")
+        assert item["attributes"] == PLAIN
+        assert item["status"] == {"code": 2, "message": "broken"}
+
+
+@given(number=st.integers(-(2**63), 2**63 - 1), text=st.text())
+def test_any_value_survives(decoders: Decoders, number: int, text: str) -> None:
+    given: dict[str, Any] = {"key": "n", "value": {"intValue": str(number)}}
+    other: dict[str, Any] = {"key": text, "value": {"stringValue": text}}
+    request = traces({**span(), "attributes": [given, other]})
+    for body, kind in both(request, ExportTraceServiceRequest()):
+        (item,) = items(decoders, "traces", body, kind)
+        assert item["attributes"] == {"n": number, text: text}
+
+
+def metrics() -> dict[str, Any]:
+    def point(**value: Any) -> dict[str, Any]:
+        return {"timeUnixNano": "5", "attributes": attributes(), **value}
+
+    distribution = point(count="2", sum=7.5)
+    shapes: dict[str, dict[str, Any]] = {
+        "counter": {"sum": {"isMonotonic": True, "dataPoints": [point(asInt=str(BIG))]}},
+        "up-down-counter": {"sum": {"dataPoints": [point(asDouble=-1.5)]}},
+        "gauge": {"gauge": {"dataPoints": [point(asDouble=2.5)]}},
+        "histogram": {"histogram": {"dataPoints": [distribution]}},
+        "exponential-histogram": {"exponentialHistogram": {"dataPoints": [distribution]}},
+        "summary": {"summary": {"dataPoints": [distribution]}},
+    }
+    named = [{"name": f"m.{name}", "unit": "s", **shape} for name, shape in shapes.items()]
+    return {"resourceMetrics": [{"resource": RESOURCE, "scopeMetrics": [{"metrics": named}]}]}
+
+
+METRIC_VALUES = {
+    "counter": {"value": BIG},
+    "up-down-counter": {"value": -1.5},
+    "gauge": {"value": 2.5},
+    "histogram": {"value": 7.5, "count": 2},
+    "exponential-histogram": {"value": 7.5, "count": 2},
+    "summary": {"value": 7.5, "count": 2},
+}
+
+
+def test_every_instrument_is_read(decoders: Decoders) -> None:
+    for body, kind in both(metrics(), ExportMetricsServiceRequest()):
+        points = found(decoders, "metrics", body, kind)
+        assert len(points) == len(METRIC_VALUES)
+        for one in points:
+            instrument = one.document["instrument"]
+            assert one.document["name"] == f"m.{instrument}"
+            assert METRIC_VALUES[instrument].items() <= one.document.items()
+            assert one.document["attributes"] == PLAIN
+            assert one.document["resource"]["floe.canary"] == "c1"
+            assert {f"m.{instrument}", "c1", "svc"} <= set(one.keys)
+
+
+def logs(**record: Any) -> dict[str, Any]:
+    given = {"body": {"stringValue": "hi"}, "traceId": TRACE.hex(), "spanId": SPAN.hex(), **record}
+    return {"resourceLogs": [{"resource": RESOURCE, "scopeLogs": [{"logRecords": [given]}]}]}
+
+
+def test_a_log_record_is_read(decoders: Decoders) -> None:
+    request = logs(severityText="WARN", attributes=attributes())
+    for body, kind in both(request, ExportLogsServiceRequest()):
+        (one,) = found(decoders, "logs", body, kind)
+        assert one.document["body"] == "hi"
+        assert one.document["severity"] == "WARN"
+        assert one.document["trace_id"] == TRACE.hex()
+        assert one.document["span_id"] == SPAN.hex()
+        assert one.document["service"] == "svc"
+        assert one.document["attributes"] == PLAIN
+        assert {TRACE.hex(), "c1"} <= set(one.keys)
+
+
+@pytest.mark.parametrize(
+    ("number", "name"), [(0, ""), (1, "TRACE"), (9, "INFO"), (13, "WARN"), (24, "FATAL"), (99, "")]
+)
+def test_a_severity_without_text_is_named(decoders: Decoders, number: int, name: str) -> None:
+    body = json.dumps(logs(severityNumber=number)).encode()
+    (item,) = items(decoders, "logs", body, JSON)
+    assert item["severity"] == name
+
+
+def test_long_texts_are_kept_but_are_no_keys(decoders: Decoders) -> None:
+    long = "x" * 10_000
+    attribute = {"key": "long", "value": {"stringValue": long}}
+    (one,) = found(decoders, "logs", json.dumps(logs(attributes=[attribute])).encode(), JSON)
+    assert one.document["attributes"] == {"long": long}
+    assert long not in one.keys
+
+
+@pytest.mark.parametrize("signal", ["traces", "metrics", "logs"])
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"\xff\xff\xff\xff", PROTOBUF),
+        (b"{", JSON),
+        (b"[]", JSON),
+        (b"[1]", JSON),
+        (b'"text"', JSON),
+        (b"[" * 100_000, JSON),
+        (b'{"resourceSpans": 1, "resourceMetrics": 1, "resourceLogs": 1}', JSON),
+    ],
+)
+def test_what_is_no_request_is_refused(
+    decoders: Decoders, signal: str, body: bytes, kind: str
+) -> None:
+    with pytest.raises(Refused) as caught:
+        found(decoders, signal, body, kind)
+    assert caught.value.status == 400
+
+
+def test_an_id_that_is_not_hexadecimal_is_refused(decoders: Decoders) -> None:
+    body = json.dumps(traces({**span(), "traceId": "no id"})).encode()
+    with pytest.raises(Refused):
+        found(decoders, "traces", body, JSON)
+
+
+def test_an_empty_request_holds_nothing(decoders: Decoders) -> None:
+    assert found(decoders, "traces", b"", PROTOBUF) == []
+    assert found(decoders, "traces", b"{}", JSON) == []
