@@ -14,10 +14,12 @@ from floe_local.plan.manifest.files import find_manifest
 from floe_local.plan.manifest.model import load_manifest
 from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.parts import COLLECTOR, needed_parts, refuse_unknown
+from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from floe_local.plan.artifacts import Compiled
     from floe_local.plan.blueprint.model import LocatedBlueprint
     from floe_local.plan.manifest.model import Manifest
     from floe_local.plan.plugins.output import BackendRef
@@ -65,7 +67,7 @@ def request_of(manifest: Manifest, stack: str | None = None, *, live: bool = Fal
     models = {name: located.blueprint for name, located in blueprints.items()}
     compiled = compile_outputs(manifest, outputs, models, os.environ)
     local = manifest.local
-    parts = needed_parts(compiled, blueprints)
+    parts = needed_parts(compiled, {**_consoles(compiled), **blueprints})
     refuse_unknown(parts, local, manifest.place)
     return StackRequest(
         identity=identify(manifest.root.resolve(), stack),
@@ -95,6 +97,12 @@ def manifest_blueprints(manifest: Manifest, *, live: bool = False) -> dict[str, 
         found |= {ref.name: unknown_backend(ref.name, ref.kind) for ref in unknown}
     played = not live and any(located.blueprint.sandbox for located in found.values())
     return as_run(found, find_blueprint(SANDBOX, folders) if played else None)
+
+
+def _consoles(compiled: Compiled) -> dict[str, LocatedBlueprint]:
+    """What is said of backends that need no blueprint: the Collector itself is all of them."""
+    found = [backend.name for backend in compiled.backends if backend.ends_in_collector]
+    return {name: unknown_backend(name, Kind.TELEMETRY) for name in found}
 
 
 def local_refs(

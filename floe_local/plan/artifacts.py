@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from floe_local.plan.plugins.output import PluginOutput
 
 
+ENDS_IN_COLLECTOR = frozenset({"debug", "nop", "file"})
+"""Exporter types that carry to no backend."""
+
+
 class Change(Frozen):
     """One thing that a named rule changed in what the plugin returned."""
 
@@ -43,6 +47,12 @@ class CompiledBackend(Frozen):
     def told_by(self) -> str:
         """The name of the blueprint that tells of it."""
         return self.blueprint or self.name
+
+    @property
+    def ends_in_collector(self) -> bool:
+        """Whether the Collector keeps what is for it: in its log, in a file, or not at all."""
+        types = {i.partition("/")[0] for ids in self.exporters.values() for i in ids}
+        return self.transport is None and bool(types) and types <= ENDS_IN_COLLECTOR
 
 
 class Compiled(Frozen):

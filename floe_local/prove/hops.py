@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from floe_local.plan.artifacts import ENDS_IN_COLLECTOR
 from floe_local.plan.values import Frozen, Signal
 from floe_local.prove.report import Hop, HopName, HopState
 
 _LINE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+([-+]?[\d.]+(?:[eE][-+]?\d+)?)(?:\s|$)")
 _LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
 _UNITS = {Signal.TRACES: "spans", Signal.METRICS: "metric_points", Signal.LOGS: "log_records"}
-_NOT_BACKENDS = ("debug", "nop", "file")
 
 Series = tuple[tuple[str, dict[str, str], float], ...]
 
@@ -50,7 +50,7 @@ def total(series: Series, name: str, **labels: str) -> float:
 
 def is_backend(exporter: str) -> bool:
     """Tell whether an exporter id carries to a backend: debug, nop and file never do."""
-    return exporter.split("/", 1)[0] not in _NOT_BACKENDS
+    return exporter.split("/", 1)[0] not in ENDS_IN_COLLECTOR
 
 
 def accepted(before: Series, now: Series, expected: Expected) -> Hop:

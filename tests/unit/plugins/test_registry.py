@@ -190,7 +190,7 @@ def test_never_suggests_a_public_package(name: str) -> None:
     assert "install floe-" not in error.hint
 
 
-@pytest.mark.parametrize("version", ["1.0", "2.0.0", "2", "v2.1", ""])
+@pytest.mark.parametrize("version", ["1.0", "1.9.3", "2.0.0", "2", "v2.1", ""])
 def test_loads_plugins_for_floe_api_1_and_2(
     plugin_site: Any, telemetry_source: Any, version: str
 ) -> None:
