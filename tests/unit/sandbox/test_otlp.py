@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +93,7 @@ def _base64_ids(value: Any) -> Any:
         return [_base64_ids(part) for part in value]
     if isinstance(value, dict):
         return {
-            key: json_format.base64.b64encode(bytes.fromhex(part)).decode()  # type: ignore[attr-defined]
+            key: base64.b64encode(bytes.fromhex(part)).decode()
             if key in {"traceId", "spanId", "parentSpanId"}
             else _base64_ids(part)
             for key, part in value.items()
@@ -155,7 +156,7 @@ def metrics() -> dict[str, Any]:
     return {"resourceMetrics": [{"resource": RESOURCE, "scopeMetrics": [{"metrics": named}]}]}
 
 
-METRIC_VALUES = {
+METRIC_VALUES: dict[str, dict[str, float]] = {
     "counter": {"value": BIG},
     "up-down-counter": {"value": -1.5},
     "gauge": {"value": 2.5},

@@ -38,11 +38,11 @@ def signed(
     service: str = "xray",
     region: str = "eu-central-1",
     token: str | None = None,
-    **headers: str,
+    headers: dict[str, str] | None = None,
 ) -> Incoming:
     """A request as botocore signs it."""
     url = f"http://{HOST}{path}" + (f"?{query}" if query else "")
-    made = AWSRequest("POST", url, headers=dict(headers), data=body)
+    made = AWSRequest("POST", url, headers=headers or {}, data=body)
     SigV4Auth(Credentials(access_key, secret_key, token), service, region).add_auth(made)
     named = {name.lower(): value for name, value in made.headers.items()} | {"host": HOST}
     return Incoming("POST", path, query, named, body)
@@ -65,11 +65,13 @@ def problem(incoming: Incoming, now: datetime | None = None, wanted: Credential 
         pytest.param(lambda: signed(query="b=2&a=1&c="), id="query"),
         pytest.param(lambda: signed(token="session"), id="session-token"),
         pytest.param(
-            lambda: signed(**{"Content-Type": "x/y", "Content-Length": "7"}), id="headers"
+            lambda: signed(headers={"Content-Type": "x/y", "Content-Length": "7"}), id="headers"
         ),
         pytest.param(lambda: signed(region="us-east-1"), id="any-region"),
         pytest.param(
-            lambda: signed(**{"X-Amz-Content-SHA256": hashlib.sha256(b"payload").hexdigest()}),
+            lambda: signed(
+                headers={"X-Amz-Content-SHA256": hashlib.sha256(b"payload").hexdigest()}
+            ),
             id="hash-told",
         ),
     ],

@@ -26,8 +26,12 @@ if TYPE_CHECKING:
     from types import FrameType
     from wsgiref.types import WSGIApplication
 
+    from flask import Flask
     from waitress.server import BaseWSGIServer
 
+    from sandbox_recorder.settings import Settings
+
+_PLAYED_PORT, _CONTROL_PORT = 8080, 8081
 _CONTROL_THREADS = 2
 # Beyond any route's own limit, which is what a sender is told of.
 _LARGEST_BODY = 64 * 1024 * 1024
@@ -42,19 +46,30 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     settings = from_environment(os.environ)
     try:
-        config = read_config(settings.config)
-        store = open_store(settings.database, settings.most_items, settings.most_requests)
+        played, control = _applications(settings)
     except (ConfigError, OSError, sqlite3.Error) as problem:
         _log.error("%s", problem)
         sys.exit(1)
-    failures = Failures()
-    decoders = make_decoders(Messages.load(settings.messages))
     # Both ports listen before either answers: ready means that requests are taken, too.
-    played = _listen(create_played(config, store, failures, decoders), 8080, settings.threads)
-    control = _listen(create_control(store, failures, decoders), 8081, _CONTROL_THREADS)
-    _log.info("%s plays %s on port 8080, control on port 8081", SERVER_HEADER, config.backend)
-    threading.Thread(target=control.run, daemon=True).start()
-    played.run()
+    servers = (
+        _listen(played, _PLAYED_PORT, settings.threads),
+        _listen(control, _CONTROL_PORT, _CONTROL_THREADS),
+    )
+    _log.info("%s: port %d plays, port %d tells", SERVER_HEADER, _PLAYED_PORT, _CONTROL_PORT)
+    threading.Thread(target=servers[1].run, daemon=True).start()
+    servers[0].run()
+
+
+def _applications(settings: Settings) -> tuple[Flask, Flask]:
+    config = read_config(settings.config)
+    _log.info("plays %s: nothing that it is sent leaves this machine", config.backend)
+    decoders = make_decoders(Messages.load(settings.messages))
+    store = open_store(settings.database, settings.most_items, settings.most_requests)
+    failures = Failures()
+    return (
+        create_played(config, store, failures, decoders),
+        create_control(store, failures, decoders),
+    )
 
 
 def _listen(app: WSGIApplication, port: int, threads: int) -> BaseWSGIServer:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KINDS = ("header", "bearer", "basic", "sigv4")
+SCHEMAS = ("openlineage",)
 SIGNALS = ("traces", "metrics", "logs", "lineage")
 
 _Made = TypeVar("_Made")
@@ -139,6 +140,8 @@ def _route(given: Any) -> Route:
         rules=lambda values: tuple(_rule(value, where) for value in values),
         answer=lambda value: _made(Wording, value, f"{where}.answer"),
     )
+    if made.schema not in {None, *SCHEMAS}:
+        _complain(f"{where}.schema", f"{made.schema!r} is none of {', '.join(SCHEMAS)}")
     if made.decode and made.signal not in SIGNALS:
         _complain(where, "what is decoded belongs to a signal")
     return made
@@ -160,7 +163,7 @@ def _made(
         _complain(where, "not a mapping")
     try:
         return shape(**{key: readers.get(key, _as_is)(value) for key, value in given.items()})
-    except (TypeError, AttributeError) as problem:
+    except (TypeError, AttributeError, ValueError) as problem:
         message = f"{where}: {problem}"
         raise ConfigError(message) from problem
 

@@ -1,0 +1,103 @@
+"""The recorder's file: what floe-local writes is read, what is wrong is named."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from sandbox_recorder.config import ConfigError, parse_config, read_config
+from sandbox_recorder.failures import Failures
+from sandbox_recorder.intake import Intake
+
+from floe_local.plan.blueprint.recorder import Recording
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox_recorder.decoders import Decoders
+
+ROUTE: dict[str, Any] = {"name": "r", "path": "/r"}
+
+
+def given(**told: Any) -> dict[str, Any]:
+    return {"backend": "acme", "credential": None, "routes": [ROUTE], "answers": {}, **told}
+
+
+def test_what_floe_local_writes_is_read(tmp_path: Path) -> None:
+    told = {
+        "credential": {"kind": "bearer", "value": "dummy", "form": "d.+"},
+        "routes": [
+            {**ROUTE, "schema": "openlineage", "rules": [{"query": "a", "reason": "b"}]},
+            {"name": "all", "path": "/all", "decode": "otlp", "signal": "traces", "limit": 5},
+        ],
+        "answers": {403: {"body": "no"}},
+    }
+    written = Recording.model_validate(told).model_dump(mode="json", by_alias=True)
+    path = tmp_path / "sandbox.yaml"
+    path.write_text(yaml.safe_dump({"backend": "acme", **written}), "utf-8")
+    config = read_config(path)
+    assert config.backend == "acme"
+    assert config.credential is not None
+    assert (config.credential.kind, config.credential.value) == ("bearer", "dummy")
+    assert [route.schema for route in config.routes] == ["openlineage", None]
+    assert config.routes[0].rules[0].reason == "b"
+    assert (config.routes[1].limit, config.routes[1].signal) == (5, "traces")
+    assert config.routes[0].encodings == ("identity", "gzip")
+    assert config.answers[403].body == "no"
+
+
+def test_both_sides_know_the_same_keys() -> None:
+    """What one side adds and the other does not read is refused at the start."""
+    whole = Recording.model_validate(
+        {
+            "credential": {"kind": "header", "value": "x"},
+            "routes": [{**ROUTE, "rules": [{"query": "a", "reason": "b"}]}],
+            "answers": {500: {}},
+        }
+    )
+    parse_config({"backend": "acme", **whole.model_dump(mode="json", by_alias=True)})
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ([], "sandbox: not a mapping"),
+        ({"backend": "acme"}, "sandbox: "),
+        (given(colour="red"), "colour"),
+        (given(credential={"kind": "magic", "value": "x"}), "'magic' is none of"),
+        (given(credential={"kind": "header"}), "value"),
+        (given(credential={"kind": "header", "value": "x", "form": "("}), "credential.form"),
+        (given(routes=[5]), "routes.?: not a mapping"),
+        (given(routes=[{"name": "r"}]), "routes.r"),
+        (given(routes=[{**ROUTE, "decode": "otlp"}]), "routes.r: what is decoded belongs"),
+        (given(routes=[{**ROUTE, "rules": [{"query": "((", "reason": ""}]}]), "routes.r.rules"),
+        (given(routes=[{**ROUTE, "schema": "x"}]), "routes.r.schema: 'x' is none of"),
+        (given(answers={"often": {}}), "'often'"),
+        (given(answers={500: {"colour": 1}}), "answers.500"),
+    ],
+)
+def test_what_is_wrong_is_named(told: Any, reason: str) -> None:
+    with pytest.raises(ConfigError, match=r".") as caught:
+        parse_config(told)
+    assert reason in str(caught.value)
+
+
+def test_a_file_that_is_no_yaml_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "sandbox.yaml"
+    path.write_text("{", "utf-8")
+    with pytest.raises(ConfigError, match=r"sandbox\.yaml"):
+        read_config(path)
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        {"decode": "smoke-signals", "signal": "traces"},
+        {"decode": "datadog-traces", "signal": "logs"},
+    ],
+)
+def test_a_decoder_that_is_not_there_is_named(decoders: Decoders, route: dict[str, Any]) -> None:
+    config = parse_config(given(routes=[{**ROUTE, **route}]))
+    with pytest.raises(ConfigError, match=r"routes\.r: no .* smoke-signals|no decoder datadog"):
+        Intake(config, Failures(), decoders)
