@@ -67,6 +67,7 @@ TREE: dict[str, dict[str, Callable[..., int | None]]] = {
         "show": plugins.show,
         "validate": plugins.validate,
         "test": plugins.check,
+        "new": plugins.new,
     },
     "sandbox": {"show": sandbox.show, "fail": sandbox.fail},
     "images": {"list": images.list_, "get": images.get, "pull": images.pull, "build": images.build},

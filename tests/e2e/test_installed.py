@@ -87,3 +87,12 @@ def test_version_and_help(shell: Shell) -> None:
     told = shell.run("floe-local --help").stdout
     assert "smoke-test" in told
     assert "\x1b" not in told
+
+
+def test_a_new_plugin_is_written_and_passes_its_checks(shell: Shell) -> None:
+    written = shell.json("floe-local plugins new my-backend --kind telemetry --folder new")
+    assert "tests/test_plugin.py" in written["files"]
+    checked = shell.json(f"floe-local plugins test {written['folder']} --junit report.xml")
+    assert [plugin["name"] for plugin in checked["plugins"]] == ["my-backend"]
+    assert checked["ok"]
+    assert "<testsuite" in (shell.folder / "report.xml").read_text(encoding="utf-8")

@@ -70,6 +70,29 @@ def validate(session: Session, *, live: Live = False) -> int:
     return ExitCode.OK if result.ok else ExitCode.CHECK_FAILED
 
 
+def new(
+    session: Session,
+    *,
+    name: Annotated[str, typer.Argument(help="What a manifest will call the backend.")],
+    kind: Annotated[_Kind, typer.Option(help="What it stores.")],
+    folder: Annotated[
+        Path | None, typer.Option(help="Write the distribution's folder there, not here.")
+    ] = None,
+) -> None:
+    """Write a small distribution with a plugin, its blueprint and its tests.
+
+    Example: `floe-local plugins new my-backend --kind telemetry`
+    """
+    from floe_local.operations.new_plugin import new_plugin
+    from floe_local.plan.values import Kind
+
+    result = new_plugin(name, Kind(kind), folder)
+    if session.json:
+        return write_json("plugins new", result)
+    listed = "\n".join(f"  {file}" for file in result.files)
+    return write(f"{result.folder}:\n{listed}\n\nNext: floe-local plugins test {result.folder}")
+
+
 def check(
     session: Session,
     *,

@@ -1,0 +1,123 @@
+"""`plugins new`: a small distribution with a plugin, which passes its own tests."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter, ValidationError
+
+from floe_local.errors import InputError, MachineError
+from floe_local.plan.blueprint.model import Name
+from floe_local.plan.values import Frozen, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+TEMPLATES = Path(__file__).parent / "plugin_template"
+SUFFIX = ".tmpl"
+LONGEST_NAME = 40
+LINE_LENGTH = 100
+"""What ruff is told in the template; with the longest name, its lines are no longer."""
+
+NOT_A_HOST = ("localhost", "collector", "otel-collector", "sandbox")
+"""Names that mean something else in a stack."""
+
+
+class NewPlugin(Frozen):
+    """What was written: the folder, and the files in it."""
+
+    kind: Kind
+    name: str
+    folder: str
+    files: tuple[str, ...]
+
+
+class _Filled(Template):
+    """``%%{name}`` is filled in: what is generated is full of ``${env:NAME}``."""
+
+    delimiter = "%%"
+
+
+def new_plugin(name: str, kind: Kind, folder: Path | None = None) -> NewPlugin:
+    """Write a distribution with a plugin, its blueprint and its tests.
+
+    Args:
+        name: what a manifest will call the backend.
+        kind: telemetry or lineage.
+        folder: the distribution's folder is made in it; None: the current one.
+
+    Raises:
+        InputError: ``plugin-name``: that is no name; ``plugin-exists``: the folder is there.
+        MachineError: ``output``: it cannot be written.
+    """
+    words = words_of(name, kind)
+    root = (folder or Path()) / words["distribution"]
+    files = dict(_files(kind, words))
+    try:
+        root.mkdir(parents=True)
+        for path, text in files.items():
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text, encoding="utf-8")
+    except FileExistsError as error:
+        hint = "choose another name, or another --folder; nothing was written"
+        raise InputError("plugin-exists", f"{error.filename} is there already", hint) from None
+    except OSError as error:
+        reason = f"cannot write {error.filename}: {error.strerror}"
+        raise MachineError("output", reason) from error
+    return NewPlugin(kind=kind, name=name, folder=str(root), files=tuple(sorted(files)))
+
+
+def words_of(name: str, kind: Kind) -> dict[str, str]:
+    """What the templates are filled with.
+
+    Raises:
+        InputError: that is no name of a plugin.
+    """
+    _refuse_other_names(name)
+    parts = re.split(r"[-_.]+", name.strip("-_."))
+    host = "-".join(parts)
+    if host[0].isdigit() or host in NOT_A_HOST:  # a number may be taken for an address
+        host = f"backend-{host}"
+    package = f"floe_{kind}_{'_'.join(parts)}"
+    class_name = "".join(part.capitalize() for part in host.split("-")) + "Plugin"
+    return {
+        "name": name,
+        "kind": str(kind),
+        "distribution": f"floe-{kind}-{'-'.join(parts)}",
+        "package": package,
+        "class_name": class_name,
+        "import_from_module": _import(f"{package}.plugin", class_name),
+        "import_from_package": _import(package, class_name),
+        "title": " ".join(part.capitalize() for part in parts),
+        "host": host,
+        "variable": host.replace("-", "_").upper(),
+    }
+
+
+def _import(module: str, name: str) -> str:
+    """An import as ruff formats it."""
+    line = f"from {module} import {name}"
+    return line if len(line) <= LINE_LENGTH else f"from {module} import (\n    {name},\n)"
+
+
+def _refuse_other_names(name: str) -> None:
+    hint = "write it in lower case, like my-backend: letters, digits, - _ and ."
+    try:
+        TypeAdapter(Name).validate_python(name)
+    except ValidationError:
+        raise InputError("plugin-name", f"'{name}' is no name of a plugin", hint) from None
+    if len(name) > LONGEST_NAME:
+        reason = f"'{name}' is longer than {LONGEST_NAME} characters"
+        raise InputError("plugin-name", reason, "choose a shorter one")
+
+
+def _files(kind: Kind, words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The path below the distribution's folder, and the text, of each file."""
+    for folder in (TEMPLATES / "common", TEMPLATES / str(kind)):
+        for file in sorted(folder.rglob(f"*{SUFFIX}")):
+            path = str(file.relative_to(folder)).removesuffix(SUFFIX)
+            text = _Filled(file.read_text(encoding="utf-8")).substitute(words)
+            yield path.replace("__package__", words["package"]).replace("__tests__", "tests"), text

@@ -1,0 +1,40 @@
+"""A new plugin, as it was written, passes its own tests, ruff, mypy and `plugins test`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from floe_local.operations.new_plugin import LONGEST_NAME, new_plugin
+from floe_local.operations.plugin_checks import check_plugins
+from floe_local.plan.values import Kind
+
+pytestmark = pytest.mark.integration
+
+BIN = Path(sys.executable).parent
+COMMANDS = {
+    "its own tests": [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+    "ruff": [str(BIN / "ruff"), "check", "--no-cache", "."],
+    "the formatter": [str(BIN / "ruff"), "format", "--no-cache", "--check", "."],
+    "mypy": [sys.executable, "-m", "mypy", "--strict"],
+}
+NAMES = {Kind.TELEMETRY: "my-backend", Kind.LINEAGE: "9" + "x" * (LONGEST_NAME - 1)}
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_new_plugin_passes_all_that_it_is_asked(kind: Kind, tmp_path: Path) -> None:
+    folder = Path(new_plugin(NAMES[kind], kind, tmp_path).folder)
+    for what, command in COMMANDS.items():
+        done = subprocess.run(
+            command, cwd=folder, env={**os.environ}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{what}:\n{done.stdout}\n{done.stderr}"
+        assert "skipped" not in done.stdout, f"{what}:\n{done.stdout}"
+    report = check_plugins(folder)
+    (plugin,) = report.plugins
+    assert report.ok
+    assert {check.outcome for check in plugin.checks} == {"passed"}, plugin
