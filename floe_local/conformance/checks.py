@@ -322,7 +322,8 @@ def helm_values(evidence: Evidence) -> Iterator[Finding]:
         reason = f"get_helm_values() returned {listed}; its blueprint says that it runs elsewhere"
         yield Fault(reason=reason, hint="Return {} for a backend with nothing to deploy.")
     try:
-        helm_changes(CompiledBackend(name=found.name, helm_values=values), found.helm)
+        who = evidence.subject.entry.who
+        helm_changes(CompiledBackend(name=found.name, who=who, helm_values=values), found.helm)
     except InputError as error:
         reason = f"get_helm_values() and its blueprint ({located.source}) disagree: {error.reason}"
         yield Fault(reason=reason, hint=error.hint)

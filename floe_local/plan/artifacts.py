@@ -31,12 +31,15 @@ class Change(Frozen):
 class CompiledBackend(Frozen):
     """What was compiled for one named backend, or for one part of a composite transport.
 
-    `blueprint` is the name of the blueprint that tells of it, None: its own; `exporters` are the ids in the Collector config that carry to this backend, by signal.
+    `who` is its plugin, as errors name it: name, distribution, version. `blueprint` is the
+    name of the blueprint that tells of it, None: its own; `exporters` are the ids in the
+    Collector config that carry to this backend, by signal.
     `transport` is the OpenLineage transport as containers use it. `hosts` are the host
     names (with ports) in the plugin's endpoints, which become network aliases.
     """
 
     name: str
+    who: str = ""
     blueprint: str | None = None
     exporters: dict[Signal, tuple[str, ...]] = {}
     transport: dict[str, Any] | None = None

@@ -185,6 +185,7 @@ def resource_attributes(manifest: Manifest, namespace: str) -> dict[str, Any]:
 def _sender(draft: Draft) -> CompiledBackend:
     return CompiledBackend(
         name=draft.output.name,
+        who=draft.output.who,
         exporters=exporters_by_signal(draft),
         hosts=hosts_of(draft),
         helm_values=helm_values_of(draft.output),

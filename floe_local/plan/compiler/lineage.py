@@ -83,6 +83,7 @@ def _compiled(
     )
     backend = CompiledBackend(
         name=part.name,
+        who=output.who,
         blueprint=part.blueprint,
         transport=transport,
         hosts=transport_hosts(transport, blueprint),

@@ -73,7 +73,7 @@ def _refuse_other_values(backend: CompiledBackend, rule: HelmRule) -> None:
     possible = ", ".join(as_text(v) for v in rule.one_of)
     raise InputError(
         "helm-value",
-        f"backend '{backend.name}': its plugin's Helm value {rule.path} is {as_text(value)}; "
+        f"{backend.who or backend.name}: its Helm value {rule.path} is {as_text(value)}; "
         f"locally it can be: {possible}",
         f"configure the plugin so that {rule.path} is {possible} in the local environment",
     )

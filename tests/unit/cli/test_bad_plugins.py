@@ -52,6 +52,11 @@ CASES = {
         "plugin-output",
         f"{OWNER}: service.pipelines.traces.exporters: 'otlp_grpc/b' is not defined",
     ),
+    "a literal secret": (
+        f"return {{{EXPORTERS[:-2]}, 'headers': {{'api_key': 'x1y2z3'}}}}}}}}",
+        "plugin-output",
+        f"{OWNER}: exporters.otlp_grpc/a.headers.api_key: holds a credential written out",
+    ),
     "unused exporter": (
         f"return {{{EXPORTERS[:-1]}, 'debug': {{}}}}, {PIPELINE.replace('EXPORTER', 'debug')}}}",
         "plugin-output",
@@ -142,3 +147,98 @@ def test_how_a_plugin_is_added_depends_on_what_installed_floe_local(
     ended = floe("up")
     assert ended.code == 2
     assert told in ended.err
+
+
+BLUEPRINT = """
+blueprint: 1
+name: odd
+title: Odd
+kind: telemetry
+services:
+  odd:
+    image: {upstream: "example/odd:1"}
+    endpoints: [{name: otlp, port: 4317, protocol: otlp-grpc}]
+ingest: {otlp-grpc: otlp}
+helm: [{path: storage, one_of: [memory]}]
+"""
+RETURNED = "return {'exporters': {'otlp_grpc/odd': {'endpoint': 'odd:4317'}}}"
+
+
+def bring_blueprint(site: PluginSite, *, package: str = "odd_data", text: str = BLUEPRINT) -> None:
+    (site.folder / package).mkdir()
+    (site.folder / package / "blueprint.yaml").write_text(text)
+    site.metadata(package.replace("_", "-"), "0.1", {"floe_local.blueprints": {"odd": package}})
+
+
+def test_helm_values_that_the_blueprint_does_not_allow_are_told(
+    plugin_site: PluginSite, floe: Callable[..., Ended]
+) -> None:
+    bring_blueprint(plugin_site)
+    source = PLUGIN.replace("BODY", RETURNED).replace("return {}", "return {'storage': 'disk'}")
+    install(plugin_site, source)
+    error = floe("render", "--json").error
+    assert error["code"] == "helm-value"
+    assert f"{OWNER}: its Helm value storage is disk; locally it can be: memory" in error["reason"]
+
+
+EXPECTATION = """
+readback:
+  traces:
+    - name: trace
+      each: trace
+      request: {endpoint: otlp, path: "/traces/PATH"}
+      expect: [{field: id, query: "QUERY", equals: 1}]
+      absent: {status: 404}
+"""
+BROKEN_BLUEPRINTS = {
+    "a broken expectation": (
+        BLUEPRINT + EXPECTATION.replace("QUERY", "a["),
+        "readback.traces[0].expect[0].query: no JMESPath",
+    ),
+    "an unknown placeholder": (
+        BLUEPRINT + EXPECTATION.replace("PATH", "{colour}").replace("QUERY", "a"),
+        "readback.traces[0].request.path: unknown placeholder {colour}",
+    ),
+    "a path outside its folder": (
+        BLUEPRINT.replace('{upstream: "example/odd:1"}', "{recipe: ../../elsewhere}"),
+        "services.odd.image.recipe: a path outside the blueprint's folder",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_BLUEPRINTS)
+def test_a_broken_blueprint_is_told_with_its_field_and_who_brought_it(
+    case: str, plugin_site: PluginSite, floe: Callable[..., Ended]
+) -> None:
+    text, told = BROKEN_BLUEPRINTS[case]
+    bring_blueprint(plugin_site, text=text)
+    install(plugin_site, PLUGIN.replace("BODY", RETURNED))
+    error = floe("up", "--json").error
+    assert error["code"] == "blueprint-invalid"
+    assert told in error["reason"]
+    assert "odd_data/blueprint.yaml:" in error["reason"]
+    assert "(brought by odd-data 0.1)" in error["hint"]
+
+
+def test_two_blueprints_of_one_name_are_told_with_who_brought_them(
+    plugin_site: PluginSite, floe: Callable[..., Ended]
+) -> None:
+    bring_blueprint(plugin_site)
+    bring_blueprint(plugin_site, package="more_data")
+    install(plugin_site, PLUGIN.replace("BODY", RETURNED))
+    error = floe("up", "--json").error
+    assert error["code"] == "blueprint-ambiguous"
+    assert "two blueprints are called 'odd'" in error["reason"]
+    assert "odd-data 0.1" in error["reason"]
+    assert "more-data 0.1" in error["reason"]
+
+
+def test_a_validation_that_hangs_is_ended_and_pointed_at(
+    plugin_site: PluginSite, project: Path, floe: Callable[..., Ended]
+) -> None:
+    (project / "manifest.yaml").write_text(MANIFEST.replace("LIMIT", "1.5"))
+    source = PLUGIN.replace("BODY", RETURNED).replace("return True", "time.sleep(600)")
+    install(plugin_site, source)
+    ended = floe("plugins", "validate")
+    assert ended.code == 1
+    assert f"{OWNER}: validate_connection() did not end within 1.5 s (hung at " in ended.out

@@ -182,9 +182,9 @@ def test_helm_values_and_blueprint_that_disagree_are_told_with_the_field(
     report = bench.check("def get_helm_values(self): return {'odd': {'storage': 'disk'}}")
     assert failures(report) == {"helm-values"}
     reason = report.result("helm-values").reason
-    assert reason.startswith("telemetry plugin 'odd' (odd-plugin 1.2.3): get_helm_values() and")
+    assert "telemetry plugin 'odd' (odd-plugin 1.2.3): its Helm value odd.storage is disk" in reason
     assert "odd-data 0.1" in reason
-    assert "odd.storage is disk; locally it can be: memory" in reason
+    assert "locally it can be: memory" in reason
 
 
 EXPECTING = {
