@@ -180,9 +180,9 @@ def _played(plan: StackPlan) -> tuple[str, ...]:
     """Said loudly: which backends are not the real ones, or are."""
     if plan.live:
         elsewhere = [b.name for b in plan.backends if not b.service_of]
-        return tuple(f"{name} is used for real, with your account (--live)" for name in elsewhere)
-    return tuple(
-        f"SANDBOX: {name} is played by a recorder on this machine; nothing reaches the real one "
-        "(`--live` does)"
-        for name in plan.sandboxed
-    )
+        return (f"LIVE: used for real, with your account: {', '.join(elsewhere)}",)
+    if not plan.sandboxed:
+        return ()
+    played = ", ".join(plan.sandboxed)
+    where = "played by recorders on this machine; nothing reaches the real ones (`--live` does)"
+    return (f"SANDBOX: {played}: {where}",)

@@ -70,6 +70,16 @@ def resolve(value: Any, environ: Mapping[str, str], where: str) -> Any:
     return map_texts(value, lambda text: _REFERENCE.sub(one, text))
 
 
+def substituted(value: Any, values: Mapping[str, str]) -> Any:
+    """A nested value with the references to the variables of `values` replaced, others not."""
+
+    def one(match: re.Match[str]) -> str:
+        known = values.get(match["name"])
+        return match[0] if known is None else match["escaped"] + known
+
+    return map_texts(value, lambda text: _REFERENCE.sub(one, text))
+
+
 def unset(names: list[str], where: str) -> InputError:
     """The error for variables that are not set where `where` needs them."""
     listed = ", ".join(names)

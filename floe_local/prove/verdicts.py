@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from floe_local.plan.values import Kind, Signal
+from floe_local.plan.values import Kind, Origin, Signal
 from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict, received_by
 
 if TYPE_CHECKING:
@@ -27,10 +27,12 @@ _HINTS = {
         "(limits, sampling, processors that change attributes)"
     ),
 }
+_PAST_COLLECTOR = {HopName.COLLECTOR_EXPORTED, HopName.BACKEND_STORED}
 _LINEAGE_STORED = (
     "the backend answered 2xx, which proves nothing, and does not show what was sent: see "
     "`floe-local logs {backend}`"
 )
+_IN_SANDBOX = "see `floe-local sandbox show {backend}`: what arrived at the recorder, how it was answered, why"
 _SAYS_YES = (
     "it answers for an id that was never sent: what answers at {where} is not the backend, "
     "or the blueprint's probe asks for the wrong thing"
@@ -153,6 +155,8 @@ def _hint(evidence: Evidence, broken: HopName) -> str:
     if stored and evidence.target.kind is Kind.LINEAGE:
         text = _LINEAGE_STORED
     where = evidence.where
+    if broken in _PAST_COLLECTOR and evidence.target.origin is Origin.SANDBOX:
+        text = _IN_SANDBOX
     if stored and any(seen.said_yes for seen in evidence.seen):
         text, where = _SAYS_YES, ", ".join(evidence.target.endpoints.values())
     return text.format(where=where, backend=evidence.target.name)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.sandboxed import sandbox_url
 from floe_local.plan.compiler.draft import type_of
+from floe_local.plan.env_refs import substituted
 from floe_local.plan.yaml_source import dotted
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def sandboxed_exporters(draft: Draft) -> Draft:
     ):
         for key in draft.config[section]:
             draft = _component(draft, section, key, wanted.get(type_of(key), {}), url)
+    dummies = settings.environment
+    played = {s: substituted(draft.config[s], dummies) for s in ("extensions", "exporters")}
+    draft = draft.having(**played)
     for key, exporter in draft.config["exporters"].items():
         if type_of(key) not in settings.exporters and type_of(key) not in _NOWHERE:
             what = f"the blueprint's `sandbox` does not say how '{type_of(key)}' reaches it"
@@ -78,6 +82,7 @@ def sandboxed_transport(draft: LineageDraft) -> LineageDraft:
         return draft
     url = sandbox_url(draft.blueprint)
     config, replaced = with_replaced(draft.transport, settings.transport, url)
+    config = substituted(config, settings.environment)
     for one in replaced:
         draft = draft.noting("sandbox", one.key, one.before, one.after, WHY)
     _refuse_leaks(draft.output.who, (draft.place,), config, url)

@@ -103,6 +103,19 @@ def test_extensions_are_replaced_by_type(tmp_path: Path) -> None:
     }
 
 
+def test_references_to_a_dummys_variable_become_the_dummy(tmp_path: Path) -> None:
+    environment = {"ACME_REGION": "nowhere-1"}
+    blueprint = saas(
+        "telemetry", exporters={"acme": {"endpoint": "{sandbox}"}}, environment=environment
+    )
+    own = {"region": "${env:ACME_REGION}", "zone": "x-${env:ACME_REGION}-${env:OTHER}"}
+    done = compiled(blueprint, exporters({"acme": own}), tmp_path)
+
+    exporter = done["otlp_collector_config"]["exporters"]["acme"]
+    assert (exporter["region"], exporter["zone"]) == ("nowhere-1", "x-nowhere-1-${env:OTHER}")
+    assert done.secrets == ("OTHER",)
+
+
 def test_live_changes_nothing(tmp_path: Path) -> None:
     blueprint = saas("telemetry", exporters={"acme": {"api.key": "dummy"}})
     own = {"api": {"key": "${env:ACME_KEY}"}}

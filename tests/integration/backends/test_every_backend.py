@@ -1,0 +1,180 @@
+"""Every backend that the ADR names, in one stack, without an account."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from docs.backends import page
+from floe_local.errors import InputError
+from floe_local.operations.look_up import find_planned
+from floe_local.operations.planning import manifest_blueprints, manifest_of
+from floe_local.operations.sandbox import Failure, fail, show_received
+from floe_local.operations.smoke_test import find_targets
+from floe_local.plan.values import Signal
+from floe_local.prove.report import HopName, Verdict
+from tests.integration.backends.conftest import SHELL
+
+if TYPE_CHECKING:
+    import docker
+    from docker.models.containers import Container
+
+    from floe_local.prove.report import Check, Report
+    from floe_local.testing import FloeLocal
+
+pytestmark = pytest.mark.integration
+
+PAGE = Path(__file__).parents[3] / "docs" / "backends.md"
+PLAYED = {"datadog", "grafana-cloud", "xray", "atlan", "openmetadata", "aws.datazone"}
+REAL = {"jaeger", "marquez", "aws.marquez"}
+
+
+@pytest.fixture(scope="module")
+def report(every_backend: FloeLocal) -> Report:
+    return every_backend.smoke_test()
+
+
+def containers_of(stack: FloeLocal, engine: docker.DockerClient) -> list[Container]:
+    return list(
+        engine.containers.list(filters={"label": [f"dev.floe.local.stack={stack.network}"]})
+    )
+
+
+def verdicts(report: Report) -> dict[str, Counter[Verdict]]:
+    found: dict[str, Counter[Verdict]] = {}
+    for check in report.checks:
+        found.setdefault(check.backend, Counter())[check.verdict] += 1
+    return found
+
+
+def test_each_has_a_verdict_of_its_own(report: Report) -> None:
+    assert report.ok, report.reason
+    found = verdicts(report)
+    assert set(found) == PLAYED | REAL
+    for name in PLAYED:
+        assert set(found[name]) <= {Verdict.BY_SANDBOX, Verdict.SKIPPED}
+        assert found[name][Verdict.BY_SANDBOX]
+    for name in REAL:
+        assert set(found[name]) <= {Verdict.RECEIVED, Verdict.BY_STAND_IN, Verdict.SKIPPED}
+        assert found[name][Verdict.RECEIVED] + found[name][Verdict.BY_STAND_IN]
+
+
+def test_every_signal_is_received_somewhere(report: Report) -> None:
+    good = {c.signal for c in report.checks if c.verdict in {Verdict.BY_SANDBOX, Verdict.RECEIVED}}
+    assert good == set(Signal)
+
+
+def test_what_was_skipped_says_why(report: Report) -> None:
+    skipped = [check for check in report.checks if check.verdict is Verdict.SKIPPED]
+    assert all(check.reason for check in skipped)
+
+
+def test_no_credential_of_the_shell_is_anywhere(
+    every_backend: FloeLocal, report: Report, engine: docker.DockerClient
+) -> None:
+    shown = show_received(every_backend.where, limit=1000)
+    texts = [report.to_json(), shown.model_dump_json()]
+    containers = containers_of(every_backend, engine)
+    assert len(containers) > len(PLAYED)
+    texts += [str(container.attrs) for container in containers]
+    folder = find_planned(every_backend.where)[1].folder
+    texts += [p.read_text(errors="replace") for p in folder.rglob("*") if p.is_file()]
+    for secret in SHELL.values():
+        assert not [text for text in texts if secret in text]
+
+
+def test_recorders_show_what_arrived_with_credentials_masked(
+    every_backend: FloeLocal, report: Report
+) -> None:
+    assert report.ok
+    shown = {r.backend: r for r in show_received(every_backend.where, limit=1000).recorders}
+    assert set(shown) == PLAYED
+    for recorded in shown.values():
+        assert recorded.requests
+        assert {r.status for r in recorded.requests} <= {200, 201, 202}, recorded.backend
+        assert all(r.credential and len(r.credential) <= 24 for r in recorded.requests)
+
+
+def failed(report: Report, backend: str) -> list[Check]:
+    return [c for c in report.checks if c.backend == backend and c.verdict is Verdict.FAILED]
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 413])
+def test_a_refusal_is_red_for_that_backend_alone(every_backend: FloeLocal, status: int) -> None:
+    fail(every_backend.where, "datadog", Failure(status=status))
+    fail(every_backend.where, "atlan", Failure(status=status))
+    try:
+        red = every_backend.smoke_test(deadline=5.0)
+    finally:
+        fail(every_backend.where, "datadog", None)
+        fail(every_backend.where, "atlan", None)
+    assert not red.ok
+    assert {c.backend for c in red.checks if c.verdict is Verdict.FAILED} == {"datadog", "atlan"}
+    assert {c.hop for c in failed(red, "atlan")} == {HopName.CLIENT}
+    assert {c.hop for c in failed(red, "datadog")} <= {
+        HopName.COLLECTOR_EXPORTED,
+        HopName.BACKEND_STORED,
+    }
+
+
+def test_throttling_is_waited_out(every_backend: FloeLocal) -> None:
+    fail(every_backend.where, "grafana-cloud", Failure(status=429, times=2, retry_after=1))
+    assert every_backend.smoke_test().ok
+    shown = show_received(every_backend.where, "grafana-cloud").recorders[0]
+    assert [r.status for r in shown.requests].count(429) >= 2
+
+
+def test_one_backend_that_is_down_does_not_hurt_the_others(
+    every_backend: FloeLocal, engine: docker.DockerClient
+) -> None:
+    down = [
+        container
+        for container in containers_of(every_backend, engine)
+        if container.labels["dev.floe.local.service"] in {"grafana-cloud-sandbox", "atlan-sandbox"}
+    ]
+    assert len(down) == 2
+    for container in down:
+        container.pause()
+    try:
+        red = every_backend.smoke_test(deadline=8.0, count=50)
+    finally:
+        for container in down:
+            container.unpause()
+    assert {c.backend for c in red.checks if c.verdict is Verdict.FAILED} == {
+        "grafana-cloud",
+        "atlan",
+    }
+    whole = {account.backend for account in red.bulk if account.complete}
+    assert whole >= {"jaeger", "marquez", "xray", "datadog"} - {
+        t.name for t in find_targets(every_backend.where).backends if not t.readback
+    }
+    assert every_backend.smoke_test().ok
+
+
+def test_a_real_account_is_reached_only_where_both_commands_say_live(
+    every_backend: FloeLocal,
+) -> None:
+    live = every_backend.where.model_copy(update={"live": True})
+    with pytest.raises(InputError, match="the sandbox plays"):
+        find_targets(live)
+
+
+def test_the_page_is_what_the_run_has_shown(every_backend: FloeLocal, report: Report) -> None:
+    located = manifest_blueprints(manifest_of(every_backend.where))
+    recorded = show_received(every_backend.where, limit=1000).recorders
+    plan, _ = find_planned(every_backend.where)
+    text = page(report, plan.backends, located, recorded)
+    if os.environ.get("FLOE_UPDATE_GOLDEN"):
+        PAGE.write_text(text, encoding="utf-8")
+    written = PAGE.read_text(encoding="utf-8")
+    assert _whichever_marquez(written) == _whichever_marquez(text)
+
+
+def _whichever_marquez(text: str) -> str:
+    """The page, with the real server and its stand-in told apart no more."""
+    text = text.replace("received-by-stand-in", "received")
+    return text.replace("a stand-in", "SERVER").replace("the upstream image", "SERVER")
