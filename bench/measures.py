@@ -82,6 +82,34 @@ def up(asked: argparse.Namespace) -> Iterator[Comparison]:
     yield alternate("`up`, cold volumes / docker compose up --wait", ours, other, asked.rounds)
 
 
+FOUR = """\
+plugins:
+  telemetry_backend: [jaeger, datadog]
+  lineage_backend: [marquez, atlan]
+"""
+
+
+def backends(asked: argparse.Namespace) -> Iterator[Comparison]:
+    """`up` with four backends at once against the reference pair, both with cold volumes."""
+    manifest = FOLDER / "four.yaml"
+    with stack():
+        manifest.write_text(FOUR)
+    timed(floe("up", "-m", str(manifest), "--build"))
+    timed(floe("down", "--volumes"))
+
+    def four() -> float:
+        took = timed(floe("up", "-m", str(manifest)))
+        timed(floe("down", "--volumes"))
+        return took
+
+    def pair() -> float:
+        took = timed(floe("up"))
+        timed(floe("down", "--volumes"))
+        return took
+
+    yield alternate("`up` with four backends / the pair", four, pair, asked.rounds)
+
+
 def smoke(asked: argparse.Namespace) -> Iterator[Comparison]:
     """`smoke-test` on a running stack, beside a bare interpreter."""
     with stack():
@@ -169,6 +197,7 @@ def _mib(text: str) -> float:
 
 ALL: dict[str, Callable[[argparse.Namespace], Iterator[Comparison]]] = {
     "up": up,
+    "backends": backends,
     "smoke": smoke,
     "startup": startup,
     "count": count,
