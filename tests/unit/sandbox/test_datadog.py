@@ -44,10 +44,7 @@ SPAN: dict[str, Any] = {
 def decode(decoders: Decoders, name: str, body: bytes, kind: str = PROTOBUF) -> list[Any]:
     signal = {"datadog-traces": "traces", "datadog-logs": "logs"}.get(name, "metrics")
     decoder = decoders[name, signal]
-    return [
-        (one.keys, decoder.item(json.loads(json.dumps(one.document))))
-        for one in decoder.decode(body, kind)
-    ]
+    return [(one.keys, decoder.item(one.packed)) for one in decoder.decode(body, kind)]
 
 
 def test_a_span(messages: Messages, decoders: Decoders) -> None:

@@ -157,7 +157,7 @@ def test_the_events_of_the_client_are_valid(schema: EventSchema, decoders: Decod
     decoder = decoders["openlineage", "lineage"]
     (found,) = decoder.decode(body, "application/json")
     assert found.keys == (RUN, "j")
-    item = decoder.item(found.document)
+    item = decoder.item(found.packed)
     assert (item["run_id"], item["job_name"], item["event"]) == (RUN, "j", "START")
     assert item["job"]["namespace"] == "n"
 
@@ -179,4 +179,4 @@ def test_an_odd_event_has_no_keys(decoders: Decoders) -> None:
     decoder = decoders["openlineage", "lineage"]
     (found,) = decoder.decode(b'{"run": 5, "job": [], "eventType": {}}', "application/json")
     assert found.keys == ()
-    assert decoder.item(found.document)["run_id"] is None
+    assert decoder.item(found.packed)["run_id"] is None

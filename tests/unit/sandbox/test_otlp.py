@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from sandbox_recorder.decoders.otlp_traces import resource_spans
+from sandbox_recorder.decoders.otlp_traces import OtlpTraces
 from sandbox_recorder.refusals import Refused
 
 from floe_local.prove.otlp_json import decoded
@@ -107,7 +107,7 @@ def found(decoders: Decoders, signal: str, body: bytes, kind: str) -> list[Found
 
 def items(decoders: Decoders, signal: str, body: bytes, kind: str) -> list[dict[str, Any]]:
     decoder = decoders["otlp", signal]
-    return [decoder.item(one.document) for one in decoder.decode(body, kind)]
+    return [decoder.item(one.packed) for one in decoder.decode(body, kind)]
 
 
 def test_a_span_is_whole_in_both_encodings(decoders: Decoders) -> None:
@@ -115,8 +115,11 @@ def test_a_span_is_whole_in_both_encodings(decoders: Decoders) -> None:
     for body, kind in both(traces(span()), ExportTraceServiceRequest()):
         (one,) = found(decoders, "traces", body, kind)
         assert one.keys == (TRACE.hex(),)
-        assert decoded([resource_spans(one.document)]) == expected
-        assert {**span(), **one.document["span"]} == one.document["span"]
+        decoder = decoders["otlp", "traces"]
+        assert isinstance(decoder, OtlpTraces)
+        given = decoder.resource_spans(one.packed)
+        assert decoded([given]) == expected
+        assert given["scopeSpans"][0]["spans"][0] == span()
 
 
 def test_a_span_as_an_item(decoders: Decoders) -> None:
@@ -171,11 +174,12 @@ def test_every_instrument_is_read(decoders: Decoders) -> None:
         points = found(decoders, "metrics", body, kind)
         assert len(points) == len(METRIC_VALUES)
         for one in points:
-            instrument = one.document["instrument"]
-            assert one.document["name"] == f"m.{instrument}"
-            assert METRIC_VALUES[instrument].items() <= one.document.items()
-            assert one.document["attributes"] == PLAIN
-            assert one.document["resource"]["floe.canary"] == "c1"
+            item = decoders["otlp", "metrics"].item(one.packed)
+            instrument = item["instrument"]
+            assert item["name"] == f"m.{instrument}"
+            assert METRIC_VALUES[instrument].items() <= item.items()
+            assert item["attributes"] == PLAIN
+            assert item["resource"]["floe.canary"] == "c1"
             assert {f"m.{instrument}", "c1", "svc"} <= set(one.keys)
 
 
@@ -188,12 +192,10 @@ def test_a_log_record_is_read(decoders: Decoders) -> None:
     request = logs(severityText="WARN", attributes=attributes())
     for body, kind in both(request, ExportLogsServiceRequest()):
         (one,) = found(decoders, "logs", body, kind)
-        assert one.document["body"] == "hi"
-        assert one.document["severity"] == "WARN"
-        assert one.document["trace_id"] == TRACE.hex()
-        assert one.document["span_id"] == SPAN.hex()
-        assert one.document["service"] == "svc"
-        assert one.document["attributes"] == PLAIN
+        item = decoders["otlp", "logs"].item(one.packed)
+        assert (item["body"], item["severity"], item["service"]) == ("hi", "WARN", "svc")
+        assert (item["trace_id"], item["span_id"]) == (TRACE.hex(), SPAN.hex())
+        assert item["attributes"] == PLAIN
         assert {TRACE.hex(), "c1"} <= set(one.keys)
 
 
@@ -210,7 +212,7 @@ def test_long_texts_are_kept_but_are_no_keys(decoders: Decoders) -> None:
     long = "x" * 10_000
     attribute = {"key": "long", "value": {"stringValue": long}}
     (one,) = found(decoders, "logs", json.dumps(logs(attributes=[attribute])).encode(), JSON)
-    assert one.document["attributes"] == {"long": long}
+    assert decoders["otlp", "logs"].item(one.packed)["attributes"] == {"long": long}
     assert long not in one.keys
 
 

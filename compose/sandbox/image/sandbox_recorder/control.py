@@ -13,15 +13,16 @@ from werkzeug.exceptions import HTTPException
 from sandbox_recorder import SERVER_HEADER
 from sandbox_recorder.answers import json_answer
 from sandbox_recorder.config import SIGNALS
-from sandbox_recorder.decoders.otlp_traces import resource_spans
+from sandbox_recorder.decoders.otlp_traces import OtlpTraces
 from sandbox_recorder.failures import parse_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sandbox_recorder.decoders import Decoders
+    from sandbox_recorder.decoders.found import Decoder
     from sandbox_recorder.failures import Failures
-    from sandbox_recorder.store import Kept, Store
+    from sandbox_recorder.store import Store
 
 MOST_ITEMS = 10_000
 """Items in one answer: memory stays flat whatever is asked for."""
@@ -65,12 +66,9 @@ def _add_received(app: Flask, store: Store, decoders: Decoders) -> None:
     @app.get("/received/<any(traces, metrics, logs, lineage):signal>/<path:key>")
     def received(signal: str, key: str) -> Response:
         wanted = request.args.to_dict()
-        pairs = (
-            (kept, decoders[kept.decoder, signal].item(kept.document))
-            for kept in store.find(signal, key)
-        )
-        matching = ((kept, item) for kept, item in pairs if _matches(item, wanted))
-        return _received(list(itertools.islice(matching, MOST_ITEMS)), signal)
+        unpacked = ((decoders[one.decoder, signal], one.packed) for one in store.find(signal, key))
+        matching = (pair for pair in unpacked if _matches(pair[0].item(pair[1]), wanted))
+        return _received(list(itertools.islice(matching, MOST_ITEMS)))
 
     @app.get("/requests")
     def requests() -> Response:
@@ -86,11 +84,15 @@ def _add_received(app: Flask, store: Store, decoders: Decoders) -> None:
         return json_answer({"forgotten": True})
 
 
-def _received(found: list[tuple[Kept, dict[str, Any]]], signal: str) -> Response:
-    body: dict[str, Any] = {"items": [item for _, item in found]}
-    otlp = [kept.document for kept, _ in found if kept.decoder == "otlp"]
-    if otlp and signal == "traces":
-        body["resourceSpans"] = list(map(resource_spans, otlp))
+def _received(found: list[tuple[Decoder, bytes]]) -> Response:
+    body: dict[str, Any] = {"items": [decoder.item(packed) for decoder, packed in found]}
+    otlp = [
+        decoder.resource_spans(packed)
+        for decoder, packed in found
+        if isinstance(decoder, OtlpTraces)
+    ]
+    if otlp:
+        body["resourceSpans"] = otlp
     return json_answer(body, 200 if found else 404)
 
 

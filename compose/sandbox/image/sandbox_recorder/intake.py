@@ -100,7 +100,7 @@ class Intake:
         if not rules:
             taken.found = found
             return
-        reasons = [rules.ignored_for(decoder.item(one.document)) for one in found]
+        reasons = [rules.ignored_for(decoder.item(one.packed)) for one in found]
         taken.found = [one for one, reason in zip(found, reasons, strict=True) if not reason]
         taken.ignored = [reason for reason in reasons if reason]
 

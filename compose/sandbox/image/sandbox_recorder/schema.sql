@@ -18,11 +18,11 @@ CREATE TABLE IF NOT EXISTS requests (
 
 -- One span, data point, log record or event.
 CREATE TABLE IF NOT EXISTS items (
-  id       INTEGER PRIMARY KEY,
-  request  INTEGER NOT NULL,
-  signal   TEXT NOT NULL,
-  decoder  TEXT NOT NULL,
-  document TEXT NOT NULL
+  id      INTEGER PRIMARY KEY,
+  request INTEGER NOT NULL,
+  signal  TEXT NOT NULL,
+  decoder TEXT NOT NULL,
+  packed  BLOB NOT NULL
 );
 
 -- What items are found by. In the order of the items, so that new ones go to the end, and the

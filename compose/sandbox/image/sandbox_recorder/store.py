@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 from contextlib import closing, contextmanager
@@ -46,10 +45,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A document with the name of the decoder that made it."""
+    """What a decoder packed, with the decoder's name."""
 
     decoder: str
-    document: dict[str, Any]
+    packed: bytes
 
 
 class Store:
@@ -77,7 +76,7 @@ class Store:
             request = connection.execute(_INSERT_REQUEST, asdict(entry)).lastrowid
             first = _highest(connection, "items") + 1
             rows = [
-                (first + place, request, entry.signal, decoder, json.dumps(one.document))
+                (first + place, request, entry.signal, decoder, one.packed)
                 for place, one in enumerate(found)
             ]
             connection.executemany("INSERT INTO items VALUES (?, ?, ?, ?, ?)", rows)
@@ -101,8 +100,8 @@ class Store:
         while True:
             with self._lock:
                 rows = self._connection.execute(_FIND, (key, signal, after, _PAGE)).fetchall()
-            for _, decoder, document in rows:
-                yield Kept(decoder, json.loads(document))
+            for _, decoder, packed in rows:
+                yield Kept(decoder, packed)
             if len(rows) < _PAGE:
                 return
             after = rows[-1][0]
@@ -142,7 +141,8 @@ def open_store(path: Path, most_items: int, most_requests: int) -> Store:
     """
     connection = sqlite3.connect(path, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
+    # A process that is killed loses nothing; only a machine that loses its power does.
+    connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     script = resources.files("sandbox_recorder").joinpath("schema.sql").read_text("utf-8")
@@ -188,7 +188,7 @@ VALUES (:at, :method, :path, :status, :content_type, :encoding, :bytes, :credent
         :signal, :items, :reason, :outcome)
 """
 _FIND = """
-SELECT id, decoder, document FROM keys JOIN items ON items.id = keys.item
+SELECT id, decoder, packed FROM keys JOIN items ON items.id = keys.item
 WHERE key = ? AND signal = ? AND item > ? ORDER BY item LIMIT ?
 """
 _NEWEST = "SELECT * FROM requests ORDER BY number DESC LIMIT ?"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sandbox_recorder.decoders.found import Found, as_keys, read_json
+from sandbox_recorder.decoders.found import PacksJson, found, read_json
 from sandbox_recorder.refusals import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from sandbox_recorder.decoders.found import Found
     from sandbox_recorder.messages import Messages
 
 JSON = "application/json"
@@ -20,20 +21,14 @@ _UPPER_HALF, _WHOLE_ID = "_dd.p.tid", "otel.trace_id"
 _LOG_WORDS = frozenset({"message", "status", "service", "hostname", "ddsource", "ddtags"})
 
 
-class _AsIs:
-    def item(self, document: dict[str, Any]) -> dict[str, Any]:
-        """The document as it is."""
-        return document
-
-
-class Traces(_AsIs):
-    """Reads AgentPayload; a document is one span."""
+class Traces(PacksJson):
+    """Reads AgentPayload; an item is one span."""
 
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
 
     def decode(self, body: bytes, _content_type: str) -> Iterator[Found]:
-        """One document for each span, found by its trace id of 128 bits."""
+        """One item for each span, found by its trace id of 128 bits."""
         payload = self._messages.parsed("sandbox.datadog.AgentPayload", body)
         for tracer in payload.tracerPayloads:
             about = {
@@ -44,14 +39,14 @@ class Traces(_AsIs):
             for chunk in tracer.chunks:
                 upper = _upper_half(chunk.spans)
                 for span in chunk.spans:
-                    document = {**_span(span, upper), **about, "priority": chunk.priority}
-                    yield Found((document["trace_id"],), document)
+                    item = {**_span(span, upper), **about, "priority": chunk.priority}
+                    yield found([item["trace_id"]], item)
 
 
 def _upper_half(spans: Iterable[Any]) -> str:
     """Hexadecimal; only the first span of a chunk has to tell it."""
-    found = (span.meta[_UPPER_HALF] for span in spans if _UPPER_HALF in span.meta)
-    return next(found, "").rjust(16, "0")
+    told = (span.meta[_UPPER_HALF] for span in spans if _UPPER_HALF in span.meta)
+    return next(told, "").rjust(16, "0")
 
 
 def _span(span: Any, upper: str) -> dict[str, Any]:
@@ -72,14 +67,14 @@ def _span(span: Any, upper: str) -> dict[str, Any]:
     }
 
 
-class SeriesPoints(_AsIs):
-    """Reads v2 series, as JSON or MetricPayload; a document is one point."""
+class SeriesPoints(PacksJson):
+    """Reads v2 series, as JSON or MetricPayload; an item is one point."""
 
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
 
     def decode(self, body: bytes, content_type: str) -> Iterator[Found]:
-        """One document for each point, found by the metric's name and by values of tags."""
+        """One item for each point, found by the metric's name and by values of tags."""
         if content_type == JSON:
             yield from _json_series(read_json(body))
             return
@@ -118,14 +113,14 @@ def _type(number: int) -> str:
     return _TYPES[number] if 0 <= number < len(_TYPES) else str(number)
 
 
-class Sketches(_AsIs):
-    """Reads SketchPayload (distributions); a document is one point, its value the sum."""
+class Sketches(PacksJson):
+    """Reads SketchPayload (distributions); an item is one point, its value the sum."""
 
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
 
     def decode(self, body: bytes, _content_type: str) -> Iterator[Found]:
-        """One document for each point, found by the metric's name and by values of tags."""
+        """One item for each point, found by the metric's name and by values of tags."""
         payload = self._messages.parsed("sandbox.datadog.SketchPayload", body)
         for sketch in payload.sketches:
             about = {
@@ -147,8 +142,8 @@ class Sketches(_AsIs):
 
 def _point(about: dict[str, Any], tags: Iterable[str], measured: dict[str, Any]) -> Found:
     attributes = _tags(tags)
-    keys = as_keys([about["name"], *attributes.values()])
-    return Found(keys, {**about, **measured, "attributes": attributes})
+    item = {**about, **measured, "attributes": attributes}
+    return found([about["name"], *attributes.values()], item)
 
 
 def _tags(tags: Iterable[str]) -> dict[str, str]:
@@ -157,11 +152,11 @@ def _tags(tags: Iterable[str]) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-class Logs(_AsIs):
-    """Reads the JSON array of the logs intake; a document is one log."""
+class Logs(PacksJson):
+    """Reads the JSON array of the logs intake; an item is one log."""
 
     def decode(self, body: bytes, _content_type: str) -> Iterator[Found]:
-        """One document for each log, found by its trace id and by values of attributes."""
+        """One item for each log, found by its trace id and by values of attributes."""
         given = read_json(body)
         logs = given if isinstance(given, list) else [given]
         for log in logs:
@@ -175,7 +170,7 @@ def _log(given: dict[str, Any]) -> Found:
     tags = str(log.get("ddtags") or "")
     others = {key: value for key, value in log.items() if key not in _LOG_WORDS}
     attributes = {**_tags(tag for tag in tags.split(",") if tag), **others}
-    document = {
+    item = {
         "body": log.get("message"),
         "severity": log.get("status", ""),
         "trace_id": str(log.get("otel.trace_id") or ""),
@@ -184,7 +179,7 @@ def _log(given: dict[str, Any]) -> Found:
         "attributes": attributes,
         "resource": {"host": log.get("hostname", ""), "source": log.get("ddsource", "")},
     }
-    return Found(as_keys([document["trace_id"], *attributes.values()]), document)
+    return found([item["trace_id"], *attributes.values()], item)
 
 
 def _structured(message: Any) -> dict[str, Any]:

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
-from sandbox_recorder.decoders.found import Found, as_keys, read_json
+from sandbox_recorder.decoders.found import found, read_json
 from sandbox_recorder.refusals import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sandbox_recorder.decoders.found import Found
+
 
 class Events:
-    """Reads one event, or a list of them; a document is an event as it was sent."""
+    """Reads one event, or a list of them; what is packed is an event as it was sent."""
 
     def decode(self, body: bytes, _content_type: str) -> Iterator[Found]:
-        """One document for each event, found by its run id and the names in it."""
+        """One item for each event, found by its run id and the names in it."""
         given = read_json(body)
         for event in given if isinstance(given, list) else [given]:
             if not isinstance(event, dict):
                 raise Refused(400, "the body is no OpenLineage event")
             names = (_part(event, "job", "name"), _part(event, "dataset", "name"))
-            yield Found(as_keys([_part(event, "run", "runId"), *names]), event)
+            yield found([_part(event, "run", "runId"), *names], event)
 
-    def item(self, document: dict[str, Any]) -> dict[str, Any]:
+    def item(self, packed: bytes) -> dict[str, Any]:
         """The event, with the words that it is asked for by."""
+        event = json.loads(packed)
         return {
-            **document,
-            "run_id": _part(document, "run", "runId"),
-            "job_name": _part(document, "job", "name"),
-            "event": document.get("eventType"),
+            **event,
+            "run_id": _part(event, "run", "runId"),
+            "job_name": _part(event, "job", "name"),
+            "event": event.get("eventType"),
         }
 
 

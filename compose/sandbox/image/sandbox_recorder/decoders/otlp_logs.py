@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox_recorder.decoders.found import Found, as_keys
+from sandbox_recorder.decoders.found import PacksJson, found
 from sandbox_recorder.decoders.otlp_values import parse_request, plain, plain_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sandbox_recorder.decoders.found import Found
     from sandbox_recorder.messages import Messages
 
 _SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 _STEPS = 4  # numbers of each severity: 1 to 4 are TRACE, 5 to 8 DEBUG, …
 
 
-class OtlpLogs:
-    """Reads LogsRequest; a document is one log record."""
+class OtlpLogs(PacksJson):
+    """Reads LogsRequest; an item is one log record."""
 
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
 
     def decode(self, body: bytes, content_type: str) -> Iterator[Found]:
-        """One document for each record, found by its trace id and by attributes."""
+        """One item for each record, found by its trace id and by attributes."""
         request = parse_request(self._messages, "sandbox.otlp.LogsRequest", body, content_type)
         for group in request.resource_logs:
             resource = plain(group.resource.attributes)
@@ -31,14 +32,10 @@ class OtlpLogs:
                 for record in scoped.log_records:
                     yield _record(record, resource)
 
-    def item(self, document: dict[str, Any]) -> dict[str, Any]:
-        """The document as it is."""
-        return document
-
 
 def _record(record: Any, resource: dict[str, Any]) -> Found:
     attributes = plain(record.attributes)
-    document = {
+    item = {
         "body": plain_value(record.body),
         "severity": record.severity_text or _severity(record.severity_number),
         "severity_number": record.severity_number,
@@ -49,8 +46,7 @@ def _record(record: Any, resource: dict[str, Any]) -> Found:
         "attributes": attributes,
         "resource": resource,
     }
-    keys = as_keys([document["trace_id"], *attributes.values(), *resource.values()])
-    return Found(keys, document)
+    return found([item["trace_id"], *attributes.values(), *resource.values()], item)
 
 
 def _severity(number: int) -> str:

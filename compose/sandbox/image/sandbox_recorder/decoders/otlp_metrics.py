@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox_recorder.decoders.found import Found, as_keys
+from sandbox_recorder.decoders.found import PacksJson, found
 from sandbox_recorder.decoders.otlp_values import parse_request, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sandbox_recorder.decoders.found import Found
     from sandbox_recorder.messages import Messages
 
 _INSTRUMENTS = {
@@ -20,24 +21,20 @@ _INSTRUMENTS = {
 }
 
 
-class OtlpMetrics:
-    """Reads MetricsRequest; a document is one data point."""
+class OtlpMetrics(PacksJson):
+    """Reads MetricsRequest; an item is one data point."""
 
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
 
     def decode(self, body: bytes, content_type: str) -> Iterator[Found]:
-        """One document for each data point, found by the metric's name and by attributes."""
+        """One item for each data point, found by the metric's name and by attributes."""
         request = parse_request(self._messages, "sandbox.otlp.MetricsRequest", body, content_type)
         for group in request.resource_metrics:
             resource = plain(group.resource.attributes)
             for scoped in group.scope_metrics:
                 for metric in scoped.metrics:
                     yield from _points(metric, resource)
-
-    def item(self, document: dict[str, Any]) -> dict[str, Any]:
-        """The document as it is."""
-        return document
 
 
 def _points(metric: Any, resource: dict[str, Any]) -> Iterator[Found]:
@@ -47,7 +44,7 @@ def _points(metric: Any, resource: dict[str, Any]) -> Iterator[Found]:
     data = getattr(metric, kind)
     for point in data.data_points:
         attributes = plain(point.attributes)
-        document = {
+        item = {
             "name": metric.name,
             "instrument": _instrument(kind, data),
             "unit": metric.unit,
@@ -56,7 +53,7 @@ def _points(metric: Any, resource: dict[str, Any]) -> Iterator[Found]:
             "attributes": attributes,
             "resource": resource,
         }
-        yield Found(as_keys([metric.name, *attributes.values(), *resource.values()]), document)
+        yield found([metric.name, *attributes.values(), *resource.values()], item)
 
 
 def _instrument(kind: str, data: Any) -> str:

@@ -1,59 +1,77 @@
-"""Spans of OTLP, kept as OTLP JSON, so that they can be compared field by field."""
+"""Spans of OTLP, which can be had as OTLP JSON, too, to be compared field by field."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from sandbox_recorder.decoders.found import Found
-from sandbox_recorder.decoders.otlp_values import otlp_json, parse_request, plain_json
+from sandbox_recorder.decoders.otlp_values import JSON, otlp_json, parse_request, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sandbox_recorder.messages import Messages
 
+_REQUEST = "sandbox.otlp.TracesRequest"
+
 
 class OtlpTraces:
-    """Reads TracesRequest; a document is `{resource, scope, span}` in OTLP JSON."""
+    """Reads TracesRequest; an item is packed as a PackedSpan."""
 
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
 
     def decode(self, body: bytes, content_type: str) -> Iterator[Found]:
-        """One document for each span, found by its trace id."""
-        request = parse_request(self._messages, "sandbox.otlp.TracesRequest", body, content_type)
-        for group in request.resource_spans:
-            resource = {"attributes": otlp_json(group.resource.attributes)}
-            for scoped in group.scope_spans:
-                scope = {"name": scoped.scope.name, "version": scoped.scope.version}
-                for span in scoped.spans:
-                    document = {"resource": resource, "scope": scope, "span": _span(span)}
-                    yield Found((span.trace_id.hex(),), document)
+        """One item for each span, found by its trace id."""
+        request = parse_request(self._messages, _REQUEST, body, content_type)
+        if content_type == JSON:
+            body = request.SerializeToString()
+        raw = self._messages.parsed("sandbox.otlp.RawTracesRequest", body)
+        for group, raw_group in zip(request.resource_spans, raw.resource_spans, strict=True):
+            for scoped, raw_scoped in zip(group.scope_spans, raw_group.scope_spans, strict=True):
+                yield from self._packed(group.resource, scoped, raw_scoped.spans)
 
-    def item(self, document: dict[str, Any]) -> dict[str, Any]:
+    def _packed(self, resource: Any, scoped: Any, raw_spans: Iterable[bytes]) -> Iterator[Found]:
+        about = self._messages.empty("sandbox.otlp.PackedSpan")
+        about.resource.CopyFrom(resource)
+        about.scope.CopyFrom(scoped.scope)
+        head = about.SerializeToString()
+        tail = self._messages.empty("sandbox.otlp.RawPackedSpan")
+        for span, raw in zip(scoped.spans, raw_spans, strict=True):
+            tail.span = raw
+            # A message after another is both in one: that is how protobuf merges them.
+            yield Found((span.trace_id.hex(),), head + tail.SerializeToString())
+
+    def item(self, packed: bytes) -> dict[str, Any]:
         """A span with plain attributes."""
-        span = document["span"]
-        resource = plain_json(document["resource"]["attributes"])
+        kept = self._messages.parsed("sandbox.otlp.PackedSpan", packed)
+        span, scope = kept.span, kept.scope
+        resource = plain(kept.resource.attributes)
         return {
-            "trace_id": span["traceId"],
-            "span_id": span["spanId"],
-            "parent_id": span["parentSpanId"],
-            "name": span["name"],
+            "trace_id": span.trace_id.hex(),
+            "span_id": span.span_id.hex(),
+            "parent_id": span.parent_span_id.hex(),
+            "name": span.name,
             "service": resource.get("service.name", ""),
-            "kind": span["kind"],
-            "status": span["status"],
-            "start": span["startTimeUnixNano"],
-            "end": span["endTimeUnixNano"],
-            "attributes": plain_json(span["attributes"]),
+            "kind": span.kind,
+            "status": {"code": span.status.code, "message": span.status.message},
+            "start": str(span.start_time_unix_nano),
+            "end": str(span.end_time_unix_nano),
+            "attributes": plain(span.attributes),
             "resource": resource,
-            "scope": document["scope"]["name"],
+            "scope": scope.name,
         }
 
-
-def resource_spans(document: dict[str, Any]) -> dict[str, Any]:
-    """A document as an element of OTLP JSON's `resourceSpans`."""
-    scoped = {"scope": document["scope"], "spans": [document["span"]]}
-    return {"resource": document["resource"], "scopeSpans": [scoped]}
+    def resource_spans(self, packed: bytes) -> dict[str, Any]:
+        """A span as an element of OTLP JSON's `resourceSpans`."""
+        kept = self._messages.parsed("sandbox.otlp.PackedSpan", packed)
+        span, scope = kept.span, kept.scope
+        return {
+            "resource": {"attributes": otlp_json(kept.resource.attributes)},
+            "scopeSpans": [
+                {"scope": {"name": scope.name, "version": scope.version}, "spans": [_span(span)]}
+            ],
+        }
 
 
 def _span(span: Any) -> dict[str, Any]:

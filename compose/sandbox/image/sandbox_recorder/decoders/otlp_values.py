@@ -116,20 +116,3 @@ _JSON: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "kvlist_value": ("kvlistValue", lambda value: {"values": otlp_json(value.values)}),
     "bytes_value": ("bytesValue", _base64),
 }
-
-
-def plain_json(attributes: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Attributes of OTLP JSON, as `otlp_json` makes it, with plain values."""
-    return {pair["key"]: _plain_json_value(pair["value"]) for pair in attributes}
-
-
-def _plain_json_value(value: dict[str, Any]) -> Any:
-    for kind, inner in value.items():
-        if kind == "intValue":
-            return int(inner)
-        if kind == "arrayValue":
-            return [_plain_json_value(part) for part in inner["values"]]
-        if kind == "kvlistValue":
-            return plain_json(inner["values"])
-        return inner
-    return None
