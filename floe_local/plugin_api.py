@@ -189,7 +189,8 @@ def ask_backend(
     """GET a JSON document from a backend, for ``validate_connection()``.
 
     Args:
-        url: what to ask for, http or https.
+        url: what to ask for, http or https; ``${env:NAME}`` in it is replaced. Errors tell it
+            as it is given.
         backend: the backend's name, for errors.
         headers: sent along; ``${env:NAME}`` in their values is replaced.
         timeout_s: seconds to wait for the connection, and for the answer.
@@ -205,11 +206,12 @@ def ask_backend(
     from urllib.error import HTTPError  # noqa: PLC0415 - compiling a config needs no HTTP client
     from urllib.request import Request, urlopen  # noqa: PLC0415
 
-    if not url.startswith(("http://", "https://")):
+    asked = resolved(url)
+    if not asked.startswith(("http://", "https://")):
         message = f"{backend}: '{url}' is no http(s) URL"
         raise ConnectionError(message)
     sent = {name: resolved(value) for name, value in (headers or {}).items()}
-    request = Request(url, post, {"Content-Type": "application/json", **sent} if post else sent)  # noqa: S310
+    request = Request(asked, post, {"Content-Type": "application/json", **sent} if post else sent)  # noqa: S310
     try:
         with urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
             body = answer.read(_LARGEST_ANSWER)
