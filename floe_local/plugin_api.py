@@ -216,6 +216,7 @@ def ask_backend(
         with urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
             body = answer.read(_LARGEST_ANSWER)
     except HTTPError as error:
+        error.close()  # it is the answer, too
         raise _refused(backend, url, error.code) from error
     except OSError as error:
         raise _unreachable(backend, url, getattr(error, "reason", error)) from error
