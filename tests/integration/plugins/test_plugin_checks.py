@@ -1,0 +1,47 @@
+"""`plugins test` with what a unit test has not: the real Collector, a stack."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from floe_local.errors import MachineError
+from floe_local.operations.new_plugin import new_plugin
+from floe_local.operations.plugin_checks import LIVE, check_plugins
+from floe_local.operations.status import list_stacks
+from floe_local.plan.values import Kind
+from floe_local.run.images import Policy
+
+pytestmark = pytest.mark.integration
+
+ADR = Path(__file__).parents[2] / "adr" / "plugins"
+
+
+@pytest.mark.skipif(shutil.which("otelcol") is not None, reason="a binary goes before the image")
+def test_the_real_collector_refuses_a_key_that_it_does_not_know(tmp_path: Path) -> None:
+    folder = Path(new_plugin("odd", Kind.TELEMETRY, tmp_path).folder)
+    source = folder / "src" / "floe_telemetry_odd" / "plugin.py"
+    source.write_text(source.read_text("utf-8").replace('"endpoint": self', '"end_point": self'))
+    (plugin,) = check_plugins(folder).plugins
+    result = plugin.result("collector")
+    assert result.outcome == "failed", plugin
+    assert "end_point" in result.reason
+    assert "telemetry plugin 'odd' (floe-telemetry-odd 0.1.0)" in result.reason
+
+
+@pytest.mark.parametrize("name", ["floe-telemetry-jaeger", "floe-lineage-marquez"])
+def test_a_folder_s_plugin_is_brought_up_smoke_tested_and_taken_down(name: str) -> None:
+    (plugin,) = check_plugins(ADR / name, live=True, policy=Policy(build="always")).plugins
+    result = plugin.result(LIVE)
+    assert result.outcome == "passed", result
+    assert "received" in result.reason
+    assert not [s for s in list_stacks().stacks if s.stack.startswith("plugin-test-")]
+
+
+def test_an_image_that_cannot_be_had_is_the_machine_s_fault(tmp_path: Path) -> None:
+    folder = Path(new_plugin("odd", Kind.LINEAGE, tmp_path).folder)
+    with pytest.raises(MachineError) as caught:
+        check_plugins(folder, live=True)
+    assert "example/odd:1.0.0" in caught.value.reason
