@@ -1,4 +1,4 @@
-"""The measures of the mission: up, smoke-test, start-up, count, memory."""
+"""The measures of the mission: up, smoke-test, start-up, count, memory, conformance."""
 
 from __future__ import annotations
 
@@ -195,6 +195,21 @@ def _mib(text: str) -> float:
     return float(text[:-3]) * units[text[-3:]]
 
 
+CALLED_BY_HAND = "import floe_telemetry_jaeger as p; x = p.JaegerPlugin(); \
+x.get_otlp_exporter_config(); x.get_helm_values()"
+
+
+def conformance(asked: argparse.Namespace) -> Iterator[Comparison]:
+    """`plugins test` of one plugin without an engine, beside its methods called by hand."""
+    nowhere = os.environ | {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+    yield alternate(
+        "`plugins test`, no Docker / its config methods in a bare interpreter",
+        lambda: timed([FLOE, "plugins", "test", "jaeger"], nowhere),
+        lambda: timed([PYTHON, "-c", CALLED_BY_HAND]),
+        asked.rounds,
+    )
+
+
 ALL: dict[str, Callable[[argparse.Namespace], Iterator[Comparison]]] = {
     "up": up,
     "backends": backends,
@@ -202,4 +217,5 @@ ALL: dict[str, Callable[[argparse.Namespace], Iterator[Comparison]]] = {
     "startup": startup,
     "count": count,
     "memory": memory,
+    "conformance": conformance,
 }

@@ -41,6 +41,30 @@ class ReadVariables:
         environment.__getitem__ = remembering  # type: ignore[method-assign]
 
 
+class Said:
+    """What a call came to, whether it returned or raised; an interrupt goes on."""
+
+    def __init__(self) -> None:
+        self.words: dict[str, Any] = {}
+
+    def take(self, answer: object) -> None:
+        """Note what was returned."""
+        is_plain = isinstance(answer, bool)
+        self.words["returned"] = str(answer) if is_plain else type(answer).__name__
+
+    def __enter__(self) -> None:
+        """Start the block."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> bool:
+        if error is None or isinstance(error, KeyboardInterrupt):
+            return False
+        self.words["raised"] = [cls.__name__ for cls in type(error).__mro__]
+        self.words["message"] = str(error)
+        return True
+
+
 class Probe:
     """One plugin, looked at in this process: first its configs, then its validation.
 
@@ -97,18 +121,11 @@ class Probe:
         """
         if self._plugin is None:
             return {}
-        said: dict[str, Any] = {}
-        with Offline() as offline:
+        said = Said()
+        with Offline() as offline, said:
             self._step("validate_connection")
-            try:
-                answer = self._plugin.validate_connection()
-                said["returned"] = (
-                    str(answer) if isinstance(answer, bool) else type(answer).__name__
-                )
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, is told
-                said["raised"] = [kind.__name__ for kind in type(error).__mro__]
-                said["message"] = str(error)
-        return {**said, "read": sorted(self._reading.names), "dialled": offline.dialled}
+            said.take(self._plugin.validate_connection())
+        return {**said.words, "read": sorted(self._reading.names), "dialled": offline.dialled}
 
 
 def _methods(plugin: Any, kind: str, entry: PluginEntry) -> Iterator[tuple[str, str]]:
