@@ -14,6 +14,7 @@ import typer
 from floe_local.cli.app import app
 from floe_local.cli.session import OPTIONS
 from floe_local.operations.bring_up import UpResult
+from floe_local.operations.helm import RenderedHelm
 from floe_local.operations.show import Environment, Explanation, UrlList
 from floe_local.operations.status import StackList, StackStatus
 from floe_local.plan.blueprint.model import Blueprint
@@ -40,6 +41,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "urls": UrlList,
     "env": Environment,
     "explain": Explanation,
+    "render-helm": RenderedHelm,
     "smoke-test": Report,
 }
 

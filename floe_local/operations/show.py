@@ -194,10 +194,20 @@ def render(where: Where, output: Path | None = None) -> Rendered:
     files = {p: text for p, text in workspace_files(plan).items() if not p.endswith(".json")}
     if output is None:
         return Rendered(files=files, warnings=request.warnings)
+    folder = write_rendered(files, output)
+    _write(output / ".env", "".join(f"{name}=\n" for name in plan.secrets))
+    return Rendered(files=files, folder=folder, warnings=request.warnings)
+
+
+def write_rendered(files: Mapping[str, str], output: Path) -> str:
+    """Write files (path → content) to a folder; gives its absolute path.
+
+    Raises:
+        MachineError: one cannot be written (``output``).
+    """
     for path, text in files.items():
         _write(output / path, text)
-    _write(output / ".env", "".join(f"{name}=\n" for name in plan.secrets))
-    return Rendered(files=files, folder=str(output.resolve()), warnings=request.warnings)
+    return str(output.resolve())
 
 
 def _write(path: Path, text: str) -> None:

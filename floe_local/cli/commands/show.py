@@ -15,6 +15,8 @@ from floe_local.cli.session import Live, Session, where
 from floe_local.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from floe_local.operations.show import Explanation, UrlRow
 
 
@@ -137,15 +139,24 @@ def env(
 def render(
     session: Session,
     *,
+    what: Annotated[
+        Literal["stack", "helm"],
+        typer.Argument(
+            help="`stack`: the compose file with its configs. `helm`: the values of the charts "
+            "that bring the backends to a cluster, and what they do not cover."
+        ),
+    ] = "stack",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A folder to write the files to.")
     ] = None,
     live: Live = False,
 ) -> None:
-    """Print, or write, the compose file with its configs; needs no Docker.
+    """Print, or write, what brings the backends up: here, or in a cluster; needs no Docker.
 
-    Example: `floe-local render -o generated`
+    Example: `floe-local render -o generated`, `floe-local -e prod render helm`
     """
+    if what == "helm":
+        return _render_helm(session, output)
     from floe_local.operations.show import render as make
 
     result = make(where(session, live=live), output)
@@ -153,8 +164,24 @@ def render(
         return write_json("render", result)
     warn(result.warnings)
     if result.folder:
-        return write("\n".join(f"wrote {result.folder}/{name}" for name in result.files))
+        return _told_written(result.folder, result.files)
     return write("\n".join(f"# --- {name}\n{text}" for name, text in result.files.items()))
+
+
+def _render_helm(session: Session, output: Path | None) -> None:
+    from floe_local.operations.helm import render_helm
+
+    result = render_helm(where(session, live=True), output)
+    if session.json:
+        return write_json("render", result)
+    warn(result.warnings)
+    if result.folder:
+        return _told_written(result.folder, result.files)
+    return write("\n".join(result.files.values()))
+
+
+def _told_written(folder: str, names: Iterable[str]) -> None:
+    write("\n".join(f"wrote {folder}/{name}" for name in names))
 
 
 def explain(session: Session, *, live: Live = False) -> None:

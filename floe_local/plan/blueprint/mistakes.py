@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from floe_local.plan.blueprint.chart_mistakes import chart_mistakes
 from floe_local.plan.blueprint.sandboxed import SANDBOX
 from floe_local.plan.yaml_source import suggestion
 
@@ -65,6 +66,7 @@ def mistakes(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:
     yield from _credulous_probes(blueprint)
     yield from _stray_paths(blueprint, folder)
     yield from _half_played(blueprint)
+    yield from chart_mistakes(blueprint)
 
 
 def _unknown_endpoints(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
+from floe_local.plan.blueprint.chart import Chart
 from floe_local.plan.blueprint.recorder import Recording
 from floe_local.plan.values import Frozen, Kind, Signal
 
@@ -254,6 +255,8 @@ class Blueprint(Frozen):
     readback: dict[Signal, tuple[Probe, ...]] = {}
     cleanup: tuple[Cleanup, ...] = ()
     helm: tuple[HelmRule, ...] = ()
+    chart: Chart | None = None
+    """The public Helm chart that deploys it in a cluster."""
     queued_exporters: tuple[str, ...] = ()
     """Exporter types of the backend, besides OTLP's, that take `sending_queue` and
     `retry_on_failure` (the Collector refuses those keys where a type does not)."""

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import Change
+from floe_local.plan.helm.dotted import MISSING, leaves, steps, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from floe_local.plan.artifacts import CompiledBackend
     from floe_local.plan.blueprint.model import HelmRule
-
-_MISSING = object()
 
 
 def helm_environment(
@@ -23,8 +22,8 @@ def helm_environment(
     """The environment variables that Helm values set: service → name → value."""
     environment: dict[str, dict[str, str]] = {}
     for rule in rules:
-        value = _at(backend.helm_values, rule.path)
-        if value is not _MISSING and rule.service and rule.environment:
+        value = value_at(backend.helm_values, steps(rule.path))
+        if value is not MISSING and rule.service and rule.environment:
             environment.setdefault(rule.service, {})[rule.environment] = as_text(value)
     return environment
 
@@ -47,15 +46,15 @@ def helm_changes(backend: CompiledBackend, rules: Sequence[HelmRule]) -> tuple[C
             after=None,
             why="this Helm value has no counterpart in the local stack",
         )
-        for path, value in _leaves(backend.helm_values)
+        for path, value in _paths(backend)
         if not any(path == p or path.startswith(f"{p}.") for p in known)
     )
     return tuple(change for change in honoured if change) + ignored
 
 
 def _honoured(backend: CompiledBackend, rule: HelmRule) -> Change | None:
-    value = _at(backend.helm_values, rule.path)
-    if value is _MISSING:
+    value = value_at(backend.helm_values, steps(rule.path))
+    if value is MISSING:
         return None
     return Change(
         rule="helm-environment",
@@ -67,8 +66,8 @@ def _honoured(backend: CompiledBackend, rule: HelmRule) -> Change | None:
 
 
 def _refuse_other_values(backend: CompiledBackend, rule: HelmRule) -> None:
-    value = _at(backend.helm_values, rule.path)
-    if value is _MISSING or not rule.one_of or value in rule.one_of:
+    value = value_at(backend.helm_values, steps(rule.path))
+    if value is MISSING or not rule.one_of or value in rule.one_of:
         return
     possible = ", ".join(as_text(v) for v in rule.one_of)
     raise InputError(
@@ -84,18 +83,5 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _at(values: Any, path: str) -> Any:
-    for key in path.split("."):
-        if not isinstance(values, dict) or key not in values:
-            return _MISSING
-        values = values[key]
-    return values
-
-
-def _leaves(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, dict) and value:
-            yield from _leaves(value, f"{path}.")
-        else:
-            yield path, value
+def _paths(backend: CompiledBackend) -> Iterator[tuple[str, Any]]:
+    return ((".".join(path), value) for path, value in leaves(backend.helm_values))

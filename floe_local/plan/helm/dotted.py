@@ -1,0 +1,42 @@
+"""Values in nested mappings, and the paths to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Steps = tuple[str, ...]
+MISSING: Any = object()
+"""What `value_at` gives where nothing stands."""
+
+
+def steps(path: str) -> Steps:
+    """``a.b`` → ``("a", "b")``."""
+    return tuple(path.split("."))
+
+
+def value_at(values: Any, path: Steps) -> Any:
+    """The value at `path`, or `MISSING`."""
+    for key in path:
+        if not isinstance(values, dict) or key not in values:
+            return MISSING
+        values = values[key]
+    return values
+
+
+def leaves(values: dict[str, Any], above: Steps = ()) -> Iterator[tuple[Steps, Any]]:
+    """Every value that is no mapping with something in it, with the path to it."""
+    for key, value in values.items():
+        path = (*above, str(key))
+        if isinstance(value, dict) and value:
+            yield from leaves(value, path)
+        else:
+            yield path, value
+
+
+def nested(path: Steps, value: Any) -> dict[str, Any]:
+    """A mapping that holds `value` at `path`, and nothing else."""
+    first, *rest = path
+    return {first: nested(tuple(rest), value) if rest else value}

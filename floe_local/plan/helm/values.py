@@ -1,0 +1,183 @@
+"""The values of a cluster's charts, and what they do not cover. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from floe_local.plan.env_refs import map_texts, references, required
+from floe_local.plan.helm.dotted import Steps, nested
+from floe_local.plan.helm.gaps import Gap, gaps_of_charts, gaps_of_stack
+from floe_local.plan.helm.plugins import Placed, placed_values
+from floe_local.plan.plugins.configuring import laid_over
+from floe_local.plan.values import Frozen, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from floe_local.plan.artifacts import Compiled
+    from floe_local.plan.blueprint.chart import Chart
+    from floe_local.plan.blueprint.model import Blueprint, Service
+
+_NOTHING = object()
+
+
+class ChartUsed(Frozen):
+    """A chart whose values are given, as it was read for its blueprint."""
+
+    name: str
+    version: str
+    source: str
+
+
+class HelmValues(Frozen):
+    """Values for an umbrella chart: a key for each chart that it depends on.
+
+    `not_covered` is what a cluster needs, or a plugin wants, that they do not hold.
+    """
+
+    values: dict[str, Any] = {}
+    charts: tuple[ChartUsed, ...] = ()
+    not_covered: tuple[Gap, ...] = ()
+
+
+class Variable(NamedTuple):
+    """A variable that the Collector is given from a Secret."""
+
+    name: str
+    optional: bool
+
+
+def helm_values(compiled: Compiled, parts: Sequence[Blueprint]) -> HelmValues:
+    """The merged values of all charts.
+
+    Args:
+        compiled: for the cluster (`floe_local.plan.helm.cluster`).
+        parts: the blueprints of the Collector, of the backends, and of what they require.
+
+    Raises:
+        InputError: a plugin's Helm values hold a credential (``plugin-output``).
+    """
+    charts = {part.name: part.chart for part in parts if part.chart}
+    variables = tuple(_variables(compiled, parts))
+    values: dict[str, Any] = {}
+    for part in parts:
+        if part.chart:
+            values = laid_over(values, {part.chart.name: _own(part, compiled, variables)})
+    placed, gaps = placed_values(compiled, {part.name: part for part in parts})
+    values = _merged(values, placed)
+    return HelmValues(
+        values=values,
+        charts=tuple(
+            ChartUsed(name=c.name, version=c.version, source=c.source) for c in charts.values()
+        ),
+        not_covered=(
+            *gaps,
+            *_overruled(placed),
+            *_nameless(compiled, charts),
+            *_secret_variables(charts.values(), variables),
+            *gaps_of_charts(charts.values(), values),
+            *gaps_of_stack(compiled, parts),
+        ),
+    )
+
+
+def _own(part: Blueprint, compiled: Compiled, variables: Sequence[Variable]) -> dict[str, Any]:
+    """What the blueprint sets in its chart, placeholders filled in."""
+    chart = part.chart
+    assert chart is not None  # noqa: S101 - the caller looked
+    known = {
+        "{host}": _host(compiled, part.name) or _NOTHING,
+        "{otlp_collector_config}": map_texts(compiled.otlp_collector_config or {}, _not_a_template),
+        "{environment}": [_from_secret(v, chart.secret or "") for v in variables],
+    }
+    known |= {f"{{image:{name}}}": _image(service) for name, service in part.services.items()}
+    return _filled(chart.values, known)  # type: ignore[no-any-return]
+
+
+def _filled(value: Any, known: dict[str, Any]) -> Any:
+    """`value` with each text that is a placeholder replaced; one without a value is left out."""
+    if isinstance(value, dict):
+        filled = {key: _filled(item, known) for key, item in value.items()}
+        return {key: item for key, item in filled.items() if item is not _NOTHING}
+    if isinstance(value, list):
+        return [item for item in (_filled(i, known) for i in value) if item is not _NOTHING]
+    return known.get(value, value) if isinstance(value, str) else value
+
+
+def _not_a_template(text: str) -> str:
+    """Text that the chart's template engine gives back as it is."""
+    return text.replace("{{", "{{`{{`}}")
+
+
+def _host(compiled: Compiled, part: str) -> str | None:
+    """The name that a backend's Service must have: a host name without dots in its endpoints."""
+    hosts = (host for b in compiled.backends if b.told_by == part for host, _ in b.hosts)
+    return next((host for host in hosts if "." not in host), None)
+
+
+def _image(service: Service) -> Any:
+    reference = service.image.upstream
+    if reference is None:
+        return _NOTHING
+    name, colon, tag = reference.rpartition(":")
+    if not colon or "/" in tag:
+        return {"repository": reference}
+    return {"repository": name, "tag": tag}
+
+
+def _variables(compiled: Compiled, parts: Sequence[Blueprint]) -> Iterator[Variable]:
+    """What the Collector's config refers to, and what its exporters read for themselves."""
+    config = compiled.otlp_collector_config
+    needed = set(required(config))
+    named = set(references(config))
+    for part in parts:
+        if part.kind is Kind.TELEMETRY:
+            named |= set(part.live.environment)
+            needed |= {name for name, how in part.live.environment.items() if how == "required"}
+    yield from (Variable(name, optional=name not in needed) for name in sorted(named))
+
+
+def _from_secret(variable: Variable, secret: str) -> dict[str, Any]:
+    source: dict[str, Any] = {"name": secret, "key": variable.name}
+    if variable.optional:
+        source["optional"] = True
+    return {"name": variable.name, "valueFrom": {"secretKeyRef": source}}
+
+
+def _secret_variables(charts: Iterable[Chart], variables: Sequence[Variable]) -> Iterator[Gap]:
+    keys = [v.name for v in variables if not v.optional]
+    more = [v.name for v in variables if v.optional]
+    for chart in charts:
+        if chart.secret and variables:
+            told = ", ".join([*keys, *(f"{name} (optional)" for name in more)])
+            why = f"must be there: {chart.name} reads {told}"
+            yield Gap(what=f"Secret {chart.secret}", why=why)
+
+
+def _merged(values: dict[str, Any], placed: Sequence[Placed]) -> dict[str, Any]:
+    for one in placed:
+        values = laid_over(values, nested(one.path, one.value))
+    return values
+
+
+def _overruled(placed: Sequence[Placed]) -> Iterator[Gap]:
+    """Values that two backends set otherwise: the last one stands."""
+    last: dict[Steps, Placed] = {}
+    for one in placed:
+        before = last.get(one.path)
+        if before is not None and before.value != one.value:
+            why = f"'{before.by}' and '{one.by}' differ; that of '{one.by}' stands"
+            yield Gap(what=".".join(one.path), why=why)
+        last[one.path] = one
+
+
+def _nameless(compiled: Compiled, charts: dict[str, Chart]) -> Iterator[Gap]:
+    """Backends whose endpoints name no Service that the chart could make."""
+    for backend in compiled.backends:
+        chart = charts.get(backend.told_by)
+        if chart and "{host}" in chart.values.values() and _host(compiled, backend.told_by) is None:
+            why = (
+                "its endpoint names no Service of this namespace: the chart's keeps the chart's "
+                "own name, and what the endpoint names must lead to it"
+            )
+            yield Gap(what=f"{backend.name}: endpoint", why=why)
