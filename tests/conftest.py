@@ -97,8 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         asked = {"path": self.path, **{k.lower(): v for k, v in self.headers.items()}}
-        self.server.asked.append(asked)
-        body = json.dumps({**self.server.document, "host": asked["host"]}).encode()
+        self.server.asked.append({"method": self.command, **asked})
+        host = {"host": asked["host"]} if self.server.tells_host else {}
+        body = json.dumps({**self.server.document, **host}).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -111,11 +112,15 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class JsonServer(ThreadingHTTPServer):
-    """A real HTTP server on a free loopback port; `asked` are the requests it got."""
+    """A real HTTP server on a free loopback port; `asked` are the requests it got.
 
-    def __init__(self, document: Mapping[str, object], status: int) -> None:
+    With `tells_host` its answers also say which host they were asked for.
+    """
+
+    def __init__(self, document: Mapping[str, object], status: int, *, tells_host: bool) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.document = document
+        self.tells_host = tells_host
         self.status = status
         self.asked: list[dict[str, str]] = []
 
@@ -130,8 +135,10 @@ def serve() -> Iterator[Callable[..., JsonServer]]:
     """Give a function that starts a `JsonServer`; all are stopped afterwards."""
     with ExitStack() as stack:
 
-        def start(document: Mapping[str, object], status: int = 200) -> JsonServer:
-            server = stack.enter_context(JsonServer(document, status))
+        def start(
+            document: Mapping[str, object], status: int = 200, *, tells_host: bool = True
+        ) -> JsonServer:
+            server = stack.enter_context(JsonServer(document, status, tells_host=tells_host))
             thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
             thread.start()
             stack.callback(thread.join)
