@@ -13,6 +13,7 @@ import typer
 
 from floe_local.cli.app import app
 from floe_local.cli.session import OPTIONS
+from floe_local.conformance.report import ConformanceReport
 from floe_local.operations.bring_up import UpResult
 from floe_local.operations.helm import RenderedHelm
 from floe_local.operations.show import Environment, Explanation, UrlList
@@ -43,6 +44,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "explain": Explanation,
     "render-helm": RenderedHelm,
     "smoke-test": Report,
+    "plugins-test": ConformanceReport,
 }
 
 
