@@ -38,3 +38,20 @@ def test_a_new_plugin_passes_all_that_it_is_asked(kind: Kind, tmp_path: Path) ->
     (plugin,) = report.plugins
     assert report.ok
     assert {check.outcome for check in plugin.checks} == {"passed"}, plugin
+
+
+def test_a_failure_of_the_class_names_the_check(tmp_path: Path) -> None:
+    folder = Path(new_plugin("my-backend", Kind.TELEMETRY, tmp_path).folder)
+    source = folder / "src" / "floe_telemetry_my_backend" / "plugin.py"
+    leaking = source.read_text("utf-8").replace(
+        'f"Bearer {self.config.token}"', 'f"Bearer {resolved(self.config.token)}"'
+    )
+    source.write_text(leaking.replace("only_by_reference\n", "only_by_reference, resolved\n", 1))
+    command = [*COMMANDS["its own tests"], "-k", "WithToken and (credentials or json)"]
+    environment = {**os.environ, "MY_BACKEND_TOKEN": "my-own-token"}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stdout
+    assert "TestConformanceWithToken::test_conforms[credentials]" in done.stdout
+    assert "my-own-token" not in done.stdout + done.stderr

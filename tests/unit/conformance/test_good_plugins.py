@@ -16,6 +16,7 @@ from floe_local.conformance.evidence import Evidence, Seen, Subject
 from floe_local.conformance.junit import to_junit
 from floe_local.conformance.leaks import told_markers
 from floe_local.conformance.report import CheckResult, ConformanceReport, Outcome, PluginReport
+from floe_local.conformance.run import conformance
 from floe_local.conformance.subjects import subjects
 from floe_local.errors import InputError
 from floe_local.plan.plugins.loading import PluginEntry
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     Failures = Callable[[PluginReport], set[str]]
 
+ADR = Path(__file__).parents[2] / "adr" / "plugins"
 CONFIG = "def get_otlp_exporter_config(self):\n    return "
 EXPORTERS = "'exporters': {'otlp_grpc/odd': {'endpoint': 'odd:4317'}}"
 SHAPES = {
@@ -47,6 +49,13 @@ def test_a_good_plugin_passes_every_check(kind: str, bench: Workbench) -> None:
     assert not undone, report
     assert report.ok
     assert report.seconds > 0
+
+
+@pytest.mark.parametrize("folder", sorted(ADR.glob("floe-*")), ids=lambda folder: folder.name)
+def test_the_adr_s_own_classes_pass(folder: Path) -> None:
+    with subjects(folder, environment={"ATLAN_HOST": "example.com"}) as (subject,):
+        report = conformance(subject, collector=False)
+    assert report.ok, report
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -156,7 +165,6 @@ def test_a_folder_goes_before_what_is_installed_and_is_gone_afterwards() -> None
     import sys  # noqa: PLC0415 - the path is the test's subject
 
     before = list(sys.path)
-    folder = Path(__file__).parents[2] / "adr" / "plugins" / "floe-telemetry-jaeger"
-    with subjects(folder) as (subject,):
+    with subjects(ADR / "floe-telemetry-jaeger") as (subject,):
         assert "floe-local-plugin-" in subject.entry.location
     assert sys.path == before
