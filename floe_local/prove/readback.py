@@ -120,11 +120,10 @@ def answers_as(wanted: Absent, answer: Answer) -> bool:
 def judged(probe: Probe, answer: Answer, subject: Subject) -> list[Difference]:
     """Return in what an answer differs from what was sent; the empty list when in nothing."""
     if not answer.ok or is_absent(probe, answer):
-        found = f"HTTP {answer.status}" if answer.status else answer.error
-        return [Difference(field=probe.name, expected="stored", found=found)]
+        return [_not_stored(probe, answer, subject)]
     body = answer.parsed()
     if probe.decode is None:
-        return [d for wanted in probe.expect for d in _expected(wanted, body, subject.values)]
+        return [d for wanted in probe.expect for d in _expected(wanted, body, subject)]
     if subject.trace is None:
         raise InputError(
             "broken-probe",
@@ -134,9 +133,27 @@ def judged(probe: Probe, answer: Answer, subject: Subject) -> list[Difference]:
     return compared(subject.trace, searched(probe.select or "@", body))
 
 
-def _expected(wanted: Expectation, body: Any, values: dict[str, Any]) -> list[Difference]:
-    found = searched(filled_query(wanted.query, values), body)
-    return differences(wanted.field, filled_value(wanted.equals, values), found)
+def _not_stored(probe: Probe, answer: Answer, subject: Subject) -> Difference:
+    found = f"HTTP {answer.status}" if answer.status else answer.error
+    if answer.ok:
+        found = f"{ABSENT}, by HTTP {answer.status}"
+    return Difference(field=_field(probe.name, subject), expected="stored", found=found)
+
+
+def _expected(wanted: Expectation, body: Any, subject: Subject) -> list[Difference]:
+    found = searched(filled_query(wanted.query, subject.values), body)
+    expected = filled_value(wanted.equals, subject.values)
+    return differences(_field(wanted.field, subject), _number(expected), _number(found))
+
+
+def _field(field: str, subject: Subject) -> str:
+    """What a red check is called by; one check is about several metrics."""
+    return f"{field} ({subject.values['metric']})" if subject.each == "metric" else field
+
+
+def _number(value: Any) -> Any:
+    """A whole number without its point: backends that keep doubles write 3.0 as 3."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def compared(trace: TracePlan, resource_spans: Any) -> list[Difference]:

@@ -86,6 +86,27 @@ def test_every_wrong_field_is_named() -> None:
     assert [difference.field for difference in found] == ["a", "b"]
 
 
+METRIC = Subject("metric", "grpc", {"metric": "floe.canary.gauge", "value": 3.0})
+
+
+def of_metric(*expect: Expectation, absent: Absent | None = None) -> Probe:
+    return Probe(name="value", each="metric", request=ASK, expect=expect, absent=absent)
+
+
+@pytest.mark.parametrize(("value", "good"), [(3, True), (3.0, True), (3.5, False), ("3", False)])
+def test_a_whole_number_may_come_without_its_point(value: Any, *, good: bool) -> None:
+    wanted = Expectation(field="metric.value", query="v", equals="{value}")
+    found = judged(of_metric(wanted), answer({"v": value}), METRIC)
+    assert [d.field for d in found] == ([] if good else ["metric.value (floe.canary.gauge)"])
+
+
+def test_of_several_metrics_in_a_check_the_one_that_is_not_there_is_named() -> None:
+    empty = of_metric(absent=Absent(status=200, query="length(rows)", equals=0))
+    [found] = judged(empty, answer({"rows": []}), METRIC)
+    assert found.field == "value (floe.canary.gauge)"
+    assert found.found == "(absent), by HTTP 200"
+
+
 @pytest.mark.parametrize("status", [0, 404, 500, 301])
 def test_what_is_not_2xx_is_not_stored(status: int) -> None:
     found = judged(probe(), answer({}, status), Subject("run", "k", VALUES))
