@@ -51,14 +51,13 @@ def encrypted_transport(draft: LineageDraft) -> LineageDraft:
 
 
 def _runs_elsewhere(draft: LineageDraft, host: str) -> bool:
-    """Whether lineage goes to a SaaS; a name that only a private network knows is none."""
-    name = host.rstrip(".").lower()
-    if "." not in name or name.endswith(_OWN_DOMAINS):
-        return False
+    """Whether lineage goes to a SaaS; of a backend without a blueprint its name must tell."""
     blueprint = draft.blueprint
     if blueprint is not None:
         return bool(blueprint.sandbox) or not blueprint.services
-    return draft.environment not in LOCAL_ENVIRONMENTS
+    name = host.rstrip(".").lower()
+    is_public = "." in name and not name.endswith(_OWN_DOMAINS)
+    return is_public and draft.environment not in LOCAL_ENVIRONMENTS
 
 
 def _plain_fields(exporter: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
