@@ -70,9 +70,9 @@ def _made(
     found = [(k, entry) for k, entry in found if kind in (None, k)]
     if not found:
         wanted = f"{kind} plugin" if kind else "telemetry or lineage plugin"
-        reason = f"there is no {wanted} in '{target}'"
-        hint = "A unified ObservabilityPlugin (deprecated, ADR-0035) is not tested: split it."
-        raise InputError("plugin-unknown", reason, hint)
+        there = ", ".join(entry.who for entry in entries)
+        hint = f"There is: {there}. (A unified one is deprecated, ADR-0035, and not tested.)"
+        raise InputError("plugin-unknown", f"there is no {wanted} in '{target}'", hint)
     return tuple(_subject(k, entry, config, environment) for k, entry in found)
 
 

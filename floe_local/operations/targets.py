@@ -14,7 +14,7 @@ from floe_local.plan.stack.vantage import (
     endpoint_url,
     host_transport,
 )
-from floe_local.plan.values import Frozen, Kind, Origin
+from floe_local.plan.values import Frozen, Kind, Origin, Signal
 from floe_local.prove.targets import BackendTarget, Targets
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _target(plan: StackPlan, backend: StackBackend) -> BackendTarget:
     return BackendTarget(
         name=backend.name,
         kind=backend.kind,
-        accepts=backend.accepts,
+        **_signals(backend, backend.accepts),
         endpoints={**backend.elsewhere, **backend_urls(plan, backend, "host")},
         readback=backend.readback,
         cleanup=backend.cleanup,
@@ -74,6 +74,17 @@ def _target(plan: StackPlan, backend: StackBackend) -> BackendTarget:
         origin=shown.image.origin if shown else Origin.UPSTREAM,
         image=shown.image.reference if shown else "",
     )
+
+
+def _signals(
+    backend: StackBackend | CompiledBackend, accepts: tuple[Signal, ...]
+) -> dict[str, tuple[Signal, ...]]:
+    """What the backend takes, told apart by whether its plugin exports it."""
+    sent = {s for s in accepts if s is Signal.LINEAGE or backend.exporters.get(s)}
+    return {
+        "accepts": tuple(s for s in accepts if s in sent),
+        "unexported": tuple(s for s in accepts if s not in sent),
+    }
 
 
 def _shown_by(plan: StackPlan, backend: StackBackend) -> StackService | None:
@@ -115,7 +126,7 @@ def _elsewhere(
     return BackendTarget(
         name=backend.name,
         kind=Kind.TELEMETRY if transport is None else Kind.LINEAGE,
-        accepts=blueprint.accepts,
+        **_signals(backend, blueprint.accepts),
         endpoints=endpoints,
         readback=blueprint.readback,
         cleanup=blueprint.cleanup,

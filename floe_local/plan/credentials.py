@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 _CREDENTIAL_KEY = re.compile(
     r"(^|_)(api_?key|app(lication)?_?key|access_?key(_id)?|secret_?key|private_?key|token|password"
-    r"|passwd|passphrase|secret|authorization|credentials?|jwt|bearer)$"
+    r"|passwd|passphrase|(?<!existing_)secret|authorization|credentials?|jwt|bearer)$"
 )
+"""`existingSecret`, in Helm values, is the name of a Secret that the cluster holds."""
+
 _REFERENCE = re.compile(r"\$\{(env:)?[A-Za-z_]\w*")
 _LOOKS_LIKE_A_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[opsur]_\w{20,}"

@@ -15,7 +15,8 @@ class BackendTarget(Frozen):
     """One backend as seen from the host.
 
     `endpoints` maps the blueprint's endpoint names to base URLs, such as
-    ``http://127.0.0.1:16686``. `exporters` are the Collector's exporter ids that carry to
+    ``http://127.0.0.1:16686``. `accepts` is what is sent to it; `unexported` what it would
+    take, but its plugin has no pipeline for. `exporters` are the Collector's exporter ids that carry to
     it, by signal. `transport` is the OpenLineage transport for the host (secrets still
     as ``${env:NAME}``). `namespace` is the OpenLineage namespace that canaries use.
     """
@@ -23,6 +24,7 @@ class BackendTarget(Frozen):
     name: str
     kind: Kind
     accepts: tuple[Signal, ...]
+    unexported: tuple[Signal, ...] = ()
     endpoints: dict[str, str]
     readback: dict[Signal, tuple[Probe, ...]] = {}
     cleanup: tuple[Cleanup, ...] = ()

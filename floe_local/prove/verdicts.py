@@ -88,6 +88,8 @@ def check(evidence: Evidence) -> Check:
 
 
 def _not_sent(evidence: Evidence) -> str:
+    if evidence.signal in evidence.target.unexported:
+        return f"the plugin of {evidence.target.name} exports no {evidence.signal}"
     if evidence.signal not in evidence.target.accepts:
         return f"{evidence.target.name} does not take {evidence.signal}"
     if evidence.ack is None:

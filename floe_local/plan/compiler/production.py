@@ -51,13 +51,14 @@ def encrypted_transport(draft: LineageDraft) -> LineageDraft:
 
 
 def _runs_elsewhere(draft: LineageDraft, host: str) -> bool:
-    """Whether lineage goes to a SaaS; of a backend without a blueprint its name must tell."""
+    """Whether lineage goes to a SaaS; a name that only a private network knows is none."""
+    name = host.rstrip(".").lower()
+    if "." not in name or name.endswith(_OWN_DOMAINS):
+        return False
     blueprint = draft.blueprint
     if blueprint is not None:
         return bool(blueprint.sandbox) or not blueprint.services
-    name = host.rstrip(".").lower()
-    is_public = "." in name and not name.endswith(_OWN_DOMAINS)
-    return is_public and draft.environment not in LOCAL_ENVIRONMENTS
+    return draft.environment not in LOCAL_ENVIRONMENTS
 
 
 def _plain_fields(exporter: Mapping[str, Any], prefix: str = "") -> Iterator[str]:

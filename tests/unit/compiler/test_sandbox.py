@@ -211,6 +211,14 @@ def test_plain_text_to_elsewhere_is_refused(tmp_path: Path, environment: str) ->
     assert f"transport.url: no TLS, in environment '{environment}'" in caught.value.reason
 
 
+@pytest.mark.parametrize("host", ["catalog:8585", "catalog.data.svc:8585", "catalog.internal"])
+def test_plain_text_inside_a_private_network_is_fine(tmp_path: Path, host: str) -> None:
+    blueprint = saas("lineage", transport={"url": "{sandbox}{path}"})
+    output = lineage_output({"type": "http", "url": f"http://{host}/x"}, name="acme")
+    done = compiled(blueprint, output, tmp_path, environment="prod")
+    assert done["openlineage_config"]["transport"]["url"] == URL
+
+
 @pytest.mark.parametrize(
     ("exporter", "field"),
     [

@@ -66,6 +66,11 @@ def test_another_shape_is_a_warning_with_its_rule(shape: str, bench: Workbench) 
     assert f"exporter-config-shape-{shape}" in warning
 
 
+def test_the_name_of_a_cluster_s_secret_is_no_credential(bench: Workbench) -> None:
+    values = "{'postgresql': {'auth': {'existingSecret': 'odd-postgresql'}}}"
+    assert bench.check(f"def get_helm_values(self): return {values}").ok
+
+
 def test_a_plugin_that_asks_nobody_is_a_warning(bench: Workbench) -> None:
     report = bench.check("def validate_connection(self): return True")
     assert report.ok

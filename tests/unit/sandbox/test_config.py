@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,13 +12,16 @@ from sandbox_recorder.config import ConfigError, parse_config, read_config
 from sandbox_recorder.failures import Failures
 from sandbox_recorder.intake import Intake
 
+from floe_local.plan.blueprint.model import Blueprint
 from floe_local.plan.blueprint.recorder import Recording
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sandbox_recorder.decoders import Decoders
 
+COMPOSE = Path(__file__).parents[3] / "compose"
+BLUEPRINTS = [
+    file for file in COMPOSE.glob("*/blueprint.yaml") if "\nsandbox:" in file.read_text("utf-8")
+]
 ROUTE: dict[str, Any] = {"name": "r", "path": "/r"}
 
 
@@ -68,6 +73,9 @@ def test_both_sides_know_the_same_keys() -> None:
         (given(credential={"kind": "magic", "value": "x"}), "'magic' is none of"),
         (given(credential={"kind": "header"}), "value"),
         (given(credential={"kind": "header", "value": "x", "form": "("}), "credential.form"),
+        (given(credential={"kind": "header", "value": {}}), "credential.value: wanted: text"),
+        (given(credential={"kind": "basic", "value": "x"}), "wanted: username, password"),
+        (given(credential={"kind": "sigv4", "value": {"access_key": "a"}}), "secret_key, service"),
         (given(routes=[5]), "routes.?: not a mapping"),
         (given(routes=[{"name": "r"}]), "routes.r"),
         (given(routes=[{**ROUTE, "decode": "otlp"}]), "routes.r: what is decoded belongs"),
@@ -101,3 +109,18 @@ def test_a_decoder_that_is_not_there_is_named(decoders: Decoders, route: dict[st
     config = parse_config(given(routes=[{**ROUTE, **route}]))
     with pytest.raises(ConfigError, match=r"routes\.r: no .* smoke-signals|no decoder datadog"):
         Intake(config, Failures(), decoders)
+
+
+@pytest.mark.parametrize("file", BLUEPRINTS, ids=lambda file: file.parent.name)
+def test_every_backend_that_is_shipped_can_be_played(file: Path, decoders: Decoders) -> None:
+    blueprint = Blueprint.model_validate(yaml.safe_load(file.read_bytes()))
+    assert blueprint.sandbox is not None
+    told = blueprint.sandbox.model_dump(
+        mode="json", by_alias=True, include=set(Recording.model_fields)
+    )
+    config = parse_config({"backend": blueprint.name, **told})
+    Intake(config, Failures(), decoders)
+    wanted = config.credential
+    if wanted is not None and wanted.form is not None:
+        dummy = wanted.value if isinstance(wanted.value, str) else ":".join(wanted.value.values())
+        assert re.fullmatch(wanted.form, dummy), "the dummy has the form that is asked for"

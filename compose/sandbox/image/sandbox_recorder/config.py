@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-KINDS = ("header", "bearer", "basic", "sigv4")
+# What the dummy of each kind of credential is made of; nothing: it is text.
+KINDS = {
+    "header": (),
+    "bearer": (),
+    "basic": ("username", "password"),
+    "sigv4": ("access_key", "secret_key", "service"),
+}
 SCHEMAS = ("openlineage",)
 SIGNALS = ("traces", "metrics", "logs", "lineage")
 
@@ -120,6 +126,11 @@ def _credential(given: Any) -> Credential:
     made = _made(Credential, given, "credential")
     if made.kind not in KINDS:
         _complain("credential.kind", f"{made.kind!r} is none of {', '.join(KINDS)}")
+    parts, value = KINDS[made.kind], made.value
+    if not (
+        isinstance(value, dict) and set(parts) <= set(value) if parts else isinstance(value, str)
+    ):
+        _complain("credential.value", f"wanted: {', '.join(parts) or 'text'}")
     if made.form is not None:
         try:
             re.compile(made.form)
