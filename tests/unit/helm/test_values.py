@@ -259,7 +259,8 @@ def test_a_composites_values_go_into_the_chart_of_its_part() -> None:
     assert not [gap for gap in result.not_covered if "passed through" in gap.why]
 
 
-def test_a_line_break_of_a_plugin_does_not_end_the_comment() -> None:
-    helm = {"jaeger": {"agent\nevil: true\n#": 1}}
+@pytest.mark.parametrize("line_break", ["\n", "\r", "\x85", "\u2028"])  # YAML has them all
+def test_a_line_break_of_a_plugin_does_not_end_the_comment(line_break: str) -> None:
+    helm = {"jaeger": {f"agent{line_break}evil: true{line_break}#": 1}}
     result = render(telemetry(ADR_EXPORTER, helm))
     assert yaml.safe_load(as_yaml(result, "local")) == result.values
