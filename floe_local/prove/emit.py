@@ -153,9 +153,12 @@ def run_sender(target: BackendTarget, namespace: str) -> RunSender:
 def failure(job: Future[Any]) -> str:
     """Return why a client failed, empty when it did not.
 
-    A transport may be anybody's code and raise anything; the future holds what it raised.
+    A transport may be anybody's code and raise anything; the future holds what it raised. Where
+    it raised one error from another, the first has the reason.
     """
     error = job.exception()
+    while error and error.__cause__ and not isinstance(error, FloeError):
+        error = error.__cause__
     if isinstance(error, FloeError):
         return f"{error.reason}; {error.hint}"
     return _USER_INFO.sub("//", f"{type(error).__name__}: {error}") if error else ""

@@ -35,6 +35,15 @@ def test_our_own_errors_say_what_to_do() -> None:
     assert failure(broken(InputError("c", "X is not set", "set X"))) == "X is not set; set X"
 
 
+def test_the_first_of_several_errors_is_told() -> None:
+    wrapped = RuntimeError("could not send RunEvent(…)")
+    wrapped.__cause__ = OSError("access denied")
+    assert failure(broken(wrapped)) == "OSError: access denied"
+    ours = InputError("c", "X is not set", "set X")
+    ours.__cause__ = KeyError("X")
+    assert failure(broken(ours)) == "X is not set; set X"
+
+
 def test_the_environment_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
     monkeypatch.setenv("OPENLINEAGE_URL", "http://x")
