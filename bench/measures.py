@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.bare_client import Addresses, bare_client_rates
 from bench.measure import Comparison, alternate, timed
+from bench.recorder import recorder
 
 if TYPE_CHECKING:
     import argparse
@@ -217,5 +218,6 @@ ALL: dict[str, Callable[[argparse.Namespace], Iterator[Comparison]]] = {
     "startup": startup,
     "count": count,
     "memory": memory,
+    "recorder": recorder,
     "conformance": conformance,
 }

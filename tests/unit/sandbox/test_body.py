@@ -83,3 +83,10 @@ def test_parts_of_gzip_are_one_body() -> None:
 
 def test_an_unknown_encoding_is_refused() -> None:
     assert refusal(b"x", "br", 100).status == 415
+
+
+def test_a_window_of_zstandard_that_would_fill_memory_is_refused() -> None:
+    wide = zstandard.ZstdCompressionParameters(window_log=27, write_content_size=False)
+    maker = zstandard.ZstdCompressor(compression_params=wide).compressobj()
+    wire = maker.compress(b"a") + maker.flush()
+    assert refusal(wire, "zstd", 256 * MIB).status == 400

@@ -63,6 +63,14 @@ def test_the_oldest_go_when_there_are_too_many(store: Store) -> None:
     assert counts["dropped.traces"] == 1000 - len(known(store))
 
 
+def test_keys_go_with_what_they_are_of(store: Store, path: Path) -> None:
+    for start in range(0, 1000, 10):
+        store.add(ENTRY, found(*range(start, start + 10)), "d")
+    with closing(sqlite3.connect(path)) as reader:
+        [(keys,)] = reader.execute("SELECT count(*) FROM keys").fetchall()
+    assert keys == 2 * len(known(store))
+
+
 def test_requests_have_a_limit_of_their_own(store: Store) -> None:
     for _ in range(300):
         store.add(ENTRY, ())

@@ -126,10 +126,8 @@ def _credential(given: Any) -> Credential:
     made = _made(Credential, given, "credential")
     if made.kind not in KINDS:
         _complain("credential.kind", f"{made.kind!r} is none of {', '.join(KINDS)}")
-    parts, value = KINDS[made.kind], made.value
-    if not (
-        isinstance(value, dict) and set(parts) <= set(value) if parts else isinstance(value, str)
-    ):
+    parts = KINDS[made.kind]
+    if not _is_made_of(made.value, parts):
         _complain("credential.value", f"wanted: {', '.join(parts) or 'text'}")
     if made.form is not None:
         try:
@@ -137,6 +135,12 @@ def _credential(given: Any) -> Credential:
         except re.error as problem:
             _complain("credential.form", str(problem))
     return made
+
+
+def _is_made_of(value: Any, parts: tuple[str, ...]) -> bool:
+    if not parts:
+        return isinstance(value, str)
+    return isinstance(value, dict) and set(parts) <= set(value)
 
 
 def _route(given: Any) -> Route:
