@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import import_module
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import FloeError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from floe_local.prove.targets import BackendTarget, Targets
 
 _USER_INFO = re.compile(r"//[^/@\s]+@")
+_WRAPPER_LENGTH = 120
 
 
 def emit(
@@ -154,11 +156,20 @@ def failure(job: Future[Any]) -> str:
     """Return why a client failed, empty when it did not.
 
     A transport may be anybody's code and raise anything; the future holds what it raised. Where
-    it raised one error from another, the first has the reason.
+    it raised one error from another, the first of them has the reason.
     """
     error = job.exception()
-    while error and error.__cause__ and not isinstance(error, FloeError):
-        error = error.__cause__
     if isinstance(error, FloeError):
         return f"{error.reason}; {error.hint}"
-    return _USER_INFO.sub("//", f"{type(error).__name__}: {error}") if error else ""
+    if error is None:
+        return ""
+    first = error
+    while first.__cause__:
+        first = first.__cause__
+    if first is error:
+        return _named(error)
+    return f"{shorten(_named(error), _WRAPPER_LENGTH, placeholder='…')}: {_named(first)}"
+
+
+def _named(error: BaseException) -> str:
+    return _USER_INFO.sub("//", f"{type(error).__name__}: {error}")

@@ -35,13 +35,13 @@ def test_our_own_errors_say_what_to_do() -> None:
     assert failure(broken(InputError("c", "X is not set", "set X"))) == "X is not set; set X"
 
 
-def test_the_first_of_several_errors_is_told() -> None:
-    wrapped = RuntimeError("could not send RunEvent(…)")
-    wrapped.__cause__ = OSError("access denied")
-    assert failure(broken(wrapped)) == "OSError: access denied"
-    ours = InputError("c", "X is not set", "set X")
-    ours.__cause__ = KeyError("X")
-    assert failure(broken(ours)) == "X is not set; set X"
+def test_the_first_of_several_errors_is_told_too() -> None:
+    wrapped = RuntimeError(f"could not send {'RunEvent(…) ' * 99}")
+    wrapped.__cause__ = OSError("//me:dummy@there denies access")
+    told = failure(broken(wrapped))
+    assert told.startswith("RuntimeError: could not send RunEvent(…)")
+    assert told.endswith("…: OSError: //there denies access")
+    assert len(told) < 200
 
 
 def test_the_environment_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
