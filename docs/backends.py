@@ -101,10 +101,10 @@ def _wire(
     """What the recorder saw and checked: requests, credential, size, schema."""
     sandbox = located.blueprint.sandbox
     if sandbox is None or recorded is None:
-        return f"{' and '.join(sorted(backend.ingest))}"
+        return " and ".join(sorted(backend.ingest))
     seen = sorted(
         {
-            f"`{r.method} {r.path}` ({_format(r.content_type, r.encoding)})"
+            f"`{r.method} {r.path}`{_format(r.content_type, r.encoding)}"
             for r in recorded.requests
             if r.signal == signal and 200 <= r.status < 300  # noqa: PLR2004 - HTTP's success
         }
@@ -118,7 +118,8 @@ def _wire(
 
 def _format(content_type: str | None, encoding: str | None) -> str:
     parts = [(content_type or "").partition(";")[0], encoding or ""]
-    return ", ".join(part for part in parts if part and part != "identity")
+    said = ", ".join(part for part in parts if part and part != "identity")
+    return f" ({said})" if said else ""
 
 
 def _credential(credential: Any) -> list[str]:

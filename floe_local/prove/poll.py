@@ -7,7 +7,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 _FIRST_SECONDS = 0.05
 _LONGEST_SECONDS = 0.5
@@ -22,6 +22,31 @@ class Reply(NamedTuple):
 
     good: bool
     final: bool = False
+
+
+def poll_apart(
+    groups: Mapping[str, list[Asked]],
+    ask: Callable[[Asked], tuple[Reply, Said]],
+    *,
+    deadline: float,
+    threads: int,
+) -> list[tuple[Asked, Said, Reply, float]]:
+    """`poll` each group on its own, at the same time: one that hangs holds up no other.
+
+    Args:
+        groups: what to ask for, by who is asked.
+        ask: as for `poll`.
+        deadline: on the monotonic clock, for all together.
+        threads: how many requests at a time, in each group.
+    """
+    if not groups:
+        return []
+    with ThreadPoolExecutor(len(groups), thread_name_prefix="poll") as pool:
+        jobs = [
+            pool.submit(poll, asked, ask, deadline=deadline, threads=threads)
+            for asked in groups.values()
+        ]
+        return [answer for job in jobs for answer in job.result()]
 
 
 def poll(

@@ -19,7 +19,7 @@ from floe_local.prove.hops import Expected
 from floe_local.prove.http import Http
 from floe_local.prove.isolation import Messages, captured_logs, clean_environment
 from floe_local.prove.options import SmokeOptions
-from floe_local.prove.poll import poll
+from floe_local.prove.poll import poll_apart
 from floe_local.prove.readback import Question, asker, not_held, questions
 from floe_local.prove.report import (
     BackendUsed,
@@ -161,7 +161,10 @@ def _follow(
     run: _Run, acks: tuple[Ack, ...], counters: Counters, watch: Stopwatch, deadline: float
 ) -> tuple[Hops, list[Seen]]:
     """Watch the counters and read back at the same time, under one deadline."""
-    asked = [q for q in _questions(run) if _acknowledged(q, acks)]
+    asked: dict[str, list[Question]] = {}
+    for question in _questions(run):
+        if _acknowledged(question, acks):
+            asked.setdefault(question.target.name, []).append(question)
     expected = [item for target in run.targets.backends for item in _expected(run, target, acks)]
     stop = Event()
     with ThreadPoolExecutor(1, thread_name_prefix="hops") as pool:
@@ -169,7 +172,7 @@ def _follow(
             watched, counters, expected, start=watch.start, deadline=deadline, stop=stop
         )
         try:
-            answers = poll(
+            answers = poll_apart(
                 asked, asker(counters.http), deadline=deadline, threads=run.options.threads
             )
         finally:

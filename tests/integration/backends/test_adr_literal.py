@@ -32,7 +32,9 @@ def test_all_four_pass_the_saas_ones_in_the_sandbox(
     file = manifest(tmp_path, ("jaeger", "datadog"), ("marquez", "atlan"))
     with FloeLocal(file) as stack:
         report = stack.smoke_test()
-        assert report.ok, [(c.backend, c.signal, c.hop, c.reason) for c in report.checks if c.reason]
+        assert report.ok, [
+            (c.backend, c.signal, c.hop, c.reason) for c in report.checks if c.reason
+        ]
         told = {
             (c.backend, c.signal, c.verdict)
             for c in report.checks

@@ -135,6 +135,12 @@ def test_a_signal_that_is_not_taken_is_skipped_with_the_reason() -> None:
     assert (found.verdict, found.reason) == (Verdict.SKIPPED, "b does not take traces")
 
 
+def test_a_signal_that_the_plugin_has_no_pipeline_for_is_skipped_with_the_reason() -> None:
+    found = judged(accepts=(), unexported=(Signal.TRACES,))
+    assert found.verdict is Verdict.SKIPPED
+    assert found.reason == "the plugin of b exports no traces"
+
+
 def test_what_the_backend_need_not_hold_is_skipped_with_the_reason() -> None:
     found = judged(answers=(seen(never=True),), not_held="it keeps COMPLETE only")
     assert (found.verdict, found.reason) == (Verdict.SKIPPED, "it keeps COMPLETE only")
