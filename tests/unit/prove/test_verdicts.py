@@ -56,10 +56,16 @@ def judged(  # noqa: PLR0917 - what a check rests on, most of it as it should be
     origin: Origin = Origin.UPSTREAM,
     accepts: tuple[Signal, ...] = (Signal.TRACES,),
     not_held: str = "",
+    unexported: tuple[Signal, ...] = (),
 ) -> Check:
     endpoints = {"query": "http://127.0.0.1:1"}
     backend = BackendTarget(
-        name="b", kind=Kind.TELEMETRY, accepts=accepts, endpoints=endpoints, origin=origin
+        name="b",
+        kind=Kind.TELEMETRY,
+        accepts=accepts,
+        unexported=unexported,
+        endpoints=endpoints,
+        origin=origin,
     )
     there = ("grpc", "traces", "http://there")
     return check(Evidence(backend, Signal.TRACES, *there, ack, hops, answers, not_held))
