@@ -14,7 +14,11 @@ test *args:
 
 # the unit tests
 unit *args:
-    {{ bin }}pytest tests/unit plugins -q "$@"
+    {{ bin }}pytest tests/unit -q "$@"
+
+# the tests of the plugins of this repository
+plugins *args:
+    {{ bin }}pytest plugins -q "$@"
 
 # the tests on real containers
 integration *args:
@@ -51,6 +55,7 @@ bench *args:
 # what is too long for CI, such as a thousand canaries
 nightly *args:
     {{ bin }}pytest tests/nightly -q -m nightly "$@"
+    HYPOTHESIS_PROFILE=thorough {{ bin }}pytest tests/unit -q
 
 # a stand-in beside the server that it stands in for, over random event sequences
 compare *args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import sys
@@ -11,13 +12,18 @@ import tomllib
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from textwrap import dedent
+from textwrap import dedent, indent
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+settings.register_profile("every-commit", max_examples=40)
+settings.register_profile("thorough", max_examples=1000)  # `just nightly`
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "every-commit"))
 
 ADR_PLUGINS = Path(__file__).parent / "adr" / "plugins"
 
@@ -26,6 +32,35 @@ ADR_PLUGINS = Path(__file__).parent / "adr" / "plugins"
 def _interrupts_arrive() -> None:
     """A shell's background job ignores SIGINT, as do its children: tests that send it need it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+TELEMETRY_PLUGIN = """
+from floe_core.plugins import TelemetryBackendPlugin
+
+class Plugin(TelemetryBackendPlugin):
+    name = "odd"
+    version = "9.9.9"
+    floe_api_version = "2.0.0"
+
+    def get_otlp_exporter_config(self):
+        return {"exporters": {"otlp_grpc/odd": {"endpoint": "odd:4317"}}}
+
+    def get_helm_values(self):
+        return {}
+
+    def validate_connection(self):
+        return True
+"""
+
+
+@pytest.fixture
+def telemetry_source() -> Callable[..., str]:
+    """Give the source of a telemetry plugin, with members replaced or added."""
+
+    def source(members: str = "", *, top: str = "") -> str:
+        return f"{dedent(top)}\n{TELEMETRY_PLUGIN}\n{indent(dedent(members), '    ')}"
+
+    return source
 
 
 class PluginSite:

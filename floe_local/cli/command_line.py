@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
+from typing import Any
+
+import typer
 
 from floe_local.cli.app import TREE, app
 from floe_local.cli.boundary import Boundary
@@ -16,10 +20,16 @@ def run(arguments: list[str]) -> int:
     """Run a command line; its exit code (design.md, 'Exit codes')."""
     boundary = Boundary(command_named(arguments), as_json="--json" in arguments)
     with boundary:
-        boundary.exit_code = app(arguments, standalone_mode=False) or 0
+        boundary.exit_code = _command()(arguments, standalone_mode=False) or 0
         if boundary.exit_code == ExitCode.INTERRUPTED:  # while typer itself was at work
             raise KeyboardInterrupt
     return boundary.exit_code
+
+
+@cache
+def _command() -> Any:
+    """The tree as click has it: made once, which takes a while."""
+    return typer.main.get_command(app)
 
 
 def command_named(arguments: list[str]) -> str:

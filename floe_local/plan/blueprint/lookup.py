@@ -7,6 +7,7 @@ is located, never imported.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from floe_local.plan.blueprint.reader import BLUEPRINT_FILE, name_in, read_bluep
 from floe_local.plan.blueprint.shipped import compose_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from importlib.metadata import EntryPoint
 
     from floe_local.plan.blueprint.model import LocatedBlueprint
@@ -37,21 +38,30 @@ def find_blueprints(
     Raises:
         InputError: a blueprint is wrong, ambiguous, missing where required, or requires itself.
     """
+    look_up = partial(find_blueprint, folders=folders, brought=brought_by_plugins())
     found: dict[str, LocatedBlueprint] = {}
     for name in names:
-        located = find_blueprint(name, folders)
+        located = look_up(name)
         if located is not None:
-            _add_with_required(located, folders, (), found)
+            _add_with_required(located, look_up, (), found)
     return found
 
 
-def find_blueprint(name: str, folders: Sequence[Path] = ()) -> LocatedBlueprint | None:
+def find_blueprint(
+    name: str, folders: Sequence[Path] = (), brought: Iterable[EntryPoint] | None = None
+) -> LocatedBlueprint | None:
     """The blueprint called `name`; the first place that has one decides.
+
+    Args:
+        name: of a backend, or of a part.
+        folders: the manifest's `local.blueprints`.
+        brought: what `brought_by_plugins` gave; None: look again.
 
     Raises:
         InputError: it is wrong, or one place has two of that name.
     """
-    for places in (_in_folders(name, folders), _beside_plugins(name), _shipped(name)):
+    points = brought_by_plugins() if brought is None else brought
+    for places in (_in_folders(name, folders), _beside_plugins(name, points), _shipped(name)):
         found = {folder.resolve(): source for folder, source in places}
         if len(found) > 1:
             listed = " and ".join(f"{folder} ({source})" for folder, source in found.items())
@@ -69,7 +79,7 @@ def shipped_names() -> tuple[str, ...]:
 
 def _add_with_required(
     located: LocatedBlueprint,
-    folders: Sequence[Path],
+    look_up: Callable[[str], LocatedBlueprint | None],
     asking: tuple[str, ...],
     found: dict[str, LocatedBlueprint],
 ) -> None:
@@ -80,11 +90,11 @@ def _add_with_required(
         reason = f"blueprint '{name}' requires itself: {' → '.join((*asking, name))}"
         raise InputError("blueprint-cycle", reason, "remove one `requires`")
     for other in (*located.blueprint.requires, *located.blueprint.transports.values()):
-        required = find_blueprint(other, folders)
+        required = look_up(other)
         if required is None:
             reason = f"{located.folder / BLUEPRINT_FILE}: requires: there is no blueprint '{other}'"
             raise InputError("blueprint-missing", reason, "correct the name, or write that one")
-        _add_with_required(required, folders, (*asking, name), found)
+        _add_with_required(required, look_up, (*asking, name), found)
     found[name] = located
 
 
@@ -100,11 +110,17 @@ def _in_folders(name: str, folders: Sequence[Path]) -> Iterator[tuple[Path, str]
             yield folder, "local.blueprints"
 
 
-def _beside_plugins(name: str) -> Iterator[tuple[Path, str]]:
+def brought_by_plugins() -> tuple[EntryPoint, ...]:
+    """The entry points by which distributions bring blueprints; none is imported."""
     from importlib.metadata import entry_points  # noqa: PLC0415 - `--help` does without
 
-    for point in entry_points(group=GROUP, name=name):
-        yield _package_folder(point), _distribution(point)
+    return tuple(entry_points(group=GROUP))
+
+
+def _beside_plugins(name: str, points: Iterable[EntryPoint]) -> Iterator[tuple[Path, str]]:
+    for point in points:
+        if point.name == name:
+            yield _package_folder(point), _distribution(point)
 
 
 def _package_folder(point: EntryPoint) -> Path:

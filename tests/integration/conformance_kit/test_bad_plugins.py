@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from floe_local.conformance.report import PluginReport
-    from tests.unit.conformance.conftest import Workbench
+    from tests.integration.conformance_kit.conftest import Workbench
 
     Failures = Callable[[PluginReport], set[str]]
 

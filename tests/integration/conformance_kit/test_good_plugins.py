@@ -24,7 +24,7 @@ from floe_local.plan.plugins.loading import PluginEntry
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.unit.conformance.conftest import Workbench
+    from tests.integration.conformance_kit.conftest import Workbench
 
     Failures = Callable[[PluginReport], set[str]]
 
