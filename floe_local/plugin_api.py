@@ -200,11 +200,12 @@ def ask_backend(
         The decoded JSON.
 
     Raises:
-        ConnectionError: it cannot be reached, or does not answer as it should.
+        ConnectionError: it cannot be reached, does not answer as it should, or answers with a
+            redirect: that is not followed, for the credentials would go along.
         CredentialError: it refuses the credentials, or a variable is not set.
     """
     from urllib.error import HTTPError  # noqa: PLC0415 - compiling a config needs no HTTP client
-    from urllib.request import Request, urlopen  # noqa: PLC0415
+    from urllib.request import Request  # noqa: PLC0415
 
     asked = resolved(url)
     if not asked.startswith(("http://", "https://")):
@@ -213,14 +214,27 @@ def ask_backend(
     sent = {name: resolved(value) for name, value in (headers or {}).items()}
     request = Request(asked, post, {"Content-Type": "application/json", **sent} if post else sent)  # noqa: S310
     try:
-        with urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
+        with _opener().open(request, timeout=timeout_s) as answer:
             body = answer.read(_LARGEST_ANSWER)
     except HTTPError as error:
         error.close()  # it is the answer, too
         raise _refused(backend, url, error.code) from error
     except OSError as error:
         raise _unreachable(backend, url, getattr(error, "reason", error)) from error
+    except ValueError:
+        raise _unsendable(backend, url) from None  # it quotes the header
     return _decoded(body, backend, url)
+
+
+def _opener() -> Any:
+    """What opens URLs as `urlopen` does, and follows no redirect."""
+    from urllib.request import HTTPRedirectHandler, build_opener  # noqa: PLC0415
+
+    class Unmoved(HTTPRedirectHandler):
+        def redirect_request(self, *_: Any) -> None:
+            """Leave the redirect as the error that it then is."""
+
+    return build_opener(Unmoved)
 
 
 def _refused(backend: str, url: str, status: int) -> Exception:
@@ -229,8 +243,18 @@ def _refused(backend: str, url: str, status: int) -> Exception:
             f"{backend} at {url} refuses the credentials (HTTP {status}): check the variables "
             "that the plugin's config refers to"
         )
-    return ConnectionError(
-        f"{backend} at {url} answered HTTP {status}: is this its URL, and is it healthy?"
+    what = f"{backend} at {url} answered HTTP {status}"
+    if status // 100 == 3:  # noqa: PLR2004 - the class of HTTP statuses
+        return ConnectionError(
+            f"{what}, a redirect, which is not followed: configure the URL that it leads to"
+        )
+    return ConnectionError(f"{what}: is this its URL, and is it healthy?")
+
+
+def _unsendable(backend: str, url: str) -> Exception:
+    return CredentialError(
+        f"{backend} at {url} was not asked: the URL or a header is not valid in HTTP: does one of "
+        "the variables that the plugin's config refers to hold a line break?"
     )
 
 

@@ -2,11 +2,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Any
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from floe_local import plugin_api
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 def loaded_by(module: str) -> set[str]:
@@ -89,3 +95,51 @@ def test_a_written_out_credential_is_refused() -> None:
 def test_only_http_is_asked() -> None:
     with pytest.raises(ConnectionError, match=r"no http\(s\) URL"):
         plugin_api.ask_backend("file:///etc/passwd", backend="Odd")
+
+
+@contextmanager
+def redirecting(location: str) -> Iterator[str]:
+    """Run a server that answers one request with a redirect; give its URL."""
+
+    class Moved(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", location)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep the tests' output clean."""
+
+    with HTTPServer(("127.0.0.1", 0), Moved) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        thread.join()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_credentials_do_not_follow_a_redirect(
+    serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("ODD_KEY", "hush-hush")
+    elsewhere = serve({"valid": True})
+    location = f"http://{host}:{elsewhere.server_port}/"
+    with (
+        redirecting(location) as url,
+        pytest.raises(ConnectionError, match="HTTP 302, a redirect, which is not followed"),
+    ):
+        plugin_api.ask_backend(url, backend="Odd", headers={"X-Key": "${env:ODD_KEY}"})
+    assert elsewhere.asked == []
+
+
+@pytest.mark.parametrize("value", ["hush\nhush", "hush€hush"])
+def test_a_header_that_cannot_be_sent_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("ODD_KEY", value)
+    with pytest.raises(plugin_api.CredentialError, match="hold a line break") as caught:
+        plugin_api.ask_backend(
+            "http://127.0.0.1:1", backend="Odd", headers={"X-Key": "${env:ODD_KEY}"}
+        )
+    assert "hush" not in str(caught.value)
+    assert caught.value.__suppress_context__
