@@ -79,13 +79,14 @@ def _verdict(check: Check) -> str:
     return "accepted, not verified" if check.verdict == "accepted" else str(check.verdict)
 
 
-def skip_lines(checks: Sequence[Check]) -> list[str]:
-    """Why canaries were skipped."""
-    return [
-        f"- {check.backend} {check.signal}: {check.reason}"
+def reason_lines(checks: Sequence[Check]) -> list[str]:
+    """Why canaries were skipped, or not read back; once for all protocols."""
+    lines = (
+        f"{mark(check)} {check.backend} {check.signal}: {check.reason}"
         for check in checks
-        if check.verdict == "skipped"
-    ]
+        if check.verdict in {"skipped", "accepted"}
+    )
+    return list(dict.fromkeys(lines))
 
 
 def mark(check: Check) -> str:

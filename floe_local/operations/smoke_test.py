@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError
@@ -45,10 +46,10 @@ def find_targets(where: Where, endpoints: EndpointOptions | None = None) -> Targ
         MachineError: the stack was never brought up from here (``stack-unknown``).
     """
     if endpoints is not None:
-        return targets_elsewhere(request_stack(where), endpoints)
+        return targets_elsewhere(request_stack(where), endpoints, os.environ)
     plan, _ = find_planned(where)
     _refuse_mismatch(plan, live=where.live)
-    return targets_of(plan)
+    return targets_of(plan, os.environ)
 
 
 def _refuse_mismatch(plan: StackPlan, *, live: bool) -> None:

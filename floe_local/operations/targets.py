@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.compiler.transport import for_host
-from floe_local.plan.env_refs import map_texts
+from floe_local.plan.env_refs import map_texts, required
 from floe_local.plan.stack.parts import endpoints_of
 from floe_local.plan.stack.vantage import (
     backend_urls,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from floe_local.operations.request import StackRequest
     from floe_local.plan.artifacts import CompiledBackend
-    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.blueprint.model import Blueprint, Cleanup, Request
     from floe_local.plan.stack.model import StackBackend, StackPlan, StackService
 
 METRICS_ENDPOINT = "metrics"
@@ -43,8 +43,13 @@ class EndpointOptions(Frozen):
     backends: dict[str, str] = {}
 
 
-def targets_of(plan: StackPlan) -> Targets:
-    """The targets of a stack that floe-local planned."""
+def targets_of(plan: StackPlan, environ: Mapping[str, str]) -> Targets:
+    """The targets of a stack that floe-local planned.
+
+    Args:
+        plan: of the stack.
+        environ: the variables that are set; what cannot be read back without one is not.
+    """
     metrics = plan.collector and endpoint_url(plan, plan.collector, METRICS_ENDPOINT, "host")
     return Targets(
         stack=plan.name,
@@ -54,7 +59,7 @@ def targets_of(plan: StackPlan) -> Targets:
         collector_metrics=f"{metrics}/metrics" if metrics else None,
         sampling=plan.sampling,
         environment=plan.client_environment,
-        backends=tuple(_target(plan, backend) for backend in plan.backends),
+        backends=tuple(readable(_target(plan, b), environ) for b in plan.backends),
     )
 
 
@@ -76,6 +81,29 @@ def _target(plan: StackPlan, backend: StackBackend) -> BackendTarget:
     )
 
 
+def readable(target: BackendTarget, environ: Mapping[str, str]) -> BackendTarget:
+    """The target without what it takes a second credential to ask, where that is not set.
+
+    A signal is read back by all of its probes or by none: half a look proves half of it.
+    """
+
+    def missing(*requests: Request) -> tuple[str, ...]:
+        asked = [(r.headers, target.endpoints.get(r.endpoint)) for r in requests]
+        return tuple(name for name in required(asked) if not environ.get(name))
+
+    def can_remove(rule: Cleanup) -> bool:
+        return not missing(rule.request, rule.verify)
+
+    wanted = {s: missing(*(p.request for p in ps)) for s, ps in target.readback.items()}
+    return target.model_copy(
+        update={
+            "readback": {s: ps for s, ps in target.readback.items() if not wanted[s]},
+            "unset": {signal: names for signal, names in wanted.items() if names},
+            "cleanup": tuple(rule for rule in target.cleanup if can_remove(rule)),
+        }
+    )
+
+
 def _signals(
     backend: StackBackend | CompiledBackend, accepts: tuple[Signal, ...]
 ) -> dict[str, tuple[Signal, ...]]:
@@ -94,8 +122,16 @@ def _shown_by(plan: StackPlan, backend: StackBackend) -> StackService | None:
     return plan.service(names[0]) if names else None
 
 
-def targets_elsewhere(request: StackRequest, options: EndpointOptions) -> Targets:
-    """The targets of a stack that somebody else runs, with the manifest's backends."""
+def targets_elsewhere(
+    request: StackRequest, options: EndpointOptions, environ: Mapping[str, str]
+) -> Targets:
+    """The targets of a stack that somebody else runs, with the manifest's backends.
+
+    Args:
+        request: names the backends.
+        options: where the stack is.
+        environ: as for `targets_of`.
+    """
     blueprints = {part.blueprint.name: part.blueprint for part in request.parts}
     return Targets(
         stack=request.identity.name,
@@ -105,7 +141,7 @@ def targets_elsewhere(request: StackRequest, options: EndpointOptions) -> Target
         collector_metrics=options.collector_metrics,
         sampling=request.compiled.sampling,
         backends=tuple(
-            _elsewhere(backend, blueprints[backend.told_by], options.backends)
+            readable(_elsewhere(backend, blueprints[backend.told_by], options.backends), environ)
             for backend in request.compiled.backends
         ),
     )
@@ -118,7 +154,8 @@ def _elsewhere(
         endpoint.name: urls.get(f"{backend.name}.{endpoint.name}", urls.get(backend.name))
         for _, endpoint in endpoints_of(blueprint)
     }
-    endpoints = {name: url for name, url in given.items() if url}
+    own = blueprint.live.endpoints if blueprint.sandbox is None else {}
+    endpoints = {**own, **{name: url for name, url in given.items() if url}}
     lineage = endpoints.get(blueprint.ingest.get("openlineage", ""))
     transport = backend.transport
     if transport is not None and lineage:

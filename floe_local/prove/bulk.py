@@ -83,7 +83,8 @@ def _reads(target: BackendTarget, signal: Signal) -> bool:
 
 def _probes(target: BackendTarget, signal: Signal) -> list[Probe]:
     each = "trace" if signal is Signal.TRACES else "run"
-    return [probe for probe in target.readback.get(signal, ()) if probe.each == each]
+    probes = target.readback.get(signal, ())
+    return [probe for probe in probes if probe.each == each and not probe.pause_s]
 
 
 def _account(

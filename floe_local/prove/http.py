@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 2.0
 _READ_SECONDS = 10.0
+_UNSENDABLE = (
+    "the request's URL or a header of it is not valid in HTTP (a line break in a variable?)"
+)
 
 
 class Answer(Frozen):
@@ -65,7 +68,9 @@ class Http:
             headers = {**(headers or {}), "Content-Type": "application/json"}
         try:
             answer = self._pool.request(method, url, body=body, headers=headers, redirect=False)
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        except ValueError:  # it quotes the header or the URL, which may hold a credential
+            return Answer(status=0, error=_UNSENDABLE)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             return Answer(status=0, error=_plain(error))
         return Answer(status=answer.status, body=answer.data)
 

@@ -30,6 +30,7 @@ def poll_apart(
     *,
     deadline: float,
     threads: int,
+    pause_of: Callable[[Asked], float] = lambda _: 0.0,
 ) -> list[tuple[Asked, Said, Reply, float]]:
     """`poll` each group on its own, at the same time: one that hangs holds up no other.
 
@@ -38,12 +39,20 @@ def poll_apart(
         ask: as for `poll`.
         deadline: on the monotonic clock, for all together.
         threads: how many requests at a time, in each group.
+        pause_of: seconds between two looks at the same; the longest counts for its group.
     """
     if not groups:
         return []
     with ThreadPoolExecutor(len(groups), thread_name_prefix="poll") as pool:
         jobs = [
-            pool.submit(poll, asked, ask, deadline=deadline, threads=threads)
+            pool.submit(
+                poll,
+                asked,
+                ask,
+                deadline=deadline,
+                threads=threads,
+                pause_s=max(map(pause_of, asked), default=0.0),
+            )
             for asked in groups.values()
         ]
         return [answer for job in jobs for answer in job.result()]
@@ -55,6 +64,7 @@ def poll(
     *,
     deadline: float,
     threads: int,
+    pause_s: float = 0.0,
 ) -> list[tuple[Asked, Said, Reply, float]]:
     """Ask until every answer is good or final, or the deadline has passed.
 
@@ -63,11 +73,12 @@ def poll(
         ask: makes one request and judges it; called in threads.
         deadline: on the monotonic clock, for all together.
         threads: how many requests at a time.
+        pause_s: seconds between two rounds, at least.
 
     Returns:
         Each with its last answer, and when that came (monotonic clock).
     """
-    pending, done, pause = list(asked), [], _FIRST_SECONDS
+    pending, done, pause = list(asked), [], max(_FIRST_SECONDS, pause_s)
 
     def one(item: Asked) -> tuple[Asked, Said, Reply, float]:
         reply, said = ask(item)
@@ -82,4 +93,4 @@ def poll(
             if not pending:
                 return done
             sleep(pause)
-            pause = min(pause * _GROWTH, _LONGEST_SECONDS)
+            pause = max(min(pause * _GROWTH, _LONGEST_SECONDS), pause_s)

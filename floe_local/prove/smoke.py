@@ -31,6 +31,7 @@ from floe_local.prove.report import (
     Report,
     fault,
 )
+from floe_local.prove.secrets import masked, secrets_of
 from floe_local.prove.targets import BackendTarget, Targets
 from floe_local.prove.verdicts import Evidence, Seen, check
 
@@ -68,6 +69,7 @@ def smoke(targets: Targets, options: SmokeOptions) -> Report:
         InputError: a probe is broken, or a variable that it needs is not set.
     """
     watch = Stopwatch()
+    secrets = secrets_of(targets, os.environ)
     canaries = plan(targets.namespace, tuple(addresses(targets)), _signals(targets))
     run = _Run(targets=_known(targets), options=options, canaries=canaries)
     http = Http(options.threads + 1)
@@ -90,9 +92,9 @@ def smoke(targets: Targets, options: SmokeOptions) -> Report:
         backends=tuple(
             BackendUsed(name=t.name, image=t.image, origin=t.origin) for t in targets.backends
         ),
-        checks=checks,
+        checks=tuple(masked(check, secrets) for check in checks),
         bulk=accounts,
-        cleanup=results,
+        cleanup=tuple(masked(result, secrets) for result in results),
         durations=durations.model_copy(
             update={"cleanup": ended - cleaning, "total": ended - watch.start}
         ),
@@ -173,7 +175,11 @@ def _follow(
         )
         try:
             answers = poll_apart(
-                asked, asker(counters.http), deadline=deadline, threads=run.options.threads
+                asked,
+                asker(counters.http),
+                deadline=deadline,
+                threads=run.options.threads,
+                pause_of=lambda question: question.probe.pause_s,
             )
         finally:
             if not _only_counted(run):

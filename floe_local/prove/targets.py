@@ -19,6 +19,8 @@ class BackendTarget(Frozen):
     take, but its plugin has no pipeline for. `exporters` are the Collector's exporter ids that carry to
     it, by signal. `transport` is the OpenLineage transport for the host (secrets still
     as ``${env:NAME}``). `namespace` is the OpenLineage namespace that canaries use.
+    `unset` are the variables that must be set for a signal to be read back: without them
+    `readback` has no probes for it.
     """
 
     name: str
@@ -27,6 +29,7 @@ class BackendTarget(Frozen):
     unexported: tuple[Signal, ...] = ()
     endpoints: dict[str, str]
     readback: dict[Signal, tuple[Probe, ...]] = {}
+    unset: dict[Signal, tuple[str, ...]] = {}
     cleanup: tuple[Cleanup, ...] = ()
     naming: Naming = Naming()
     exporters: dict[Signal, tuple[str, ...]] = {}

@@ -81,10 +81,18 @@ def check(evidence: Evidence) -> Check:
     if evidence.not_held:
         return _check(evidence, Verdict.SKIPPED, hops=hops, reason=evidence.not_held)
     if _acknowledged(evidence):
-        reason = "acknowledged; the blueprint has nothing to read it back with"
-        return _check(evidence, Verdict.ACCEPTED, hops=hops, reason=reason)
-    reason = "nothing to verify with: no read-back, and no counter of an exporter to a backend"
+        return _check(
+            evidence, Verdict.ACCEPTED, hops=hops, reason=f"acknowledged; {_unread(evidence)}"
+        )
+    reason = f"no counter of an exporter to a backend to verify with; {_unread(evidence)}"
     return _check(evidence, Verdict.SKIPPED, hops=hops, reason=reason)
+
+
+def _unread(evidence: Evidence) -> str:
+    """Say why nothing was read back, and what to set where that is all that it takes."""
+    if unset := evidence.target.unset.get(evidence.signal):
+        return f"set {' and '.join(unset)} to have it read back"
+    return "the blueprint has nothing to read it back with"
 
 
 def _not_sent(evidence: Evidence) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from floe_local.prove.otlp_json import Spans, decoded
 from floe_local.prove.placeholders import filled_query, filled_value, names_in
 from floe_local.prove.poll import Reply, poll
 from floe_local.prove.readback import is_absent, searched
+from floe_local.prove.secrets import hidden, secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,6 +147,7 @@ def _wait(
     )
     http.close()
     if found is None:
+        instead = hidden(instead, secrets_in(target, os.environ))
         raise CheckFailedError(
             "not-received",
             f"{target.name} does not show {what} after {deadline:g} s: {instead}",

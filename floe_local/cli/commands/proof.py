@@ -96,10 +96,10 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _print(report: Report) -> None:
-    from floe_local.cli.tables import bulk_table, check_table, failure_lines, skip_lines
+    from floe_local.cli.tables import bulk_table, check_table, failure_lines, reason_lines
 
     write_table(*check_table(report.checks))
-    write("\n".join(["(seconds from the start)", *skip_lines(report.checks), ""]))
+    write("\n".join(["(seconds from the start)", *reason_lines(report.checks), ""]))
     if report.bulk:
         write_table(*bulk_table(report.bulk))
     for check in report.checks:

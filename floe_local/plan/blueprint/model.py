@@ -152,7 +152,9 @@ class Probe(Frozen):
     answer that `select` (JMESPath) finds is decoded and compared whole with what was sent;
     otherwise every expectation of `expect` must hold. A probe with `absent` is also made
     for an id that was never sent, and must then answer so. With `when`, it is made for some
-    canaries only; a check of which nothing is asked is skipped, with the reason.
+    canaries only; a check of which nothing is asked is skipped, with the reason. `pause_s`
+    seconds pass between two looks, for a backend that limits how often it is asked; what
+    ``--count`` sends is then not read back.
     """
 
     name: str
@@ -163,6 +165,7 @@ class Probe(Frozen):
     select: str | None = None
     expect: tuple[Expectation, ...] = ()
     absent: Absent | None = None
+    pause_s: float = Field(default=0.0, ge=0)
 
 
 class Cleanup(Frozen):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.cli.output import write_table
-from floe_local.cli.tables import check_table, failure_lines, service_table, skip_lines
+from floe_local.cli.tables import check_table, failure_lines, reason_lines, service_table
 from floe_local.operations.rows import ServiceRow
 from floe_local.plan.values import Origin, Signal
 from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict
@@ -84,7 +84,14 @@ def test_checks_fit_a_terminal_of_80_columns() -> None:
 
 def test_what_was_skipped_says_why() -> None:
     skipped = check(Verdict.SKIPPED, signal=Signal.LOGS, reason="tempo does not take logs")
-    assert skip_lines([skipped]) == ["- tempo logs: tempo does not take logs"]
+    assert reason_lines([skipped]) == ["- tempo logs: tempo does not take logs"]
+
+
+def test_what_was_not_read_back_says_why_once() -> None:
+    accepted = check(Verdict.ACCEPTED, reason="acknowledged; set K to have it read back")
+    both = [accepted, accepted.model_copy(update={"protocol": "grpc"})]
+    told = "✓ tempo traces: acknowledged; set K to have it read back"
+    assert reason_lines([*both, check(Verdict.RECEIVED)]) == [told]
 
 
 def test_what_failed_says_where_and_what_to_do() -> None:

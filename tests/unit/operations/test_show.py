@@ -125,7 +125,7 @@ def test_targets_of_a_stack_of_somebody_else(where: Where) -> None:
         otlp_http="http://10.0.0.1:4318",
         backends={"jaeger": "http://10.0.0.2:16686", "marquez.api": "https://10.0.0.3"},
     )
-    targets = targets_elsewhere(request_stack(where), options)
+    targets = targets_elsewhere(request_stack(where), options, {})
     traces, lineage = targets.backends
     assert traces.endpoints["query"] == "http://10.0.0.2:16686"
     assert lineage.endpoints == {"api": "https://10.0.0.3"}
@@ -137,5 +137,5 @@ def test_targets_of_a_stack_of_somebody_else(where: Where) -> None:
 
 def test_targets_without_a_collector() -> None:
     identity = StackIdentity(name="a", project="a-1", folder="/a")
-    assert targets_of(StackPlan(identity=identity, compose={})).collector_metrics is None
+    assert targets_of(StackPlan(identity=identity, compose={}), {}).collector_metrics is None
     assert CompiledBackend(name="x").transport is None

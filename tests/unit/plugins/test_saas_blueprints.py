@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -10,7 +11,11 @@ import pytest
 
 from floe_local.plan.blueprint.lookup import find_blueprint, shipped_names
 from floe_local.plan.env_refs import texts
-from floe_local.plan.values import Signal
+from floe_local.plan.values import Kind, Signal
+from floe_local.prove.canaries import plan
+from floe_local.prove.http import Answer, target
+from floe_local.prove.readback import judged, judged_absent, questions
+from floe_local.prove.targets import BackendTarget
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Blueprint, Sandbox
@@ -89,3 +94,36 @@ def test_atlan_s_old_path_leads_nowhere_and_its_new_one_to_the_route() -> None:
     pattern = re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(route.path))
     assert re.fullmatch(pattern, moved.to)
     assert not re.fullmatch(pattern, moved.path)
+
+
+def found_spans(*spans: tuple[str, str]) -> Answer:
+    """What Datadog's API is documented to answer for spans of (resource, service)."""
+    data = [
+        {"id": "x", "type": "spans", "attributes": {"resource_name": name, "service": service}}
+        for name, service in spans
+    ]
+    return Answer(status=200, body=json.dumps({"data": data, "meta": {"status": "done"}}).encode())
+
+
+def test_datadog_s_own_api_is_asked_for_each_span() -> None:
+    real = blueprint("datadog")
+    backend = BackendTarget(
+        name="datadog",
+        kind=Kind.TELEMETRY,
+        accepts=(Signal.TRACES,),
+        endpoints=real.live.endpoints,
+        readback=real.readback,
+    )
+    asked = questions(backend, Signal.TRACES, plan("ns", ("grpc",), frozenset({Signal.TRACES})))
+    *there, absent = asked
+    first = there[0]
+    values = first.subject.values
+    wanted = target(first.probe.request, values)
+    assert wanted.startswith("/api/v2/spans/events?filter%5Bquery%5D=%40otel.trace_id%3A")
+    spans = {(q.subject.values["name"], q.subject.values["service"]) for q in there}
+    for question in there:
+        assert judged(question.probe, found_spans(*spans), question.subject) == []
+    for wrong in (found_spans(), found_spans(("other", values["service"])), Answer(status=429)):
+        assert judged(first.probe, wrong, first.subject)
+    assert judged_absent(absent.probe, found_spans())[0].good
+    assert judged_absent(absent.probe, found_spans(*spans))[0].final

@@ -41,3 +41,18 @@ def test_a_group_that_hangs_holds_up_no_other() -> None:
     answers = poll_apart(groups, ask, deadline=monotonic() + PATIENCE, threads=1)
     assert [(item, said) for item, said, _, _ in answers] == [("hangs", True), ("answers", True)]
     assert poll_apart({}, ask, deadline=monotonic(), threads=1) == []
+
+
+def test_a_backend_that_limits_how_often_it_is_asked_is_not_asked_more() -> None:
+    tries: list[str] = []
+
+    def ask(item: str) -> tuple[Reply, None]:
+        tries.append(item)
+        return Reply(good=tries.count(item) == 3), None
+
+    groups = {"a": ["limited"], "b": ["not"]}
+    pauses = {"limited": PATIENCE * 2, "not": 0.0}
+    started = monotonic()
+    poll_apart(groups, ask, deadline=started + PATIENCE, threads=1, pause_of=pauses.__getitem__)
+    assert (tries.count("limited"), tries.count("not")) == (1, 3)
+    assert monotonic() - started < PATIENCE

@@ -57,6 +57,7 @@ def judged(  # noqa: PLR0917 - what a check rests on, most of it as it should be
     accepts: tuple[Signal, ...] = (Signal.TRACES,),
     not_held: str = "",
     unexported: tuple[Signal, ...] = (),
+    unset: tuple[str, ...] = (),
 ) -> Check:
     endpoints = {"query": "http://127.0.0.1:1"}
     backend = BackendTarget(
@@ -64,6 +65,7 @@ def judged(  # noqa: PLR0917 - what a check rests on, most of it as it should be
         kind=Kind.TELEMETRY,
         accepts=accepts,
         unexported=unexported,
+        unset={Signal.TRACES: unset} if unset else {},
         endpoints=endpoints,
         origin=origin,
     )
@@ -93,6 +95,15 @@ def test_what_was_not_read_back_is_accepted_at_most() -> None:
     assert judged().verdict is Verdict.ACCEPTED
     assert judged(hops=UNKNOWN).verdict is Verdict.SKIPPED
     assert judged(hops=()).verdict is Verdict.SKIPPED
+
+
+def test_a_variable_that_is_missing_for_reading_back_is_named() -> None:
+    found = judged(unset=("A_KEY", "B_KEY"))
+    assert found.verdict is Verdict.ACCEPTED
+    assert found.reason == "acknowledged; set A_KEY and B_KEY to have it read back"
+    assert "set A_KEY to" in judged(hops=UNKNOWN, unset=("A_KEY",)).reason
+    refused = judged(hops=counters(HopState.PASSED, HopState.FAILED), unset=("A_KEY",))
+    assert (refused.verdict, refused.hop) == (Verdict.FAILED, HopName.COLLECTOR_EXPORTED)
 
 
 def test_an_answer_to_the_never_sent_alone_is_no_receipt() -> None:

@@ -1,0 +1,54 @@
+"""Keep credentials out of what is told: clients, and backends, quote what they were sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from floe_local.plan.env_refs import map_texts, references
+from floe_local.plan.plugins.foreign_code import CREDENTIAL_NAME, SHORTEST_SECRET
+from floe_local.prove.report import Check, CleanupResult
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from floe_local.prove.targets import BackendTarget, Targets
+
+Told = TypeVar("Told", Check, CleanupResult)
+
+_MASK = "***"
+_IDENTITY = {"backend", "signal", "protocol", "canary", "verdict", "hop"}
+
+
+def secrets_of(targets: Targets, environ: Mapping[str, str]) -> frozenset[str]:
+    """The credentials that go along with a smoke test's requests, also as errors quote them."""
+    return frozenset().union(*(secrets_in(target, environ) for target in targets.backends))
+
+
+def secrets_in(target: BackendTarget, environ: Mapping[str, str]) -> frozenset[str]:
+    """The credentials that go along with the requests to one backend.
+
+    That is what stands in a header, or in a transport; in an address, what is called so.
+    """
+    probes = [probe.request for probes in target.readback.values() for probe in probes]
+    removals = [request for rule in target.cleanup for request in (rule.request, rule.verify)]
+    transport = dict(target.transport or {})
+    addresses = references([target.endpoints, transport.pop("url", None)])
+    sent = references([transport, *(request.headers for request in (*probes, *removals))])
+    names = [*sent, *(name for name in addresses if CREDENTIAL_NAME.search(name))]
+    values = (environ.get(name, "").strip() for name in names)
+    long = [value for value in values if len(value) >= SHORTEST_SECRET]
+    return frozenset(form for value in long for form in (value, repr(value)[1:-1]))
+
+
+def hidden(text: str, secrets: frozenset[str]) -> str:
+    """A text without the secrets, the longest first: one may be a part of another."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, _MASK)
+    return text
+
+
+def masked(told: Told, secrets: frozenset[str]) -> Told:
+    """A part of a report without the secrets; what names it stays as it is."""
+    fields = told.model_dump(exclude=_IDENTITY)
+    clean = map_texts(fields, lambda text: hidden(text, secrets))
+    return type(told).model_validate({**told.model_dump(include=_IDENTITY), **clean})

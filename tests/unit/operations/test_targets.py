@@ -1,0 +1,107 @@
+"""What a smoke test can ask: a second credential that is not set leaves a read-back out."""
+
+from __future__ import annotations
+
+import pytest
+
+from floe_local.operations.targets import readable, targets_of
+from floe_local.plan.blueprint.lookup import find_blueprint
+from floe_local.plan.blueprint.model import Cleanup, Expectation, Probe, Request
+from floe_local.plan.blueprint.sandboxed import for_real
+from floe_local.plan.stack.model import StackBackend, StackIdentity, StackPlan
+from floe_local.plan.values import Kind, Signal
+from floe_local.prove.targets import BackendTarget
+
+API = "https://api.${env:ACME_SITE:-acme.example}"
+KEYS = {"A-Key": "${env:ACME_KEY}", "A-Second-Key": "${env:ACME_READ_KEY}"}
+BOTH = {"ACME_KEY": "first", "ACME_READ_KEY": "second"}
+
+
+def asking(headers: dict[str, str], endpoint: str = "api") -> Request:
+    return Request(endpoint=endpoint, path="/", headers=headers)
+
+
+def probe(headers: dict[str, str], endpoint: str = "api") -> Probe:
+    expected = Expectation(field="f", query="a", equals=1)
+    return Probe(name="p", each="trace", request=asking(headers, endpoint), expect=(expected,))
+
+
+def target(
+    readback: dict[Signal, tuple[Probe, ...]], cleanup: tuple[Cleanup, ...] = ()
+) -> BackendTarget:
+    return BackendTarget(
+        name="acme",
+        kind=Kind.TELEMETRY,
+        accepts=tuple(readback),
+        endpoints={"api": API, "tenant": "https://${env:ACME_TENANT}.acme.example"},
+        readback=readback,
+        cleanup=cleanup,
+    )
+
+
+def test_what_is_set_is_read_back() -> None:
+    whole = target({Signal.TRACES: (probe(KEYS),)})
+    assert readable(whole, BOTH) == whole
+
+
+@pytest.mark.parametrize(
+    ("environ", "missing"),
+    [
+        ({}, ("ACME_KEY", "ACME_READ_KEY")),
+        ({"ACME_KEY": "first"}, ("ACME_READ_KEY",)),
+        ({**BOTH, "ACME_READ_KEY": ""}, ("ACME_READ_KEY",)),
+    ],
+)
+def test_what_is_not_set_is_named_and_not_asked(
+    environ: dict[str, str], missing: tuple[str, ...]
+) -> None:
+    left = readable(target({Signal.TRACES: (probe(KEYS),)}), environ)
+    assert left.readback == {}
+    assert left.unset == {Signal.TRACES: missing}
+    assert left.accepts == (Signal.TRACES,)
+
+
+def test_an_address_needs_its_variables_too() -> None:
+    left = readable(target({Signal.TRACES: (probe({}, "tenant"),)}), {})
+    assert left.unset == {Signal.TRACES: ("ACME_TENANT",)}
+
+
+def test_a_signal_is_read_back_whole_or_not_at_all() -> None:
+    probes = {Signal.TRACES: (probe({}), probe(KEYS)), Signal.LOGS: (probe({}),)}
+    left = readable(target(probes), {})
+    assert set(left.readback) == {Signal.LOGS}
+    assert set(left.unset) == {Signal.TRACES}
+
+
+def test_what_cannot_be_removed_is_not_tried() -> None:
+    rule = Cleanup(each="run", request=asking(KEYS), verify=asking({}))
+    plain = Cleanup(each="job", request=asking({}), verify=asking({}))
+    left = readable(target({}, (rule, plain)), {"ACME_KEY": "first"})
+    assert left.cleanup == (plain,)
+    assert readable(target({}, (rule, plain)), BOTH).cleanup == (rule, plain)
+
+
+def live_datadog(environ: dict[str, str]) -> BackendTarget:
+    located = find_blueprint("datadog")
+    assert located is not None
+    blueprint = for_real(located).blueprint
+    backend = StackBackend(
+        name="datadog",
+        blueprint="datadog",
+        kind=Kind.TELEMETRY,
+        exporters={Signal.TRACES: ("datadog",)},
+        accepts=blueprint.accepts,
+        readback=blueprint.readback,
+        elsewhere=blueprint.live.endpoints,
+    )
+    identity = StackIdentity(name="a", project="a-1", folder="/a")
+    plan = StackPlan(identity=identity, compose={}, live=True, backends=(backend,))
+    (found,) = targets_of(plan, environ).backends
+    return found
+
+
+def test_a_shipped_backend_is_read_back_where_its_second_credential_is_set() -> None:
+    keys = {"DD_API_KEY": "first"}
+    assert live_datadog(keys).unset == {Signal.TRACES: ("DD_APP_KEY",)}
+    assert live_datadog(keys).readback == {}
+    assert set(live_datadog(keys | {"DD_APP_KEY": "second"}).readback) == {Signal.TRACES}
