@@ -10,6 +10,7 @@ import requests
 import yaml
 
 from floe_local.plan.blueprint.lookup import find_blueprints
+from floe_local.plan.blueprint.sandboxed import as_run
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.manifest.model import LocalSettings, Manifest
 from floe_local.plan.plugins.output import PluginOutput
@@ -146,7 +147,7 @@ def image(client: docker.DockerClient) -> str:
 @pytest.fixture
 def compiled() -> Callable[..., Compiled]:
     def run(configs: dict[str, Any], local: dict[str, Any]) -> Compiled:
-        found = find_blueprints(["collector", *configs])
+        found = as_run(find_blueprints(["collector", *configs]), None)
         blueprints = {name: located.blueprint for name, located in found.items()}
         if "datadog" in configs:
             blueprints["datadog"] = _queued(blueprints["collector"])
