@@ -49,7 +49,8 @@ def wait_for_span(
 
     Raises:
         CheckFailedError: the deadline passed; the reason says what there was instead.
-        InputError: the backend's blueprint has no probe that decodes traces.
+        InputError: the backend's blueprint has no probe that decodes traces, or one that needs a
+            variable that is not set.
     """
     probe = _probe(target, Signal.TRACES, "trace", decodes=True)
     trace_id = trace_id.lower()
@@ -92,7 +93,8 @@ def wait_for_run(
 
     Raises:
         CheckFailedError: the deadline passed; the reason says what there was instead.
-        InputError: the backend's blueprint has no probe for runs.
+        InputError: the backend's blueprint has no probe for runs, or one that needs a variable
+            that is not set.
     """
     probe = _probe(target, Signal.LINEAGE, "run", decodes=False)
     values = {"run_id": run_id}
@@ -116,6 +118,9 @@ def _probe(target: BackendTarget, signal: Signal, each: str, *, decodes: bool) -
     for probe in target.readback.get(signal, ()):
         if probe.each == each and (probe.decode is not None or not decodes):
             return probe
+    if unset := target.unset.get(signal):
+        reason = f"{target.name}: reading a {each} back needs variables that are not set"
+        raise InputError("variable-unset", reason, f"set {' and '.join(unset)}")
     raise InputError(
         "no-read-back",
         f"the blueprint of {target.name} has no probe to read a {each} back with",

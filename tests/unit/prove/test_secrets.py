@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from floe_local.errors import CheckFailedError
+from floe_local.errors import CheckFailedError, InputError
 from floe_local.plan.blueprint.model import Absent, Expectation, Probe, Request
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.junit import to_junit
@@ -110,6 +110,13 @@ def test_a_test_that_waits_tells_nobody_either(
     with pytest.raises(CheckFailedError, match=r"Bearer \*\*\*") as caught:
         wait_for_run(backend(server.url, None, runs()), "r", deadline=0.1)
     assert SECRET not in str(caught.value)
+
+
+def test_a_test_that_cannot_read_back_says_what_to_set() -> None:
+    target = backend("http://127.0.0.1:1").model_copy(update={"unset": {Signal.LINEAGE: ("K",)}})
+    with pytest.raises(InputError) as caught:
+        wait_for_run(target, "r")
+    assert (caught.value.code, caught.value.hint) == ("variable-unset", "set K")
 
 
 def test_what_is_called_a_credential_is_one_and_a_site_is_none() -> None:
