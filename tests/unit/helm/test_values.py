@@ -100,7 +100,7 @@ def test_production_rules_are_those_of_the_environment() -> None:
 
 def test_credentials_come_from_a_secret_by_name() -> None:
     key = {"api": {"key": "${env:DD_API_KEY}", "site": "${env:DD_SITE:-datadoghq.com}"}}
-    result = render(telemetry({"exporters": {"datadog": key}}, {}, "datadog"))
+    result = render(telemetry({"exporters": {"datadog": key}}, {}, "unheard-of"))
     values = result.values[COLLECTOR]
     assert values["alternateConfig"]["exporters"]["datadog"]["api"] == key["api"]
     required, optional = values["extraEnvs"]
