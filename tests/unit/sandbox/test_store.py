@@ -120,3 +120,16 @@ def test_a_request_is_kept_with_all_of_it_or_not_at_all(store: Store) -> None:
     assert known(store) == []
     assert store.counts() == {}
     assert store.requests(10) == []
+
+
+def test_a_volume_of_another_version_is_begun_anew(tmp_path: Path) -> None:
+    file = tmp_path / "recorded.db"
+    with closing(sqlite3.connect(file)) as older:
+        older.execute("CREATE TABLE requests (number INTEGER PRIMARY KEY, other TEXT)")
+        older.execute("INSERT INTO requests VALUES (7, 'old')")
+        older.commit()
+    with closing(open_store(file, 10, 10)) as store:
+        store.add(ENTRY, found(1))
+        assert known(store) == [1]
+    with closing(open_store(file, 10, 10)) as again:
+        assert known(again) == [1]

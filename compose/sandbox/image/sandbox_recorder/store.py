@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -145,9 +146,20 @@ def open_store(path: Path, most_items: int, most_requests: int) -> Store:
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-    script = resources.files("sandbox_recorder").joinpath("schema.sql").read_text("utf-8")
-    connection.executescript(script)
+    _make_tables(connection)
     return Store(connection, most_items, most_requests)
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables; those of another version go first: what was recorded is worth no migration."""
+    script = resources.files("sandbox_recorder").joinpath("schema.sql").read_text("utf-8")
+    version = crc32(script.encode()) & _LARGEST_VERSION
+    ((found,),) = connection.execute("PRAGMA user_version")
+    if found != version:
+        for (table,) in connection.execute(_TABLES).fetchall():
+            connection.execute(f"DROP TABLE {table}")
+    connection.executescript(script)
+    connection.execute(f"PRAGMA user_version = {version}")
 
 
 def _keys(first: int, found: Iterable[Found]) -> Iterator[tuple[int, str]]:
@@ -181,6 +193,8 @@ def _drop(connection: sqlite3.Connection, table: str, last: int) -> None:
     connection.execute("DELETE FROM keys WHERE item <= ?", (last,))
 
 
+_LARGEST_VERSION = 2**31 - 1
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 _INSERT_REQUEST = """
 INSERT INTO requests (at, method, path, status, content_type, encoding, bytes, credential,
                       signal, items, reason, outcome)
