@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from floe_local.operations.layout import lay_out
@@ -87,13 +88,12 @@ def bring_up(
         site = Site(engine, workspace, workspace.plan(), before)
         plan = lay_out(request, images, site, free_ports=settings.free_ports)
         deadline_s = settings.deadline_s or request.deadline_s
-        try:
-            ready, changed = _change(plan, site, deadline_s, report)
-        except BaseException:
+        with ExitStack() as if_it_fails:
             if not settings.retain:
-                tell("undoing", "")
-                undo(plan, site)
-            raise
+                if_it_fails.callback(undo, plan, site)
+                if_it_fails.callback(tell, "undoing", "")
+            ready, changed = _change(plan, site, deadline_s, report)
+            if_it_fails.pop_all()
     seconds = round(time.monotonic() - began, 3)
     return _result(plan, ready, changed=changed, seconds=seconds, warnings=request.warnings)
 

@@ -214,6 +214,5 @@ def _write(path: Path, text: str, mode: int = 0o644) -> None:
             file.write(content)
         Path(name).chmod(mode)
         Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    finally:
+        Path(name).unlink(missing_ok=True)  # it is still there only if something went wrong
