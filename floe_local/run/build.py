@@ -21,6 +21,7 @@ from floe_local.run import build_steps
 from floe_local.run.docker_client import find_image
 from floe_local.run.interrupts import one_interrupt
 from floe_local.run.progress import silent, timed
+from floe_local.run.pull import mirrored, pull
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,13 +35,19 @@ WORK_PREFIX = "floe-local-build-"
 LOCK = ".lock"
 
 
-def build(source: LocatedRecipe, client: docker.DockerClient, report: Report = silent) -> str:
+def build(
+    source: LocatedRecipe,
+    client: docker.DockerClient,
+    report: Report = silent,
+    registry: str | None = None,
+) -> str:
     """Make the image of a recipe, and those it stands on, unless they are there.
 
     Args:
         source: the recipe.
         client: the engine that gets the image.
         report: told of each step, with the time since the image was begun.
+        registry: a prefix for upstream's names (a mirror).
 
     Returns:
         The image's name.
@@ -51,13 +58,32 @@ def build(source: LocatedRecipe, client: docker.DockerClient, report: Report = s
     """
     if find_image(source.reference, client):
         return source.reference
-    wanted = [recipe for recipe in source.chain if not find_image(recipe.reference, client)]
+    base = _pulled_base(source, client, report, registry)
+    chain = (source,) if base else source.chain
+    wanted = [recipe for recipe in chain if not find_image(recipe.reference, client)]
     demand_needs(wanted)
     with one_interrupt():
         sweep()
         for recipe in wanted:
-            _build_one(recipe, client, report)
+            own = recipe.base.reference if recipe.base else None
+            _build_one(recipe, client, report, base or own)
     return source.reference
+
+
+def _pulled_base(
+    source: LocatedRecipe, client: docker.DockerClient, report: Report, registry: str | None
+) -> str | None:
+    """The upstream image to stand on: here, or pulled; None where the recipe's own base serves."""
+    wanted = source.recipe.pulled_base
+    if wanted is None or (source.base and find_image(source.base.reference, client)):
+        return None
+    name = mirrored(wanted, registry)
+    if not find_image(name, client):
+        try:
+            pull(name, client, report)
+        except MachineError:
+            return None  # the base is built, or what that lacks is told
+    return name
 
 
 def demand_needs(recipes: list[LocatedRecipe]) -> None:
@@ -78,14 +104,16 @@ def sweep() -> None:
                 shutil.rmtree(lock_file.parent)
 
 
-def _build_one(source: LocatedRecipe, client: docker.DockerClient, report: Report) -> None:
+def _build_one(
+    source: LocatedRecipe, client: docker.DockerClient, report: Report, base: str | None
+) -> None:
     tell = timed(report, source.recipe.name)
     with _alone(source.folder):
         if find_image(source.reference, client):  # another process built it while we waited
             return
         with work_folder(source) as work:
             tell("building", "")
-            image = _carry_out(source, work, client, lambda line: tell("building", line))
+            image = _carry_out(source, work, client, base, lambda line: tell("building", line))
         repository, tag = source.reference.split(":")
         client.api.tag(image, repository, tag)
     tell("built", source.reference)
@@ -102,7 +130,9 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _carry_out(source: LocatedRecipe, work: Path, client: docker.DockerClient, tell: Tell) -> str:
+def _carry_out(
+    source: LocatedRecipe, work: Path, client: docker.DockerClient, base: str | None, tell: Tell
+) -> str:
     """Run the steps in order; the last gives the image's id."""
     image = ""
     for step in source.recipe.steps:
@@ -112,7 +142,7 @@ def _carry_out(source: LocatedRecipe, work: Path, client: docker.DockerClient, t
         elif isinstance(step, Debootstrap):
             image = build_steps.debootstrap(step, work, client, labels=source.labels, tell=tell)
         else:
-            image = build_steps.docker_build(step, source, work, client, tell=tell)
+            image = build_steps.docker_build(step, source, work, client, base=base, tell=tell)
     return image
 
 

@@ -154,15 +154,15 @@ def docker_build(
     work: Path,
     client: docker.DockerClient,
     *,
+    base: str | None,
     tell: Tell,
 ) -> str:
-    """Build from the work folder. Returns the id of the image."""
+    """Build from the work folder, on the image `base`. Returns the id of the image."""
     shutil.copyfile(trusted_certificates(), work / CERTIFICATES)
-    base = {"BASE": source.base.reference} if source.base else {}
     request = DockerBuildRequest(
         context=work,
         dockerfile=step.dockerfile,
-        arguments=_proxies() | base,
+        arguments=_proxies() | ({"BASE": base} if base else {}),
         labels=source.labels,
     )
     return build_docker.docker_build(request, client, tell)

@@ -3,7 +3,8 @@
 In this order: the manifest's own image; upstream's, when it is here; the image that this
 project's recipe makes, when it is here; upstream's, pulled; the recipe's, built. Upstream's
 names are for upstream's images only: what is built has a name of its own, and a label that
-says whether it is the real thing or a stand-in.
+says whether it is the real thing or a stand-in. An image of floe-local's own (the sandbox's
+recorder) has no upstream: it is built without a question, which takes a minute.
 """
 
 from __future__ import annotations
@@ -159,7 +160,7 @@ def build_images(
     """
     with_recipe = [(need, recipe) for need in needs if (recipe := _recipe(need))]
     for _, recipe in with_recipe:
-        builder.build(recipe, client, report)
+        builder.build(recipe, client, report, policy.registry)
     return list_images([need for need, _ in with_recipe], policy, client)
 
 
@@ -200,15 +201,17 @@ def _built(
     report: Report,
 ) -> dict[str, ResolvedImage]:
     buildable = [(n, r) for n, _ in missing if not n.override and (r := _recipe(n))]
-    required = [n for n, _ in buildable if not n.optional]
-    agreed = bool(required) and _agreed(policy, [r for _, r in buildable])
+    own = [(n, r) for n, r in buildable if not n.source.upstream and policy.build != "never"]
+    others = [pair for pair in buildable if pair not in own]
+    required = [n for n, _ in others if not n.optional]
+    agreed = bool(required) and _agreed(policy, [r for _, r in others])
     built: dict[str, ResolvedImage] = {}
-    recipes = {n.service: r for n, r in buildable} if agreed else {}
+    recipes = {n.service: r for n, r in (*own, *(others if agreed else ()))}
     for need, cause in missing:
         if need.service not in recipes:
             _leave_out_or_raise(need, _unobtainable(need, cause), report)
     for service, recipe in recipes.items():
-        name = builder.build(recipe, client, report)
+        name = builder.build(recipe, client, report, policy.registry)
         image = _look(name, client, how="built")
         built |= {service: image} if image else {}
     return built

@@ -76,7 +76,7 @@ class FloeLocal(DockerCompose):
             folder=folder,
             live=live,
         )
-        self._policy = Policy(build=build or cast("Build", os.environ.get(BUILD_VARIABLE, "never")))
+        self._policy = Policy(build=build or cast("Build", os.environ.get(BUILD_VARIABLE, "ask")))
         self._settings = UpSettings(free_ports=True, deadline_s=deadline_s)
         self.result: UpResult | None = None
         root = folder or Path(manifest or ".").resolve().parent

@@ -73,7 +73,8 @@ ImageStep = (Debootstrap, DockerBuild)
 class Recipe(Frozen):
     """How an image is made. `upstream` is the image whose contract it keeps.
 
-    `base` is the folder, from this recipe's, of the recipe that it stands on. `origin` says
+    `base` is the folder, from this recipe's, of the recipe that it stands on; `pulled_base` an
+    upstream image that serves as well, where it is here or can be pulled. `origin` says
     whether the image is what upstream's is (built), only answers like it (stand-in), or plays
     a backend that runs elsewhere (sandbox).
     """
@@ -83,6 +84,7 @@ class Recipe(Frozen):
     upstream: str | None = None
     origin: Literal[Origin.BUILT, Origin.STAND_IN, Origin.SANDBOX] = Origin.BUILT
     base: str | None = None
+    pulled_base: str | None = None
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -13,10 +13,13 @@ import docker
 import pytest
 
 from floe_local.errors import MachineError
+from floe_local.plan.blueprint.model import ImageSource
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.plan.blueprint.shipped import compose_folder
+from floe_local.plan.stack.model import ImageNeed
 from floe_local.run.build import WORK_PREFIX, build, demand_needs, sweep
 from floe_local.run.docker_client import find_image
+from floe_local.run.images import Policy, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -310,3 +313,44 @@ def test_two_builds_of_one_recipe_make_it_once(
 
     assert [process.wait(60) for process in processes] == [0, 0, 0]
     assert find_image(recipe.reference, engine)
+
+
+STANDING = "ARG BASE\nFROM $BASE\nENV STANDS_ON={name}\n"
+
+
+def test_an_upstream_base_that_is_here_serves_as_well(
+    engine: docker.DockerClient, make_recipe: Make
+) -> None:
+    upstream = build(make_recipe("FROM scratch\nENV IS=upstream\nCOPY recipe.yaml /\n"), engine)
+    base = make_recipe()
+    extra = f"base: ../{base.folder.name}\npulled_base: {upstream}\n"
+    top = make_recipe(STANDING, extra=extra)
+
+    found = find_image(build(top, engine), engine)
+
+    assert found is not None
+    assert "IS=upstream" in found.attrs["Config"]["Env"]
+    assert find_image(base.reference, engine) is None
+
+
+def test_where_the_upstream_base_cannot_be_had_the_own_one_is_built(
+    engine: docker.DockerClient, make_recipe: Make
+) -> None:
+    base = make_recipe("FROM scratch\nENV IS=own\nCOPY recipe.yaml /\n")
+    extra = f"base: ../{base.folder.name}\npulled_base: 127.0.0.1:9/not/there:1\n"
+    found = find_image(build(make_recipe(STANDING, extra=extra), engine), engine)
+
+    assert found is not None
+    assert "IS=own" in found.attrs["Config"]["Env"]
+
+
+def test_an_image_without_upstream_is_built_without_a_question(
+    engine: docker.DockerClient, make_recipe: Make
+) -> None:
+    recipe = make_recipe()
+    source = ImageSource(recipe=recipe.folder.name)
+    need = ImageNeed(service="own", source=source, folder=str(recipe.folder.parent))
+
+    with pytest.raises(MachineError):
+        resolve([need], Policy(build="never"), engine)
+    assert resolve([need], Policy(), engine)["own"].reference == recipe.reference
