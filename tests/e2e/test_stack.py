@@ -196,8 +196,8 @@ def test_logs_can_be_cut_short(shell: Shell, up: dict[str, Any]) -> None:
 def test_plugins_images_and_pages(shell: Shell, up: dict[str, Any]) -> None:
     listed = shell.json("floe-local plugins list")["plugins"]
     assert {(p["kind"], p["name"]) for p in listed} == {
-        ("telemetry", "jaeger"),
-        ("lineage", "marquez"),
+        *(("telemetry", name) for name in ("datadog", "grafana-cloud", "jaeger", "xray")),
+        *(("lineage", name) for name in ("atlan", "aws", "marquez", "openmetadata")),
     }
     (one,) = shell.json("floe-local plugins show marquez")["plugins"]
     assert one["output"]["transport"]["type"] == "http"
