@@ -36,7 +36,9 @@ def engine() -> Iterator[docker.DockerClient]:
     """Give the engine; what tests built from recipes of their own is removed at the end."""
     with closing(connect()) as client:
         yield client
-        for image in client.images.list(filters={"label": LABEL_RECIPE}):
+        made = client.images.list(filters={"label": LABEL_RECIPE})
+        # The newest first: an image that another stands on cannot be removed before it.
+        for image in sorted(made, key=lambda one: str(one.attrs["Created"]), reverse=True):
             if image.labels[LABEL_RECIPE].startswith(NAME_PREFIX):
                 client.api.remove_image(str(image.id), force=True)
 
