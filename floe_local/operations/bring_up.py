@@ -17,7 +17,7 @@ from floe_local.plan.stack.model import ImageNeed, ResolvedImage, StackPlan
 from floe_local.plan.stack.parts import image_needs
 from floe_local.plan.values import Frozen
 from floe_local.run.compose_cli import Compose, find_compose
-from floe_local.run.interrupts import one_interrupt
+from floe_local.run.interrupts import held_back, one_interrupt
 from floe_local.run.progress import Progress, timed
 from floe_local.run.readiness import ServiceReady, wait_until_ready
 from floe_local.run.volumes import prepare_volumes
@@ -115,7 +115,8 @@ def _change(
     for service in plan.services:
         report(Progress(subject=service.name, phase="starting"))
     with ThreadPoolExecutor(max_workers=1) as pool:
-        composing = pool.submit(Compose(site.workspace, plan.project).up)
+        with held_back():
+            composing = pool.submit(Compose(site.workspace, plan.project).up)
         if site.before.containers:
             composing.result()  # until then, those that are about to go would answer
         starting = _at_work(composing)

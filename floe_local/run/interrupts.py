@@ -38,6 +38,29 @@ def one_interrupt() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Within it, SIGINT and SIGTERM wait; one that came is delivered at its end.
+
+    For what must not be left half-way: a thread that has begun but whose pool does not know
+    of it yet is waited for by nobody.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    former = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number in _SIGNALS:
+        signal.signal(number, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(signal.Signals(came[0]))
+
+
 def undisturbed() -> None:
     """Ignore SIGINT and SIGTERM, until the `one_interrupt` around it ends."""
     if threading.current_thread() is threading.main_thread():

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import NotReadyError
 from floe_local.plan.values import Frozen
+from floe_local.run.interrupts import held_back
 from floe_local.run.progress import Progress
 
 if TYPE_CHECKING:
@@ -85,10 +86,12 @@ def wait_until_ready(
     watch = _Watch()
     began = time.monotonic()
     with ThreadPoolExecutor(max_workers=max(1, len(plan.services))) as pool:
-        waits = [
-            pool.submit(_until_ready, s, plan.host, watch, began, report) for s in plan.services
-        ]
         try:
+            with held_back():
+                waits = [
+                    pool.submit(_until_ready, s, plan.host, watch, began, report)
+                    for s in plan.services
+                ]
             while True:
                 all_ready = all(wait.done() for wait in waits)
                 at_work = starting()

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.processes import said_at_the_end
+
 if TYPE_CHECKING:
     from tests.e2e.conftest import Shell
 
 pytestmark = pytest.mark.e2e
-
-DEADLINE_S = 90
 
 
 def interrupted(shell: Shell, command: str, moment: str, number: signal.Signals) -> str:
@@ -30,7 +30,7 @@ def interrupted(shell: Shell, command: str, moment: str, number: signal.Signals)
         assert process.stderr is not None
         seen = next((line for line in process.stderr if moment in line), "")
         process.send_signal(number)
-        _, told = process.communicate(timeout=DEADLINE_S)
+        told = said_at_the_end(process)
     assert seen, f"never told {moment}"
     assert process.returncode == 130, told
     assert "Traceback" not in told

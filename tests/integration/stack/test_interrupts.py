@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.plan.stack.identity import identify
+from tests.processes import said_at_the_end
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,6 @@ from floe_local.operations.up import UpSettings, Where, up
 tell = lambda p: print(p.subject, p.phase, flush=True)
 up(Where(folder=Path(sys.argv[1])), UpSettings(free_ports=True), report=tell)
 """
-DEADLINE_S = 90
 
 
 @pytest.mark.parametrize("moment", ["jaeger starting", "jaeger ready", "postgres ready"])
@@ -46,7 +46,7 @@ def test_an_interrupted_up_leaves_nothing(
         assert any(line.strip() == moment for line in child.stdout)
         child.send_signal(number)
         child.send_signal(number)  # an impatient one
-        _, errors = child.communicate(timeout=DEADLINE_S)
+        errors = said_at_the_end(child)
     assert errors.rstrip().endswith("KeyboardInterrupt"), errors
     assert not engine.holdings(project)
     assert not (tmp_path / ".floe-local").exists()

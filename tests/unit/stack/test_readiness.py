@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from floe_local.plan.stack.model import PublishedEndpoint, ResolvedImage, StackS
 from floe_local.plan.stack.plan import plan_stack
 from floe_local.plan.values import Origin
 from floe_local.run.engine import Container
+from floe_local.run.interrupts import one_interrupt
 from floe_local.run.readiness import ask, wait_until_ready
 
 if TYPE_CHECKING:
@@ -237,3 +239,18 @@ def test_composes_failure_ends_the_wait(build: Builder) -> None:
             report=lambda _: None,
             starting=failed,
         )
+
+
+def test_an_interrupt_while_the_threads_begin_ends_them_all(build: Builder) -> None:
+    """It left threads that asked for ever, and the process with them."""
+    port_of_nobody = 1
+    others = [service(port_of_nobody, f"b{number}") for number in range(60)]
+    docker = Docker(container(), *(container(other.name) for other in others))
+
+    def interrupt(_: Progress) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    with answering() as port, one_interrupt():
+        plan = plan_of(build, service(port, ready=Ready(endpoint="api", path="/")), *others)
+        with pytest.raises(KeyboardInterrupt):
+            wait(plan, docker, deadline_s=30, report=interrupt)

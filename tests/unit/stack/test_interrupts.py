@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import signal
+from threading import Thread
+
+import pytest
+
+from floe_local.run.interrupts import held_back, one_interrupt
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_is_held_back_comes_at_the_end(number: signal.Signals) -> None:
+    done = []
+
+    def work() -> None:
+        with held_back():
+            signal.raise_signal(number)
+            done.append("all of it")
+        done.append("what follows")
+
+    with one_interrupt(), pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["all of it"]
+
+
+def test_what_was_ignored_stays_ignored() -> None:
+    former = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with held_back():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.signal(signal.SIGTERM, former) is signal.SIG_IGN
+
+
+def test_another_thread_is_left_alone() -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    seen = []
+
+    def look() -> None:
+        with held_back():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == [handler]
