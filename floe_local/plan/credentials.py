@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from floe_local.plan.nested import scalars
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,20 +29,11 @@ _LOOKS_LIKE_A_KEY = re.compile(
 
 def credentials_in(value: Any, path: Path_ = ()) -> Iterator[Path_]:
     """The paths of credentials written out in a nested value: by key, or by their looks."""
-    for place, scalar in _scalars(path, value):
+    for place, scalar in scalars(value, path):
+        if scalar is None or isinstance(scalar, bool):
+            continue
         if _is_literal_credential(place, scalar) or _LOOKS_LIKE_A_KEY.search(str(scalar)):
             yield place
-
-
-def _scalars(path: Path_, value: Any) -> Iterator[tuple[Path_, Any]]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _scalars((*path, key), item)
-    elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            yield from _scalars((*path, index), item)
-    elif value is not None and not isinstance(value, bool):
-        yield path, value
 
 
 def _is_literal_credential(path: Path_, value: Any) -> bool:

@@ -59,7 +59,11 @@ def smoke_test(
         deadline=deadline, count=count, threads=threads, keep=keep, strict=strict
     )
     elsewhere = _elsewhere(otlp_grpc, otlp_http, metrics_url, endpoint or [])
-    report = prove(where(session, live=live), options, elsewhere)
+    return _tell(session, prove(where(session, live=live), options, elsewhere), junit)
+
+
+def _tell(session: Session, report: Report, junit: Path | None) -> int:
+    """Write the report where it is wanted; its exit code."""
     if junit:
         from floe_local.prove.junit import to_junit
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from floe_local.plan.nested import scalars
 from floe_local.plan.yaml_source import suggestion
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def chart_mistakes(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
     if chart is None:
         return
     known = PLACEHOLDERS | {f"{{image:{name}}}" for name in blueprint.services}
-    for path, text in _texts(chart.values, ("chart", "values")):
+    for path, text in scalars(chart.values, ("chart", "values")):
+        if not isinstance(text, str):
+            continue
         if _PLACEHOLDER.match(text) and text not in known:
             yield path, f"unknown placeholder {text}: {suggestion(text, known)}"
         if text == "{environment}" and chart.secret is None:
@@ -33,12 +36,3 @@ def chart_mistakes(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
         if lacking.path in chart.takes:
             where = chart.takes[lacking.path]
             yield ("chart", "lacks", index, "path"), f"`takes` has it, too: at {where}"
-
-
-def _texts(value: Any, path: Path_) -> Iterator[tuple[Path_, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, (dict, list)):
-        items = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, item in items:
-            yield from _texts(item, (*path, key))

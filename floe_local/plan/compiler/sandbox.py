@@ -11,6 +11,7 @@ from floe_local.errors import InputError
 from floe_local.plan.blueprint.sandboxed import sandbox_url
 from floe_local.plan.compiler.draft import type_of
 from floe_local.plan.env_refs import substituted
+from floe_local.plan.nested import MISSING, scalars, steps, value_at
 from floe_local.plan.yaml_source import dotted
 
 if TYPE_CHECKING:
@@ -102,8 +103,9 @@ def with_replaced(
     result = deepcopy(config)
     replaced = []
     for key, value in wanted.items():
-        *parents, last = key.split(".")
-        before = _at(result, [*parents, last])
+        *parents, last = path = steps(key)
+        found = value_at(result, path)
+        before = None if found is MISSING else found
         if isinstance(value, str) and "{path}" in value and not isinstance(before, str):
             continue
         after = _filled(value, url, before)
@@ -115,12 +117,6 @@ def with_replaced(
         inner[last] = after
         replaced.append(Replaced(key, before, after))
     return result, replaced
-
-
-def _at(config: Any, steps: list[str]) -> Any:
-    for step in steps:
-        config = config.get(step) if isinstance(config, dict) else None
-    return config
 
 
 def _filled(value: Any, url: str, before: Any) -> Any:
@@ -136,20 +132,15 @@ def _refuse_leaks(who: str, place: tuple[str, ...], config: Any, url: str) -> No
             raise _leak(who, dotted(path), "would reach another address than the sandbox")
 
 
-def _addresses(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+def _addresses(value: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     """Every text that is an address, or stands under a key that holds one."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _addresses(item, (*path, str(key)))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _addresses(item, (*path, str(index)))
-    elif isinstance(value, str) and value:
-        named = _ADDRESS_KEY.search(path[-1]) and "${" in value
-        if named or (
-            _AN_ADDRESS.match(value) and ("://" in value or _ADDRESS_KEY.search(path[-1]))
-        ):
-            yield path, value
+    for steps_to, text in scalars(value, place):
+        path = tuple(map(str, steps_to))
+        if not isinstance(text, str) or not text:
+            continue
+        named = _ADDRESS_KEY.search(path[-1])
+        if (named and "${" in text) or (_AN_ADDRESS.match(text) and ("://" in text or named)):
+            yield path, text
 
 
 def _leak(who: str, place: str, what: str) -> InputError:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.env_refs import references
-from floe_local.plan.helm.dotted import steps, value_at
+from floe_local.plan.nested import steps, value_at
+from floe_local.plan.stack.compose import secret_names
 from floe_local.plan.stack.helm import as_text
 from floe_local.plan.values import Frozen, Kind
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from floe_local.plan.artifacts import Change, Compiled
     from floe_local.plan.blueprint.chart import Chart
     from floe_local.plan.blueprint.model import Blueprint
-
-_PASSWORD = re.compile(r"\{secret:([\w-]+)\}")
 
 
 class Gap(Frozen):
@@ -64,16 +62,10 @@ def gaps_of_stack(compiled: Compiled, parts: Sequence[Blueprint]) -> Iterator[Ga
             for volume, path in service.volumes.items():
                 why = f"the local stack's, at {path} of {name}: the charts' own settings decide"
                 yield Gap(what=f"volume {volume}", why=why)
-    for name in dict.fromkeys(_passwords(parts)):
+    services = (service for part in parts for service in part.services.values())
+    for name in dict.fromkeys(name for service in services for name in secret_names(service)):
         why = "generated for the local stack only, and in none of these values"
         yield Gap(what=f"password {name}", why=why)
-
-
-def _passwords(parts: Sequence[Blueprint]) -> Iterator[str]:
-    for part in parts:
-        for service in part.services.values():
-            for text in service.environment.values():
-                yield from _PASSWORD.findall(text)
 
 
 def _pipelines(compiled: Compiled, parts: Sequence[Blueprint]) -> Iterator[Gap]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from floe_local.errors import InputError
 from floe_local.plan.credentials import credentials_in
 from floe_local.plan.env_refs import references
-from floe_local.plan.helm.dotted import Steps, leaves, steps
 from floe_local.plan.helm.gaps import Gap
+from floe_local.plan.nested import Steps, leaves, steps
 from floe_local.plan.stack.helm import as_text
 from floe_local.plan.yaml_source import dotted
 

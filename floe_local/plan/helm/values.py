@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.env_refs import map_texts, references, required
-from floe_local.plan.helm.dotted import Steps, nested
 from floe_local.plan.helm.gaps import Gap, gaps_of_charts, gaps_of_stack
 from floe_local.plan.helm.plugins import Placed, placed_values
+from floe_local.plan.nested import Steps, nested
 from floe_local.plan.plugins.configuring import laid_over
 from floe_local.plan.values import Frozen, Kind
 

@@ -111,11 +111,15 @@ def literal(value: Any) -> Any:
     return value
 
 
+def secret_names(service: Service) -> tuple[str, ...]:
+    """The names of the generated passwords in a service's environment, each once."""
+    values = service.environment.values()
+    return tuple(dict.fromkeys(name for value in values for name in _SECRET.findall(value)))
+
+
 def secret_variables(service: Service) -> tuple[str, ...]:
     """The variables that hold the generated passwords of a service."""
-    values = service.environment.values()
-    names = {_variable(name) for value in values for name in _SECRET.findall(value)}
-    return tuple(sorted(names))
+    return tuple(sorted({_variable(name) for name in secret_names(service)}))
 
 
 def _variable(secret: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import Change
-from floe_local.plan.helm.dotted import MISSING, leaves, steps, value_at
+from floe_local.plan.nested import MISSING, leaves, steps, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Values in nested mappings, and the paths to them."""
+"""Values in nested mappings and lists, and the paths to them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,18 @@ def value_at(values: Any, path: Steps) -> Any:
             return MISSING
         values = values[key]
     return values
+
+
+def scalars(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Every value that is no mapping and no list, with the keys and indices that lead to it."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from scalars(item, (*path, key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from scalars(item, (*path, index))
+    else:
+        yield path, value
 
 
 def leaves(values: dict[str, Any], above: Steps = ()) -> Iterator[tuple[Steps, Any]]:
