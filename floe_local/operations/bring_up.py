@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from floe_local.operations.layout import lay_out
+from floe_local.operations.notices import notices
 from floe_local.operations.request import Site, StackRequest, UpSettings
 from floe_local.operations.rows import ServiceRow, service_rows
 from floe_local.operations.undo import undo
@@ -173,17 +174,5 @@ def _result(
         changed=changed,
         seconds=seconds,
         sandboxed=plan.sandboxed,
-        warnings=(*warnings, *_played(plan)),
+        warnings=(*warnings, *notices(plan)),
     )
-
-
-def _played(plan: StackPlan) -> tuple[str, ...]:
-    """Said loudly: which backends are not the real ones, or are."""
-    if plan.live:
-        elsewhere = [b.name for b in plan.backends if not b.service_of]
-        return (f"LIVE: used for real, with your account: {', '.join(elsewhere)}",)
-    if not plan.sandboxed:
-        return ()
-    played = ", ".join(plan.sandboxed)
-    where = "played by recorders on this machine; nothing reaches the real ones (`--live` does)"
-    return (f"SANDBOX: {played}: {where}",)

@@ -42,12 +42,14 @@ def up(
         report: told what happens.
 
     Raises:
-        InputError: the manifest, a plugin or a blueprint is wrong; a variable is not set.
+        InputError: the stack's name, the manifest, a plugin or a blueprint is wrong; a
+            variable is not set.
         MachineError: no engine, no Compose, no image, a taken port, an unreadable volume.
         NotReadyError: a service did not become ready.
     """
+    project = identity_of(where).project
     with ThreadPoolExecutor(max_workers=1) as pool:
-        connecting = pool.submit(_connect, where)  # while the plugins are asked
+        connecting = pool.submit(_connect, project)  # while the plugins are asked
         manifest = manifest_of(where)
         check_variables(manifest, os.environ)
         request = request_of(manifest, where.stack, live=where.live)
@@ -62,12 +64,12 @@ def up(
     )
 
 
-def _connect(where: Where) -> Engine:
+def _connect(project: str) -> Engine:
     """Connect; and load, for a stack that does not run yet, what will be needed to start it."""
     from floe_local.run.engine import Engine  # noqa: PLC0415 - the docker SDK is slow to load
 
     engine = Engine()
-    if not engine.containers(identity_of(where).project):
+    if not engine.containers(project):
         import floe_local.run.compose_cli as needed  # noqa: PLC0415
 
         needed.load()

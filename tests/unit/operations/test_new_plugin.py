@@ -26,7 +26,7 @@ KINDS = st.sampled_from(Kind)
 GROUP = "floe.{}_backends"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(NAMES, KINDS)
 @example("9" + "x" * (LONGEST_NAME - 1), Kind.TELEMETRY)
 @example("9" + "x" * (LONGEST_NAME - 1), Kind.LINEAGE)
