@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic, sleep
+from threading import Event
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -43,19 +44,24 @@ def poll_apart(
     """
     if not groups:
         return []
+    over = Event()
     with ThreadPoolExecutor(len(groups), thread_name_prefix="poll") as pool:
-        jobs = [
-            pool.submit(
-                poll,
-                asked,
-                ask,
-                deadline=deadline,
-                threads=threads,
-                pause_s=max(map(pause_of, asked), default=0.0),
-            )
-            for asked in groups.values()
-        ]
-        return [answer for job in jobs for answer in job.result()]
+        try:
+            jobs = [
+                pool.submit(
+                    poll,
+                    asked,
+                    ask,
+                    deadline=deadline,
+                    threads=threads,
+                    pause_s=max(map(pause_of, asked), default=0.0),
+                    over=over,
+                )
+                for asked in groups.values()
+            ]
+            return [answer for job in jobs for answer in job.result()]
+        finally:
+            over.set()  # after ^C nobody waits for the deadline
 
 
 def poll(
@@ -65,6 +71,7 @@ def poll(
     deadline: float,
     threads: int,
     pause_s: float = 0.0,
+    over: Event | None = None,
 ) -> list[tuple[Asked, Said, Reply, float]]:
     """Ask until every answer is good or final, or the deadline has passed.
 
@@ -74,11 +81,13 @@ def poll(
         deadline: on the monotonic clock, for all together.
         threads: how many requests at a time.
         pause_s: seconds between two rounds, at least.
+        over: once it is set, the round that is under way is the last.
 
     Returns:
         Each with its last answer, and when that came (monotonic clock).
     """
     pending, done, pause = list(asked), [], max(_FIRST_SECONDS, pause_s)
+    over = over or Event()
 
     def one(item: Asked) -> tuple[Asked, Said, Reply, float]:
         reply, said = ask(item)
@@ -87,10 +96,10 @@ def poll(
     with ThreadPoolExecutor(threads, thread_name_prefix="read-back") as pool:
         while True:
             answers = list(pool.map(one, pending))
-            late = monotonic() + pause > deadline
+            late = over.is_set() or monotonic() + pause > deadline
             done += [a for a in answers if late or a[2].good or a[2].final]
             pending = [a[0] for a in answers if not (late or a[2].good or a[2].final)]
             if not pending:
                 return done
-            sleep(pause)
+            over.wait(pause)
             pause = max(min(pause * _GROWTH, _LONGEST_SECONDS), pause_s)

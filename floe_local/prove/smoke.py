@@ -170,10 +170,10 @@ def _follow(
     expected = [item for target in run.targets.backends for item in _expected(run, target, acks)]
     stop = Event()
     with ThreadPoolExecutor(1, thread_name_prefix="hops") as pool:
-        watching = pool.submit(
-            watched, counters, expected, start=watch.start, deadline=deadline, stop=stop
-        )
         try:
+            watching = pool.submit(
+                watched, counters, expected, start=watch.start, deadline=deadline, stop=stop
+            )
             answers = poll_apart(
                 asked,
                 asker(counters.http),
@@ -181,10 +181,12 @@ def _follow(
                 threads=run.options.threads,
                 pause_of=lambda question: question.probe.pause_s,
             )
-        finally:
             if not _only_counted(run):
                 stop.set()
-    return watching.result(), [
+            hops = watching.result()
+        finally:
+            stop.set()
+    return hops, [
         Seen(
             backend=question.target.name,
             signal=question.signal,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from threading import Event
 from time import monotonic
 
+import pytest
+
 from floe_local.prove.poll import Reply, poll, poll_apart
+from floe_local.run.interrupts import one_interrupt
 
 PATIENCE = 10.0
 
@@ -56,3 +61,14 @@ def test_a_backend_that_limits_how_often_it_is_asked_is_not_asked_more() -> None
     poll_apart(groups, ask, deadline=started + PATIENCE, threads=1, pause_of=pauses.__getitem__)
     assert (tries.count("limited"), tries.count("not")) == (1, 3)
     assert monotonic() - started < PATIENCE
+
+
+def test_an_interrupt_waits_for_no_deadline() -> None:
+    def ask(item: str) -> tuple[Reply, None]:
+        if item == "interrupts":
+            os.kill(os.getpid(), signal.SIGTERM)
+        return Reply(good=False), None
+
+    groups = {"a": ["never good"], "b": ["interrupts"], "c": ["never good either"]}
+    with one_interrupt(), pytest.raises(KeyboardInterrupt):
+        poll_apart(groups, ask, deadline=monotonic() + 3600, threads=1)

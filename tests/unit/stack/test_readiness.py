@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -248,7 +249,7 @@ def test_an_interrupt_while_the_threads_begin_ends_them_all(build: Builder) -> N
     docker = Docker(container(), *(container(other.name) for other in others))
 
     def interrupt(_: Progress) -> None:
-        signal.raise_signal(signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     with answering() as port, one_interrupt():
         plan = plan_of(build, service(port, ready=Ready(endpoint="api", path="/")), *others)
