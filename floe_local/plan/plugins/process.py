@@ -137,9 +137,10 @@ def listen(children: Sequence[Child], deadline: float) -> None:
                 selector.register(stream, selectors.EVENT_READ, (child, kept))
         while selector.get_map() and not all(child.said_all for child in children):
             left = deadline - time.monotonic()
-            ready = selector.select(min(LOOK_UP_S, max(left, 0)))
-            if left <= 0 or (not ready and all(child.is_over for child in children)):
-                break  # where a child is over, what it started may hold its streams open
+            over = all(child.is_over for child in children)  # then all they said can be read
+            ready = selector.select(0 if over else min(LOOK_UP_S, max(left, 0)))
+            if left <= 0 or (over and not ready):
+                break  # what a child that is over has started may hold its streams open
             for key, _ in ready:
                 child, kept = key.data
                 chunk = os.read(key.fd, CHUNK)
