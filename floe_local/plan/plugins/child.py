@@ -22,7 +22,7 @@ from typing import Any, TextIO
 from floe_local.errors import InputError
 from floe_local.plan.plugins.calls import answers_of, check_answers
 from floe_local.plan.plugins.floe_core_stand_in import floe_core_stand_in
-from floe_local.plan.plugins.foreign_code import cause, message_of, place
+from floe_local.plan.plugins.foreign_code import Outcome, cause, message_of, place
 from floe_local.plan.plugins.loading import PluginEntry, load_plugin
 
 LARGEST_ANSWER = 8 * 2**20
@@ -101,8 +101,7 @@ def _verdict(job: dict[str, Any], entry: PluginEntry, targets: list[Any]) -> dic
 
     with Dialer({(h, p): (to_host, to_port) for h, p, to_host, to_port in targets}) as dialer:
         plugin = load_plugin(entry, job["config"], job["defaults"]).plugin
-        verdict = Judgement(entry)
-        with verdict:
+        with Judgement(entry) as verdict:
             verdict.take(plugin.validate_connection())
     if verdict.status == "failed" and "grpc" in sys.modules and not dialer.dialled:
         reason = "it dials over gRPC's own resolver, which cannot be led to the stack from the host"
@@ -113,7 +112,7 @@ def _verdict(job: dict[str, Any], entry: PluginEntry, targets: list[Any]) -> dic
     return {"status": verdict.status, "reason": verdict.reason, "hint": verdict.hint}
 
 
-class Judgement:
+class Judgement(Outcome):
     """What a plugin's validate_connection() said, whether it returned or raised."""
 
     def __init__(self, entry: PluginEntry) -> None:
@@ -134,14 +133,8 @@ class Judgement:
                 f"validate_connection() returned {type(answer).__name__}, neither True nor False"
             )
 
-    def __enter__(self) -> None:
-        """Start the block."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
-    ) -> bool:
-        if error is None or isinstance(error, KeyboardInterrupt):
-            return False
+    def take_error(self, error: BaseException) -> None:
+        """Judge what was raised."""
         names = {cls.__name__ for cls in type(error).__mro__}
         if "CredentialError" in names:  # floe_core's too, so by name
             self.reason = message_of(error)
@@ -151,7 +144,6 @@ class Judgement:
         else:
             where = place(error, self.entry.package)
             self.reason = f"validate_connection() {cause(error)}{where}"
-        return True
 
 
 if __name__ == "__main__":

@@ -2,14 +2,16 @@
 
 A plugin may raise anything. `Blamed` is the one place where that becomes an `InputError`
 that names the plugin, the method, the cause and the line, without a traceback and without
-the values of credentials. Light on purpose: the plugins' child process imports it.
+the values of credentials; an `Outcome` notes it instead. Light on purpose: the plugins'
+child process imports it.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Self
 
 from floe_local.errors import FloeError, InputError
 
@@ -60,6 +62,35 @@ class Blamed:
             return
         reason = f"{self.who}: {self.doing} {cause(error)}{place(error, self.package)}"
         raise InputError(self.code, reason, self.hint) from error
+
+
+class Outcome(ABC):
+    """What a call came to, whether it returned or raised; an interrupt goes on.
+
+    The block makes the call, and hands `take` what it returned.
+    """
+
+    @abstractmethod
+    def take(self, answer: object) -> None:
+        """Note what was returned."""
+
+    @abstractmethod
+    def take_error(self, error: BaseException) -> None:
+        """Note what was raised."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if error is None or isinstance(error, KeyboardInterrupt):
+            return False
+        self.take_error(error)
+        return True
 
 
 def cause(error: BaseException) -> str:

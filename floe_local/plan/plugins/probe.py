@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError
 from floe_local.plan.plugins.calls import CALLS, OPTIONAL_CALLS, json_fault
-from floe_local.plan.plugins.foreign_code import Blamed
+from floe_local.plan.plugins.foreign_code import Blamed, Outcome
 from floe_local.plan.plugins.loading import UNIFIED, PluginEntry, load_plugin
 from floe_local.plan.plugins.offline import Offline
 
@@ -41,8 +41,8 @@ class ReadVariables:
         environment.__getitem__ = remembering  # type: ignore[method-assign]
 
 
-class Said:
-    """What a call came to, whether it returned or raised; an interrupt goes on."""
+class Said(Outcome):
+    """What a call came to, in words that JSON can hold."""
 
     def __init__(self) -> None:
         self.words: dict[str, Any] = {}
@@ -52,17 +52,10 @@ class Said:
         is_plain = isinstance(answer, bool)
         self.words["returned"] = str(answer) if is_plain else type(answer).__name__
 
-    def __enter__(self) -> None:
-        """Start the block."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
-    ) -> bool:
-        if error is None or isinstance(error, KeyboardInterrupt):
-            return False
+    def take_error(self, error: BaseException) -> None:
+        """Note what was raised."""
         self.words["raised"] = [cls.__name__ for cls in type(error).__mro__]
         self.words["message"] = str(error)
-        return True
 
 
 class Probe:
@@ -121,8 +114,7 @@ class Probe:
         """
         if self._plugin is None:
             return {}
-        said = Said()
-        with Offline() as offline, said:
+        with Offline() as offline, Said() as said:
             self._step("validate_connection")
             said.take(self._plugin.validate_connection())
         return {**said.words, "read": sorted(self._reading.names), "dialled": offline.dialled}
