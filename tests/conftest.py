@@ -16,13 +16,21 @@ from textwrap import dedent, indent
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-settings.register_profile("every-commit", max_examples=40)
-settings.register_profile("thorough", max_examples=1000)  # `just nightly`
+# How long an example takes depends on what else the machine does; pytest has a limit for each test.
+settings.register_profile(
+    "every-commit",
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "thorough", settings.get_profile("every-commit"), max_examples=1000
+)  # `just nightly`
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "every-commit"))
 
 ADR_PLUGINS = Path(__file__).parent / "adr" / "plugins"

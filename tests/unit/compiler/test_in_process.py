@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from floe_local.errors import InputError
@@ -112,7 +112,6 @@ json_values = st.recursive(
 
 
 @given(returned=json_values)
-@settings(deadline=None)
 def test_whatever_a_telemetry_plugin_returns_compiles_or_is_refused(returned: Any) -> None:
     output = PluginOutput(kind=Kind.TELEMETRY, name="any", exporter_config=returned)
 
@@ -128,7 +127,6 @@ def test_whatever_a_telemetry_plugin_returns_compiles_or_is_refused(returned: An
 
 
 @given(returned=json_values, strategy=json_values)
-@settings(deadline=None)
 def test_whatever_a_lineage_plugin_returns_compiles_or_is_refused(
     returned: Any, strategy: Any
 ) -> None:

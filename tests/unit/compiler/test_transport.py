@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
@@ -266,7 +266,6 @@ paths = st.lists(segments.filter(lambda s: s not in {".", ".."}), max_size=4).ma
     slash=st.sampled_from(["", "/"]),
     lead=st.sampled_from(["", "/"]),
 )
-@settings(deadline=None)
 def test_every_url_and_endpoint_join_to_an_address_below_the_same_origin(
     base: str, endpoint: str | None, slash: str, lead: str
 ) -> None:
@@ -284,7 +283,6 @@ def test_every_url_and_endpoint_join_to_an_address_below_the_same_origin(
 
 
 @given(base=paths, endpoint=paths.filter(bool))
-@settings(deadline=None)
 def test_the_endpoint_is_never_there_twice_nor_the_base_lost(base: str, endpoint: str) -> None:
     joined = target_of(f"http://h:1/{base}", endpoint)
     held = target_of(f"http://h:1/{base}/{endpoint}", endpoint)

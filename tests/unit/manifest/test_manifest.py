@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from floe_local.errors import InputError
@@ -434,7 +434,6 @@ def parsed(text: str) -> Manifest:
 
 
 @given(text=st.text() | st.text(alphabet="&*a:[]{}- \n'\"|>!#,?%@`<"))
-@settings(deadline=None)
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         parsed(text)
@@ -471,7 +470,6 @@ values = st.recursive(
 
 
 @given(plugins=values, local=values)
-@settings(deadline=None)
 def test_any_values_are_read_or_refused(plugins: Any, local: Any) -> None:
     try:
         manifest = parsed(yaml.safe_dump({"plugins": plugins, "local": local}))
@@ -487,7 +485,6 @@ plain = st.text(alphabet="ab$ {}x", max_size=6).filter(lambda t: "${" not in t)
 
 
 @given(parts=st.lists(names | plain, max_size=4), values=st.dictionaries(names, plain))
-@settings(deadline=None)
 def test_resolving_keeps_every_dollar_that_is_no_reference(
     parts: list[str], values: dict[str, str]
 ) -> None:

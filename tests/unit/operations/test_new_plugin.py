@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from floe_local.errors import FloeError, InputError, MachineError
@@ -26,7 +26,6 @@ KINDS = st.sampled_from(Kind)
 GROUP = "floe.{}_backends"
 
 
-@settings(deadline=None)
 @given(NAMES, KINDS)
 @example("9" + "x" * (LONGEST_NAME - 1), Kind.TELEMETRY)
 @example("9" + "x" * (LONGEST_NAME - 1), Kind.LINEAGE)
