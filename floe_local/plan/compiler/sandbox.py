@@ -17,6 +17,7 @@ from floe_local.plan.yaml_source import dotted
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from floe_local.plan.blueprint.model import Blueprint, Sandbox
     from floe_local.plan.compiler.draft import Config, Draft
     from floe_local.plan.compiler.transport import LineageDraft
 
@@ -41,10 +42,10 @@ def sandboxed_exporters(draft: Draft) -> Draft:
     Raises:
         InputError: something would still reach another address (``sandbox-leak``).
     """
-    settings = draft.blueprint.sandbox if draft.blueprint else None
-    if settings is None or draft.blueprint is None:
+    played = _played(draft.blueprint)
+    if played is None:
         return draft
-    url = sandbox_url(draft.blueprint)
+    settings, url = played
     for section, wanted in (
         ("extensions", settings.extensions),
         ("exporters", settings.exporters),
@@ -52,8 +53,9 @@ def sandboxed_exporters(draft: Draft) -> Draft:
         for key in draft.config[section]:
             draft = _component(draft, section, key, wanted.get(type_of(key), {}), url)
     dummies = settings.environment
-    played = {s: substituted(draft.config[s], dummies) for s in ("extensions", "exporters")}
-    draft = draft.having(**played)
+    draft = draft.having(
+        **{s: substituted(draft.config[s], dummies) for s in ("extensions", "exporters")}
+    )
     for key, exporter in draft.config["exporters"].items():
         if type_of(key) not in settings.exporters and type_of(key) not in _NOWHERE:
             what = f"the blueprint's `sandbox` does not say how '{type_of(key)}' reaches it"
@@ -62,6 +64,13 @@ def sandboxed_exporters(draft: Draft) -> Draft:
     for key, extension in draft.config["extensions"].items():
         _refuse_leaks(draft.output.who, ("extensions", key), extension, url)
     return draft
+
+
+def _played(blueprint: Blueprint | None) -> tuple[Sandbox, str] | None:
+    """How a backend is played, and the recorder's base URL; None: it is not played."""
+    if blueprint is None or blueprint.sandbox is None:
+        return None
+    return blueprint.sandbox, sandbox_url(blueprint)
 
 
 def _component(draft: Draft, section: str, key: str, wanted: Mapping[str, Any], url: str) -> Draft:
@@ -78,10 +87,10 @@ def sandboxed_transport(draft: LineageDraft) -> LineageDraft:
     Raises:
         InputError: it would still reach another address (``sandbox-leak``).
     """
-    settings = draft.blueprint.sandbox if draft.blueprint else None
-    if settings is None or draft.blueprint is None:
+    played = _played(draft.blueprint)
+    if played is None:
         return draft
-    url = sandbox_url(draft.blueprint)
+    settings, url = played
     config, replaced = with_replaced(draft.transport, settings.transport, url)
     config = substituted(config, settings.environment)
     for one in replaced:
