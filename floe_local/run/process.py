@@ -14,14 +14,14 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
 from floe_local.errors import FloeError, MachineError
 from floe_local.plan.values import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 log = logging.getLogger("floe_local.process")
@@ -92,18 +92,13 @@ def run(
     shown = pasteable(command, cwd=cwd, env=env, secrets=secrets)
     log.info("%s", shown)
     process = _start(command, shown, cwd=cwd, env=env, error=error)
-    lines: deque[str] = deque()
-    reader = threading.Thread(target=_read, args=(process.stdout, lines, on_line), daemon=True)
-    reader.start()
-    try:
-        _feed(process, stdin)
-        process.wait(timeout_s)
-    except subprocess.TimeoutExpired:
-        reason = f"no end after {timeout_s:g} s: {shown}{_tail(lines, secrets)}"
-        raise error("command-timeout", reason) from None  # it holds the command as it is
-    finally:
-        _end(process)
-        reader.join(GRACE_S)
+    with _until_its_end(process, on_line) as lines:
+        try:
+            _feed(process, stdin)
+            process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            reason = f"no end after {timeout_s:g} s: {shown}{_tail(lines, secrets)}"
+            raise error("command-timeout", reason) from None  # it holds the command as it is
     finished = Finished(
         command=shown, returncode=process.returncode, output=hide("".join(lines), secrets)
     )
@@ -141,6 +136,21 @@ def _start(
         ) from missing
     except PermissionError as denied:
         raise error("command-missing", f"{denied.filename} may not be run: {shown}") from denied
+
+
+@contextmanager
+def _until_its_end(
+    process: subprocess.Popen[str], on_line: Callable[[str], None] | None
+) -> Iterator[deque[str]]:
+    """The lines that a command prints, as they come; after the block it has ended."""
+    lines: deque[str] = deque()
+    reader = threading.Thread(target=_read, args=(process.stdout, lines, on_line), daemon=True)
+    reader.start()
+    try:
+        yield lines
+    finally:
+        _end(process)
+        reader.join(GRACE_S)
 
 
 def _feed(process: subprocess.Popen[str], text: str) -> None:
