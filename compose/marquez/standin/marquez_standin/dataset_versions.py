@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from marquez_standin import runs
 from marquez_standin.datasets import TAGS
 from marquez_standin.errors import not_found
-from marquez_standin.store import fetch_all, fetch_one
+from marquez_standin.store import fetch_all, fetch_count, fetch_one
 from marquez_standin.times import instant_text
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def page(
         " ORDER BY v.created_at DESC, v.touched DESC LIMIT %s OFFSET %s"
     ).replace("%%", "%")
     rows = fetch_all(connection, query, namespace, name, limit, offset)
-    count = fetch_one(
+    count = fetch_count(
         connection,
         "SELECT count(*) AS n FROM dataset_versions WHERE namespace = %s AND name = %s",
         namespace,
@@ -58,7 +58,7 @@ def page(
     )
     return {
         "versions": [_shown(connection, row) for row in rows],
-        "totalCount": count["n"] if count else 0,
+        "totalCount": count,
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from marquez_standin import column_lineage
 from marquez_standin.errors import not_found
 from marquez_standin.runs import merged
-from marquez_standin.store import fetch_all, fetch_one
+from marquez_standin.store import fetch_all, fetch_count, fetch_one
 from marquez_standin.times import instant_text
 
 if TYPE_CHECKING:
@@ -87,11 +87,11 @@ def find(connection: Connection, namespace: str, name: str) -> dict[str, Any]:
 def page(connection: Connection, namespace: str, limit: int, offset: int) -> dict[str, Any]:
     """A page of a namespace's datasets, by name."""
     rows = fetch_all(connection, _PAGE, namespace, offset, namespace, limit, offset)
-    count = fetch_one(
+    count = fetch_count(
         connection, "SELECT count(*) AS n FROM visible_datasets WHERE namespace = %s", namespace
     )
     return {
-        "totalCount": count["n"] if count else 0,
+        "totalCount": count,
         "datasets": [_whole(connection, row) for row in rows],
     }
 

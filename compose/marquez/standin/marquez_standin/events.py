@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from marquez_standin.event import printed
-from marquez_standin.store import fetch_all, fetch_one
+from marquez_standin.store import fetch_all, fetch_count
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,10 +39,10 @@ def page(
         f" ORDER BY event_time {direction}, id {direction} LIMIT %s OFFSET %s"
     )
     rows = fetch_all(connection, query, before, after, limit, offset)
-    count = fetch_one(
+    count = fetch_count(
         connection, f"SELECT count(*) AS n FROM events WHERE {_BETWEEN}", before, after
     )
     return {
-        "totalCount": count["n"] if count else 0,
+        "totalCount": count,
         "events": [printed("RUN", row["body"]) for row in rows],
     }

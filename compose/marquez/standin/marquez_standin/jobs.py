@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from marquez_standin import runs
 from marquez_standin.errors import not_found
 from marquez_standin.java_order import in_set_order
-from marquez_standin.store import fetch_all, fetch_one
+from marquez_standin.store import fetch_all, fetch_count, fetch_one
 from marquez_standin.times import instant_text
 
 if TYPE_CHECKING:
@@ -96,14 +96,14 @@ def page(
     """A page of the jobs of one namespace or of all, the one that changed last first."""
     wanted = list(states or RUN_STATES)
     rows = fetch_all(connection, _PAGE, namespace, namespace, wanted, limit, offset)
-    count = fetch_one(
+    count = fetch_count(
         connection,
         "SELECT count(*) AS n FROM jobs WHERE NOT hidden AND (%s::text IS NULL OR namespace = %s)",
         namespace,
         namespace,
     )
     return {
-        "totalCount": count["n"] if count else 0,
+        "totalCount": count,
         "jobs": [_with_runs(connection, _shown(row)) for row in rows],
     }
 

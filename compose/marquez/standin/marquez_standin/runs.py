@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from marquez_standin.errors import not_found
-from marquez_standin.store import fetch_all, fetch_one
+from marquez_standin.store import fetch_all, fetch_count, fetch_one
 from marquez_standin.times import instant_text, milliseconds_between
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def page(
 ) -> dict[str, Any]:
     """A page of a job's runs, the one that started last first."""
     rows = fetch_all(connection, _PAGE, namespace, job, limit, offset)
-    count = fetch_one(
+    count = fetch_count(
         connection,
         "SELECT count(*) AS n FROM runs WHERE namespace = %s AND job_name = %s",
         namespace,
@@ -98,7 +98,7 @@ def page(
     )
     return {
         "runs": load(connection, [row["id"] for row in rows]),
-        "totalCount": count["n"] if count else 0,
+        "totalCount": count,
     }
 
 

@@ -91,6 +91,12 @@ def fetch_one(connection: Connection, query: str, *parameters: object) -> Row | 
     return connection.execute(query.encode(), parameters).fetchone()
 
 
+def fetch_count(connection: Connection, query: str, *parameters: object) -> int:
+    """What a query counts: its one row has the number as `n`."""
+    row = fetch_one(connection, query, *parameters)
+    return int(row["n"]) if row else 0
+
+
 def json_text(value: Any) -> str:
     """JSON for a jsonb parameter; unescaped, which every encoding of a database can take."""
     return json.dumps(value, ensure_ascii=False)
