@@ -10,9 +10,10 @@ from marquez_standin import job_versions, jobs, namespaces, runs, tags
 from marquez_standin import request_values as values
 from marquez_standin.answers import answer
 from marquez_standin.errors import violations
+from marquez_standin.in_namespace import Named, answered, named
 
 if TYPE_CHECKING:
-    from marquez_standin.store import Pool
+    from marquez_standin.store import Connection, Pool
 
 _JOB = "/namespaces/<namespace>/jobs/<job>"
 
@@ -27,8 +28,9 @@ def blueprint(pool: Pool) -> Blueprint:
     return routes
 
 
-def _named(namespace: str, job: str) -> tuple[str, str]:
-    return values.namespace_in_path(namespace), values.name_in_path(job)
+def _require(connection: Connection, names: Named) -> None:
+    namespaces.require(connection, names[0])
+    jobs.require(connection, *names)
 
 
 def _add_jobs(routes: Blueprint, pool: Pool) -> None:
@@ -47,46 +49,37 @@ def _add_jobs(routes: Blueprint, pool: Pool) -> None:
 
     @routes.get(_JOB)
     def show_job(namespace: str, job: str) -> Response:
-        named = _named(namespace, job)
-        with pool.connection() as connection:
-            namespaces.require(connection, named[0])
-            return answer(jobs.find(connection, *named))
+        return answered(pool, named(namespace, job), jobs.find)
 
     @routes.delete(_JOB)
     def hide_job(namespace: str, job: str) -> Response:
-        named = _named(namespace, job)
-        with pool.connection() as connection:
-            namespaces.require(connection, named[0])
-            return answer(jobs.hide(connection, *named))
+        return answered(pool, named(namespace, job), jobs.hide)
 
 
 def _add_versions(routes: Blueprint, pool: Pool) -> None:
     @routes.get(f"{_JOB}/versions")
     def list_job_versions(namespace: str, job: str) -> Response:
-        named = _named(namespace, job)
+        names = named(namespace, job)
         with pool.connection() as connection:
-            namespaces.require(connection, named[0])
-            jobs.require(connection, *named)
-            return answer(job_versions.page(connection, *named, *values.paging()))
+            _require(connection, names)
+            return answer(job_versions.page(connection, *names, *values.paging()))
 
     @routes.get(f"{_JOB}/versions/<version>")
     def show_job_version(namespace: str, job: str, version: str) -> Response:
-        named = _named(namespace, job)
+        names = named(namespace, job)
         wanted = values.uuid_in_path(version)
         with pool.connection() as connection:
-            namespaces.require(connection, named[0])
-            jobs.require(connection, *named)
-            return answer(job_versions.find(connection, *named, wanted))
+            _require(connection, names)
+            return answer(job_versions.find(connection, *names, wanted))
 
 
 def _add_runs(routes: Blueprint, pool: Pool) -> None:
     @routes.get(f"{_JOB}/runs")
     def list_runs(namespace: str, job: str) -> Response:
-        named = _named(namespace, job)
+        names = named(namespace, job)
         with pool.connection() as connection:
-            namespaces.require(connection, named[0])
-            jobs.require(connection, *named)
-            return answer(runs.page(connection, *named, *values.paging()))
+            _require(connection, names)
+            return answer(runs.page(connection, *names, *values.paging()))
 
     @routes.get("/jobs/runs/<run>")
     def show_run(run: str) -> Response:
@@ -107,18 +100,16 @@ def _add_runs(routes: Blueprint, pool: Pool) -> None:
 def _add_tags(routes: Blueprint, pool: Pool) -> None:
     @routes.post(f"{_JOB}/tags/<tag>")
     def tag_job(namespace: str, job: str, tag: str) -> Response:
-        named = _named(namespace, job)
-        with pool.connection() as connection:
-            namespaces.require(connection, named[0])
-            jobs.require(connection, *named)
-            tags.attach(connection, "job", named, values.name_in_path(tag))
-            return answer(jobs.find_bare(connection, *named))
+        return _retagged(pool, named(namespace, job), tag, tags.attach)
 
     @routes.delete(f"{_JOB}/tags/<tag>")
     def untag_job(namespace: str, job: str, tag: str) -> Response:
-        named = _named(namespace, job)
-        with pool.connection() as connection:
-            namespaces.require(connection, named[0])
-            jobs.require(connection, *named)
-            tags.detach(connection, "job", named, values.name_in_path(tag))
-            return answer(jobs.find_bare(connection, *named))
+        return _retagged(pool, named(namespace, job), tag, tags.detach)
+
+
+def _retagged(pool: Pool, names: Named, tag: str, change: tags.Change) -> Response:
+    """The job after a tag was put on it, or taken off."""
+    with pool.connection() as connection:
+        _require(connection, names)
+        change(connection, "job", names, values.name_in_path(tag))
+        return answer(jobs.find_bare(connection, *names))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from marquez_standin.store import fetch_all, fetch_one
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from marquez_standin.store import Connection
 
 _AT_START = {
@@ -21,6 +23,9 @@ _CARRIERS = {
     "dataset": ("dataset_tags", "dataset_id", _DATASET),
     "field": ("field_tags", "field_id", _FIELD),
 }
+
+Change: TypeAlias = "Callable[[Connection, str, tuple[str, ...], str], None]"
+"""`attach` or `detach`."""
 
 
 def create_defaults(connection: Connection) -> None:
