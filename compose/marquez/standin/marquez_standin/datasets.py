@@ -66,10 +66,7 @@ def find_bare(connection: Connection, namespace: str, name: str) -> dict[str, An
     Raises:
         ApiError: 404 if it is unknown.
     """
-    row = fetch_one(connection, _ONE, namespace, name, namespace, name)
-    if row is None:
-        raise not_found("Dataset", name)
-    return _shown(row)
+    return _shown(_row(connection, namespace, name))
 
 
 def find(connection: Connection, namespace: str, name: str) -> dict[str, Any]:
@@ -78,10 +75,14 @@ def find(connection: Connection, namespace: str, name: str) -> dict[str, Any]:
     Raises:
         ApiError: 404 if it is unknown.
     """
+    return _whole(connection, _row(connection, namespace, name))
+
+
+def _row(connection: Connection, namespace: str, name: str) -> Row:
     row = fetch_one(connection, _ONE, namespace, name, namespace, name)
     if row is None:
         raise not_found("Dataset", name)
-    return _whole(connection, row)
+    return row
 
 
 def page(connection: Connection, namespace: str, limit: int, offset: int) -> dict[str, Any]:
@@ -131,7 +132,8 @@ def _fields(connection: Connection, version_id: UUID) -> list[dict[str, Any]]:
     ]
 
 
-def _shown(row: Row) -> dict[str, Any]:
+def shown_everywhere(row: Row) -> dict[str, Any]:
+    """What every answer shows of a dataset, in its order; tags are for those that show them."""
     modified = row["last_modified_at"]
     return {
         "id": {"namespace": row["namespace"], "name": row["name"]},
@@ -143,8 +145,14 @@ def _shown(row: Row) -> dict[str, Any]:
         "namespace": row["namespace"],
         "sourceName": row["source"],
         "fields": row["fields"] or [],
-        "tags": row["tags"] or [],
+        "tags": [],
         "lastModifiedAt": instant_text(modified) if modified else None,
+    }
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    return shown_everywhere(row) | {
+        "tags": row["tags"] or [],
         "lastLifecycleState": row["lifecycle_state"],
         "description": row["description"],
         "currentVersion": str(row["current_version"]) if row["current_version"] else None,

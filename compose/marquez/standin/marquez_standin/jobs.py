@@ -142,8 +142,8 @@ def _dataset_ids(named: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
     return [{"namespace": namespace, "name": name} for namespace, name in in_set_order(named)]
 
 
-def _shown(row: Row) -> dict[str, Any]:
-    facets = runs.merged(row["facets"] or ())
+def shown_everywhere(row: Row) -> dict[str, Any]:
+    """What every answer shows of a job, in its order."""
     return {
         "id": {"namespace": row["namespace"], "name": row["name"]},
         "type": row["type"],
@@ -151,6 +151,12 @@ def _shown(row: Row) -> dict[str, Any]:
         "simpleName": row["simple_name"],
         "parentJobName": row["parent_name"],
         "parentJobUuid": str(row["parent_id"]) if row["parent_id"] else None,
+    }
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    facets = runs.merged(row["facets"] or ())
+    return shown_everywhere(row) | {
         "createdAt": instant_text(row["created_at"]),
         "updatedAt": instant_text(row["updated_at"]),
         "namespace": row["namespace"],

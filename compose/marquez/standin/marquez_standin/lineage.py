@@ -184,13 +184,7 @@ def _job_node(
 ) -> dict[str, Any]:
     own = _id("job", row)
     latest = runs.load(connection, [row["current_run"]]) if row["current_run"] else []
-    data = {
-        "id": {"namespace": row["namespace"], "name": row["name"]},
-        "type": row["type"],
-        "name": row["name"],
-        "simpleName": row["simple_name"],
-        "parentJobName": row["parent_name"],
-        "parentJobUuid": str(row["parent_id"]) if row["parent_id"] else None,
+    data = jobs.shown_everywhere(row) | {
         "currentRunUuid": str(row["current_run"]) if row["current_run"] else None,
         "createdAt": instant_text(row["created_at"]),
         "updatedAt": instant_text(row["updated_at"]),
@@ -217,19 +211,7 @@ def _named(rows: list[Row]) -> list[dict[str, str]]:
 
 def _dataset_node(row: Row, writers: list[Row], readers: list[Row]) -> dict[str, Any]:
     own = _id("dataset", row)
-    modified = row["last_modified_at"]
-    data = {
-        "id": {"namespace": row["namespace"], "name": row["name"]},
-        "type": row["type"],
-        "name": row["name"],
-        "physicalName": row["physical_name"],
-        "createdAt": instant_text(row["created_at"]),
-        "updatedAt": instant_text(row["updated_at"]),
-        "namespace": row["namespace"],
-        "sourceName": row["source"],
-        "fields": row["fields"] or [],
-        "tags": [],
-        "lastModifiedAt": instant_text(modified) if modified else None,
+    data = datasets.shown_everywhere(row) | {
         "description": row["description"],
         "lastLifecycleState": row["lifecycle_state"],
     }
