@@ -14,6 +14,7 @@ methods, so one that derives from ``floe_core.plugins`` works unchanged.
 How a plugin is configured: the manifest's ``config`` for it becomes keyword arguments of
 the class; or, where the plugin has both ``get_config_schema()`` (returns a pydantic model)
 and ``configure(model)``, the class is made without arguments and given the validated model.
+`Configured` has all of these.
 
 Credentials never appear in what a plugin returns: write ``${env:NAME}``. `resolved` puts in
 the value at the moment of use, and `ask_backend` makes the HTTP request of a
@@ -26,12 +27,13 @@ import os
 import re
 import warnings
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "Configured",
     "CredentialError",
     "LineageBackendPlugin",
     "ObservabilityPlugin",
@@ -43,6 +45,8 @@ __all__ = [
 
 _REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _LARGEST_ANSWER = 2**20
+
+Config = TypeVar("Config")
 
 
 class CredentialError(Exception):
@@ -118,6 +122,41 @@ class LineageBackendPlugin(BackendPlugin):
             "namespace": ...}``; ``{"strategy": "centralized", "environment": ...,
             "platform": ...}``; or ``{"strategy": "backend_managed"}``.
         """
+
+
+class Configured(Generic[Config]):
+    """A plugin whose config is a pydantic model; stands before the ABC of its kind.
+
+    Example::
+
+        class MyBackendPlugin(Configured[MyConfig], TelemetryBackendPlugin):
+            config_model = MyConfig
+
+    Attributes:
+        config_model: the model.
+        config: the config.
+
+    Args:
+        config: the model's fields.
+
+    Raises:
+        pydantic.ValidationError: the model refuses a field or a value.
+    """
+
+    config_model: type[Config]
+    config: Config
+
+    def __init__(self, **config: Any) -> None:
+        self.configure(cast("Any", self.config_model)(**config))
+
+    @classmethod
+    def get_config_schema(cls) -> type[Config]:
+        """Give the pydantic model of the config."""
+        return cls.config_model
+
+    def configure(self, config: Config) -> None:
+        """Replace the whole config."""
+        self.config = config
 
 
 _DEPRECATED = (

@@ -89,6 +89,7 @@ def words_of(name: str, kind: Kind) -> dict[str, str]:
         "distribution": f"floe-{kind}-{'-'.join(parts)}",
         "package": package,
         "class_name": class_name,
+        "class_line": _class(class_name, f"Configured[Config], {kind.capitalize()}BackendPlugin"),
         "import_from_module": _import(f"{package}.plugin", class_name),
         "import_from_package": _import(package, class_name),
         "title": " ".join(part.capitalize() for part in parts),
@@ -101,6 +102,12 @@ def _import(module: str, name: str) -> str:
     """An import as ruff formats it."""
     line = f"from {module} import {name}"
     return line if len(line) <= LINE_LENGTH else f"from {module} import (\n    {name},\n)"
+
+
+def _class(name: str, bases: str) -> str:
+    """The first line of a class as ruff formats it."""
+    line = f"class {name}({bases}):"
+    return line if len(line) <= LINE_LENGTH else f"class {name}(\n    {bases}\n):"
 
 
 def _refuse_other_names(name: str) -> None:

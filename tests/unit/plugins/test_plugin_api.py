@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from floe_local import plugin_api
 
@@ -143,3 +144,27 @@ def test_a_header_that_cannot_be_sent_is_not_told(
         )
     assert "hush" not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    url: str = "http://backend:80"
+
+
+class Backend(plugin_api.Configured[Settings]):
+    config_model = Settings
+
+
+def test_a_configured_plugin_takes_its_model_s_fields_or_the_model() -> None:
+    assert Backend.get_config_schema() is Settings
+    assert Backend().config == Settings()
+    plugin = Backend(url="http://other")
+    assert plugin.config.url == "http://other"
+    plugin.configure(Settings())
+    assert plugin.config == Settings()
+
+
+def test_a_configured_plugin_refuses_what_its_model_refuses() -> None:
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        Backend(urll="http://other")

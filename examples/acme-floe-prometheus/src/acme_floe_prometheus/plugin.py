@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from acme_floe_prometheus.config import PrometheusConfig
-from floe_local.plugin_api import TelemetryBackendPlugin, ask_backend
+from floe_local.plugin_api import Configured, TelemetryBackendPlugin, ask_backend
 
 SCRAPED_PORT = 8889
 """Where the Collector shows its metrics; prometheus.yml names it, too."""
 
 
-class PrometheusPlugin(TelemetryBackendPlugin):
+class PrometheusPlugin(Configured[PrometheusConfig], TelemetryBackendPlugin):
     """Telemetry backend plugin for Prometheus: metrics only, pulled.
 
     Args:
@@ -24,18 +24,7 @@ class PrometheusPlugin(TelemetryBackendPlugin):
     name = "prometheus"
     version = "0.1.0"
     floe_api_version = "2.0.0"
-
-    def __init__(self, **config: Any) -> None:
-        self.config = PrometheusConfig(**config)
-
-    @staticmethod
-    def get_config_schema() -> type[PrometheusConfig]:
-        """Give the pydantic model of the config."""
-        return PrometheusConfig
-
-    def configure(self, config: PrometheusConfig) -> None:
-        """Replace the whole config."""
-        self.config = config
+    config_model = PrometheusConfig
 
     def get_otlp_exporter_config(self) -> dict[str, Any]:
         """Give the exporter that Prometheus scrapes, and its pipeline."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from floe_lineage_atlan.config import AtlanConfig
-from floe_local.plugin_api import LineageBackendPlugin, ask_backend
+from floe_local.plugin_api import Configured, LineageBackendPlugin, ask_backend
 
 
-class AtlanPlugin(LineageBackendPlugin):
+class AtlanPlugin(Configured[AtlanConfig], LineageBackendPlugin):
     """Lineage backend plugin for Atlan (SaaS data catalog).
 
     Args:
@@ -21,18 +21,7 @@ class AtlanPlugin(LineageBackendPlugin):
     name = "atlan"
     version = "0.1.0"
     floe_api_version = "2.0.0"
-
-    def __init__(self, **config: Any) -> None:
-        self.config = AtlanConfig(**config)
-
-    @staticmethod
-    def get_config_schema() -> type[AtlanConfig]:
-        """Give the pydantic model of the config."""
-        return AtlanConfig
-
-    def configure(self, config: AtlanConfig) -> None:
-        """Replace the whole config."""
-        self.config = config
+    config_model = AtlanConfig
 
     def get_transport_config(self) -> dict[str, Any]:
         """Give the OpenLineage transport, to the connector's own endpoint."""

@@ -11,10 +11,16 @@ from typing import Any
 from floe_lineage_marquez import MarquezPlugin
 
 from floe_lineage_aws.config import AwsConfig
-from floe_local.plugin_api import CredentialError, LineageBackendPlugin, ask_backend, resolved
+from floe_local.plugin_api import (
+    Configured,
+    CredentialError,
+    LineageBackendPlugin,
+    ask_backend,
+    resolved,
+)
 
 
-class AwsPlugin(LineageBackendPlugin):
+class AwsPlugin(Configured[AwsConfig], LineageBackendPlugin):
     """Lineage backend plugin for AWS: two transports in one.
 
     Args:
@@ -27,18 +33,11 @@ class AwsPlugin(LineageBackendPlugin):
     name = "aws"
     version = "0.1.0"
     floe_api_version = "2.0.0"
-
-    def __init__(self, **config: Any) -> None:
-        self.configure(AwsConfig(**config))
-
-    @staticmethod
-    def get_config_schema() -> type[AwsConfig]:
-        """Give the pydantic model of the config."""
-        return AwsConfig
+    config_model = AwsConfig
 
     def configure(self, config: AwsConfig) -> None:
-        """Replace the whole config."""
-        self.config = config
+        """Replace the whole config, Marquez's with it."""
+        super().configure(config)
         self.marquez = MarquezPlugin()
         self.marquez.configure(config.marquez)
 

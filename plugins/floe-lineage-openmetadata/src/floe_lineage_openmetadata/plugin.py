@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from floe_lineage_openmetadata.config import OpenMetadataConfig
-from floe_local.plugin_api import LineageBackendPlugin, ask_backend
+from floe_local.plugin_api import Configured, LineageBackendPlugin, ask_backend
 
 
-class OpenMetadataPlugin(LineageBackendPlugin):
+class OpenMetadataPlugin(Configured[OpenMetadataConfig], LineageBackendPlugin):
     """Lineage backend plugin for OpenMetadata (a catalog that one runs, or has run).
 
     Args:
@@ -25,18 +25,7 @@ class OpenMetadataPlugin(LineageBackendPlugin):
     name = "openmetadata"
     version = "0.1.0"
     floe_api_version = "2.0.0"
-
-    def __init__(self, **config: Any) -> None:
-        self.config = OpenMetadataConfig(**config)
-
-    @staticmethod
-    def get_config_schema() -> type[OpenMetadataConfig]:
-        """Give the pydantic model of the config."""
-        return OpenMetadataConfig
-
-    def configure(self, config: OpenMetadataConfig) -> None:
-        """Replace the whole config."""
-        self.config = config
+    config_model = OpenMetadataConfig
 
     def get_transport_config(self) -> dict[str, Any]:
         """Give the OpenLineage transport; its API key goes out as ``Authorization: Bearer``."""

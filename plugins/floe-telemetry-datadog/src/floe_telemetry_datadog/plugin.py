@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from floe_local.plugin_api import CredentialError, TelemetryBackendPlugin, ask_backend
+from floe_local.plugin_api import Configured, CredentialError, TelemetryBackendPlugin, ask_backend
 from floe_telemetry_datadog.config import DatadogConfig
 
 SIGNALS = ("traces", "metrics", "logs")
 
 
-class DatadogPlugin(TelemetryBackendPlugin):
+class DatadogPlugin(Configured[DatadogConfig], TelemetryBackendPlugin):
     """Telemetry backend plugin for Datadog (SaaS).
 
     Args:
@@ -23,18 +23,7 @@ class DatadogPlugin(TelemetryBackendPlugin):
     name = "datadog"
     version = "0.1.0"
     floe_api_version = "2.0.0"
-
-    def __init__(self, **config: Any) -> None:
-        self.config = DatadogConfig(**config)
-
-    @staticmethod
-    def get_config_schema() -> type[DatadogConfig]:
-        """Give the pydantic model of the config."""
-        return DatadogConfig
-
-    def configure(self, config: DatadogConfig) -> None:
-        """Replace the whole config."""
-        self.config = config
+    config_model = DatadogConfig
 
     def get_otlp_exporter_config(self) -> dict[str, Any]:
         """Give the `datadog` exporter, and a pipeline for each signal."""

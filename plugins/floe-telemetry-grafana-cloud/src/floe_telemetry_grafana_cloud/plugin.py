@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import Any
 
-from floe_local.plugin_api import TelemetryBackendPlugin, ask_backend, resolved
+from floe_local.plugin_api import Configured, TelemetryBackendPlugin, ask_backend, resolved
 from floe_telemetry_grafana_cloud.config import GrafanaCloudConfig
 
 EXPORTER = "otlp_http/grafana-cloud"
@@ -14,7 +14,7 @@ SIGNALS = ("traces", "metrics", "logs")
 NOTHING = b'{"resourceSpans": []}'
 
 
-class GrafanaCloudPlugin(TelemetryBackendPlugin):
+class GrafanaCloudPlugin(Configured[GrafanaCloudConfig], TelemetryBackendPlugin):
     """Telemetry backend plugin for Grafana Cloud (SaaS), by its OTLP gateway.
 
     Args:
@@ -27,18 +27,7 @@ class GrafanaCloudPlugin(TelemetryBackendPlugin):
     name = "grafana-cloud"
     version = "0.1.0"
     floe_api_version = "2.0.0"
-
-    def __init__(self, **config: Any) -> None:
-        self.config = GrafanaCloudConfig(**config)
-
-    @staticmethod
-    def get_config_schema() -> type[GrafanaCloudConfig]:
-        """Give the pydantic model of the config."""
-        return GrafanaCloudConfig
-
-    def configure(self, config: GrafanaCloudConfig) -> None:
-        """Replace the whole config."""
-        self.config = config
+    config_model = GrafanaCloudConfig
 
     def get_otlp_exporter_config(self) -> dict[str, Any]:
         """Give an OTLP exporter, the extension that signs it in, and a pipeline for each signal."""

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from floe_local.plugin_api import CredentialError, TelemetryBackendPlugin, ask_backend, resolved
+from floe_local.plugin_api import (
+    Configured,
+    CredentialError,
+    TelemetryBackendPlugin,
+    ask_backend,
+    resolved,
+)
 from floe_telemetry_xray.config import XRayConfig
 
 EXPORTER = "otlp_http/xray"
@@ -12,7 +18,7 @@ EXTENSION = "sigv4auth/xray"
 NOTHING = b"{}"
 
 
-class XRayPlugin(TelemetryBackendPlugin):
+class XRayPlugin(Configured[XRayConfig], TelemetryBackendPlugin):
     """Telemetry backend plugin for AWS X-Ray (its OTLP endpoint takes traces only).
 
     Args:
@@ -25,18 +31,7 @@ class XRayPlugin(TelemetryBackendPlugin):
     name = "xray"
     version = "0.1.0"
     floe_api_version = "2.0.0"
-
-    def __init__(self, **config: Any) -> None:
-        self.config = XRayConfig(**config)
-
-    @staticmethod
-    def get_config_schema() -> type[XRayConfig]:
-        """Give the pydantic model of the config."""
-        return XRayConfig
-
-    def configure(self, config: XRayConfig) -> None:
-        """Replace the whole config."""
-        self.config = config
+    config_model = XRayConfig
 
     def get_otlp_exporter_config(self) -> dict[str, Any]:
         """Give an OTLP exporter, the extension that signs for it, and the traces pipeline."""
