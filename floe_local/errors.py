@@ -10,7 +10,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process's exit status means (design.md, 'Exit codes')."""
+    """What the process's exit status means (docs/cli.md)."""
 
     OK = 0
     CHECK_FAILED = 1

@@ -17,7 +17,7 @@ _TAKE_A_VALUE = {"-m", "--manifest", "-e", "--env", "-s", "--stack"}
 
 
 def run(arguments: list[str]) -> int:
-    """Run a command line; its exit code (design.md, 'Exit codes')."""
+    """Run a command line; its exit code."""
     boundary = Boundary(command_named(arguments), as_json="--json" in arguments)
     with boundary:
         boundary.exit_code = _command()(arguments, standalone_mode=False) or 0

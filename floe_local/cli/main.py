@@ -7,7 +7,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command line, then end the process with its exit code (design.md, 'Exit codes')."""
+    """Run the command line, then end the process with its exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         # Loaded here, where ^C is told in a line while that lasts, too.

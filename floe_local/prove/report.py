@@ -10,11 +10,9 @@ from pydantic import Field, computed_field
 from floe_local.plan.values import Frozen, Origin, Signal
 from floe_local.prove.difference import Difference
 
-SCHEMA = "floe-local/v1"
-
 
 class Verdict(StrEnum):
-    """What may be said of a check (design.md, 'Verdicts')."""
+    """What may be said of a check: what was not read back is never called received."""
 
     RECEIVED = "received"
     BY_STAND_IN = "received-by-stand-in"

@@ -18,7 +18,7 @@ class BackendTarget(Frozen):
     ``http://127.0.0.1:16686``. `accepts` is what is sent to it; `unexported` what it would
     take, but its plugin has no pipeline for. `exporters` are the Collector's exporter ids that
     carry to it, by signal. `transport` is the OpenLineage transport for the host (secrets still
-    as ``${env:NAME}``). `namespace` is the OpenLineage namespace that canaries use.
+    as ``${env:NAME}``).
     `unset` are the variables that must be set for a signal to be read back: without them
     `readback` has no probes for it.
     """
@@ -41,9 +41,9 @@ class BackendTarget(Frozen):
 class Targets(Frozen):
     """All that a smoke test talks to.
 
-    `otlp_grpc` is ``host:port`` as a URL (``http://127.0.0.1:4317``), `otlp_http` a base
-    URL without path, `collector_metrics` the URL of the Collector's own metrics page.
-    `environment` is set while canaries are sent (dummy credentials of played backends).
+    `namespace` is the OpenLineage namespace that canaries use. `otlp_grpc` is ``host:port`` as
+    a URL (``http://127.0.0.1:4317``), `otlp_http` a base URL without path, `collector_metrics`
+    the URL of the Collector's own metrics page. `environment` is set while canaries are sent (dummy credentials of played backends).
     """
 
     stack: str

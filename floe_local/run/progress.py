@@ -9,10 +9,10 @@ from floe_local.plan.values import Frozen
 
 
 class Progress(Frozen):
-    """One thing that happens to an image. `elapsed_s` counts from the start of its phase.
+    """One thing that happens to an image, a service or the stack, which `subject` names.
 
-    `subject` is the image's name; `phase` one of pulling, pulled, building, built, failed;
-    `detail` the step or the tool's last line.
+    `phase` is what is going on, such as ``pulling``, ``built``, ``starting`` or ``ready``;
+    `detail` the step, or the tool's last line; `elapsed_s` the seconds since it began.
     """
 
     subject: str

@@ -1,7 +1,7 @@
 """The shapes in which plugins return Collector configs, made one: the normal form.
 
-A is ADR-0035's; B to E are met in the wild (facts: floe-core's docstrings and mocks, an
-older contract, the published plugins).
+A is ADR-0035's; B to E are met in the wild: in floe-core's docstrings and mocks, in an older
+contract, in the published plugins.
 """
 
 from __future__ import annotations
