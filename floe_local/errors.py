@@ -38,6 +38,11 @@ class FloeError(Exception):
         self.reason = reason
         self.hint = hint
 
+    @property
+    def told(self) -> dict[str, str]:
+        """Code, reason and hint, as JSON tells them."""
+        return {"code": self.code, "reason": self.reason, "hint": self.hint}
+
 
 class InputError(FloeError):
     """The manifest, a plugin, a blueprint or the command line is wrong (exit 2)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 import typer
 
+from floe_local.cli.output import write_json
 from floe_local.errors import ExitCode, FloeError
 
 if TYPE_CHECKING:
@@ -100,14 +100,7 @@ class Boundary:
 
     def _print(self, error: FloeError) -> None:
         if self.as_json:
-            body = {"code": error.code, "reason": error.reason, "hint": error.hint}
-            document = {
-                "schema": "floe-local/v1",
-                "command": self.command,
-                "ok": False,
-                "error": body,
-            }
-            sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+            write_json(self.command, {"error": error.told}, ok=False)
             return
         sys.stderr.write(f"error: {error.reason} [{error.code}]\n")
         if error.hint:

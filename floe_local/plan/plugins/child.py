@@ -50,8 +50,7 @@ def main() -> None:
         try:
             _do(request, reporter)
         except InputError as error:
-            fault = {"code": error.code, "reason": error.reason, "hint": error.hint}
-            reporter.tell(error=fault)
+            reporter.tell(error=error.told)
     reporter.tell(end=True)
     os._exit(0)  # threads and exit handlers that a plugin left behind have no say
 

@@ -91,7 +91,7 @@ class Probe:
             try:
                 self._load_and_ask(seen)
             except InputError as error:
-                seen["errors"].append(_told(error))
+                seen["errors"].append(error.told)
         return {**seen, "read": sorted(self._reading.names), "dialled": offline.dialled}
 
     def _load_and_ask(self, seen: dict[str, Any]) -> None:
@@ -137,7 +137,7 @@ def _ask(plugin: Any, field: str, method: str, entry: PluginEntry, seen: dict[st
         with Blamed(entry.who, f"{method}()", entry.package, code="plugin-raised"):
             answer = getattr(plugin, method)()
     except InputError as error:
-        seen["errors"].append(_told(error))
+        seen["errors"].append(error.told)
         return
     fault = json_fault(answer)
     if fault:
@@ -154,7 +154,3 @@ def _takes_unknown(job: dict[str, Any], entry: PluginEntry) -> bool:
             return False
         raise
     return True
-
-
-def _told(error: InputError) -> dict[str, str]:
-    return {"code": error.code, "reason": error.reason, "hint": error.hint}
