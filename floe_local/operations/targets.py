@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.compiler.transport import for_host
-from floe_local.plan.env_refs import map_texts, required
+from floe_local.plan.env_refs import required
+from floe_local.plan.nested import map_texts
 from floe_local.plan.stack.parts import endpoints_of
 from floe_local.plan.stack.vantage import (
     backend_urls,

@@ -10,37 +10,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError
+from floe_local.plan.nested import map_texts, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
 # `$$` is the Collector's escaped `$`: `$${env:X}` is no reference.
 _REFERENCE = re.compile(
     r"(?P<escaped>(?<!\$)(?:\$\$)*)\$\{(?:env:)?(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\}"
 )
-
-
-def texts(value: Any) -> Iterator[str]:
-    """Every string in nested mappings and lists, keys left out."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from texts(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from texts(item)
-
-
-def map_texts(value: Any, change: Callable[[str], str]) -> Any:
-    """The same nested value with `change` applied to each of its strings."""
-    if isinstance(value, str):
-        return change(value)
-    if isinstance(value, dict):
-        return {key: map_texts(item, change) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [map_texts(item, change) for item in value]
-    return value
 
 
 def references(value: Any) -> tuple[str, ...]:

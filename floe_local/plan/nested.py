@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 Steps = tuple[str, ...]
 MISSING: Any = object()
-"""What `value_at` gives where nothing stands."""
+"""What stands for a value where there is none: None may be one."""
 
 
 def steps(path: str) -> Steps:
@@ -36,6 +36,22 @@ def scalars(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any,
             yield from scalars(item, (*path, index))
     else:
         yield path, value
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every string in a nested value, keys left out."""
+    return (scalar for _, scalar in scalars(value) if isinstance(scalar, str))
+
+
+def map_texts(value: Any, change: Callable[[str], Any]) -> Any:
+    """The same nested value with `change` applied to each of its strings."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: map_texts(item, change) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [map_texts(item, change) for item in value]
+    return value
 
 
 def leaves(values: dict[str, Any], above: Steps = ()) -> Iterator[tuple[Steps, Any]]:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError
+from floe_local.plan.nested import map_texts, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,13 +16,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 def names_in(value: Any) -> set[str]:
     """Return the names of all placeholders in a JSON value."""
-    if isinstance(value, str):
-        return set(_PLACEHOLDER.findall(value))
-    if isinstance(value, dict):
-        return set().union(*map(names_in, value.values()))
-    if isinstance(value, list):
-        return set().union(*map(names_in, value))
-    return set()
+    return {name for text in texts(value) for name in _PLACEHOLDER.findall(text)}
 
 
 def filled(text: str, values: dict[str, Any], quoted: Callable[[str], str] = str) -> str:
@@ -40,14 +35,12 @@ def filled_query(query: str, values: dict[str, Any]) -> str:
 
 def filled_value(value: Any, values: dict[str, Any]) -> Any:
     """Fill a JSON value; a string that is exactly one placeholder becomes that value, typed."""
-    if isinstance(value, str):
-        whole = _PLACEHOLDER.fullmatch(value)
-        return _known(whole[1], values) if whole else filled(value, values)
-    if isinstance(value, dict):
-        return {key: filled_value(item, values) for key, item in value.items()}
-    if isinstance(value, list):
-        return [filled_value(item, values) for item in value]
-    return value
+
+    def one(text: str) -> Any:
+        whole = _PLACEHOLDER.fullmatch(text)
+        return _known(whole[1], values) if whole else filled(text, values)
+
+    return map_texts(value, one)
 
 
 def _known(name: str, values: dict[str, Any]) -> Any:

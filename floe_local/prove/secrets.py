@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from floe_local.plan.env_refs import map_texts, references
+from floe_local.plan.env_refs import references
+from floe_local.plan.nested import map_texts
 from floe_local.plan.plugins.foreign_code import CREDENTIAL_NAME, SHORTEST_SECRET
 from floe_local.prove.report import Check, CleanupResult
 

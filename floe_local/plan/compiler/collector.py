@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from floe_local.plan.compiler.pipelines import RECEIVER
 from floe_local.plan.compiler.queues import STORAGE
 from floe_local.plan.compiler.shapes import SIGNALS
-from floe_local.plan.env_refs import escape_dollars, map_texts
+from floe_local.plan.env_refs import escape_dollars
+from floe_local.plan.nested import map_texts
 from floe_local.plan.values import Signal
 
 if TYPE_CHECKING:

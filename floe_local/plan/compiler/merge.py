@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from floe_local.plan.compiler.draft import SECTIONS, renamed, type_of
-from floe_local.plan.env_refs import map_texts
+from floe_local.plan.nested import map_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from floe_local.plan.env_refs import map_texts, references, required
+from floe_local.plan.env_refs import references, required
 from floe_local.plan.helm.gaps import Gap, gaps_of_charts, gaps_of_stack
 from floe_local.plan.helm.plugins import Placed, placed_values
-from floe_local.plan.nested import Steps, nested
+from floe_local.plan.nested import MISSING, Steps, map_texts, nested
 from floe_local.plan.plugins.configuring import laid_over
 from floe_local.plan.values import Frozen, Kind
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from floe_local.plan.artifacts import Compiled
     from floe_local.plan.blueprint.chart import Chart
     from floe_local.plan.blueprint.model import Blueprint, Service
-
-_NOTHING = object()
 
 
 class ChartUsed(Frozen):
@@ -86,7 +84,7 @@ def _own(part: Blueprint, compiled: Compiled, variables: Sequence[Variable]) -> 
     chart = part.chart
     assert chart is not None  # noqa: S101 - the caller looked
     known = {
-        "{host}": _host(compiled, part.name) or _NOTHING,
+        "{host}": _host(compiled, part.name) or MISSING,
         "{otlp_collector_config}": map_texts(compiled.otlp_collector_config or {}, _not_a_template),
         "{environment}": [_from_secret(v, chart.secret or "") for v in variables],
     }
@@ -98,9 +96,9 @@ def _filled(value: Any, known: dict[str, Any]) -> Any:
     """`value` with each text that is a placeholder replaced; one without a value is left out."""
     if isinstance(value, dict):
         filled = {key: _filled(item, known) for key, item in value.items()}
-        return {key: item for key, item in filled.items() if item is not _NOTHING}
+        return {key: item for key, item in filled.items() if item is not MISSING}
     if isinstance(value, list):
-        return [item for item in (_filled(i, known) for i in value) if item is not _NOTHING]
+        return [item for item in (_filled(i, known) for i in value) if item is not MISSING]
     return known.get(value, value) if isinstance(value, str) else value
 
 
@@ -118,7 +116,7 @@ def _host(compiled: Compiled, part: str) -> str | None:
 def _image(service: Service) -> Any:
     reference = service.image.upstream
     if reference is None:
-        return _NOTHING
+        return MISSING
     name, colon, tag = reference.rpartition(":")
     if not colon or "/" in tag:
         return {"repository": reference}

@@ -17,6 +17,7 @@ from floe_local.plan.manifest.model import (
     Sampling,
     TailSampling,
 )
+from floe_local.plan.nested import scalars
 from floe_local.plan.plugins.output import BackendRef
 from floe_local.plan.values import Kind
 from floe_local.plan.yaml_source import Problems, dotted, read_source, suggestion
@@ -292,13 +293,7 @@ def _own_sections(source: Source) -> Iterator[tuple[Path_, Any]]:
 
 def _references(source: Source) -> Iterator[EnvReference]:
     """Each variable of the sections that floe-local reads, at each of its places."""
-    stack = list(_own_sections(source))
-    while stack:
-        path, value = stack.pop()
-        if isinstance(value, dict):
-            stack += [((*path, key), item) for key, item in value.items()]
-        elif isinstance(value, list):
-            stack += [((*path, i), item) for i, item in enumerate(value)]
-        elif isinstance(value, str):
+    for section, value in _own_sections(source):
+        for path, scalar in scalars(value, section):
             where = f"{source.place(path)}: {dotted(path)}"
-            yield from (EnvReference(name=name, where=where) for name in required(value))
+            yield from (EnvReference(name=name, where=where) for name in required(scalar))

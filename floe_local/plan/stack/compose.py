@@ -12,6 +12,7 @@ import yaml
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.recorder import Recording
 from floe_local.plan.env_refs import references
+from floe_local.plan.nested import map_texts
 from floe_local.plan.stack.model import STACK_LABEL
 from floe_local.plan.values import Kind
 
@@ -71,8 +72,8 @@ def compose_service(
     """
     model = {
         "image": literal(given.images[name].reference),
-        "entrypoint": literal(list(service.entrypoint)),
-        "command": literal(list(service.command)),
+        "entrypoint": literal(service.entrypoint),
+        "command": literal(service.command),
         "environment": _environment(service, given),
         "labels": _labels(name, given, blueprint, files),
         "networks": {"default": {"aliases": list(aliases)} if aliases else {}},
@@ -102,13 +103,7 @@ def _confinement(service: Service) -> dict[str, Any]:
 
 def literal(value: Any) -> Any:
     """`value` as Compose hands it on unchanged: every `$` doubled."""
-    if isinstance(value, str):
-        return value.replace("$", "$$")
-    if isinstance(value, dict):
-        return {key: literal(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [literal(item) for item in value]
-    return value
+    return map_texts(value, lambda text: text.replace("$", "$$"))
 
 
 def secret_names(service: Service) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.plan.blueprint.lookup import find_blueprint, shipped_names
-from floe_local.plan.env_refs import texts
+from floe_local.plan.nested import texts
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.http import Answer, target
