@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError
+from floe_local.plan.stack.given import Given
 from floe_local.plan.stack.parts import port_wishes
-from floe_local.plan.stack.plan import Given, plan_stack
+from floe_local.plan.stack.plan import plan_stack
 from floe_local.run.docker_client import engine_endpoint
 from floe_local.run.ports import bind_address, choose_ports, listening, process_on
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from floe_local.operations.look_up import find, project_on
 from floe_local.operations.planning import identity_of
 from floe_local.operations.rows import ServiceRow, service_rows
-from floe_local.plan.stack.model import STACK_LABEL
+from floe_local.plan.blueprint.recipe import LABEL_ORIGIN
+from floe_local.plan.stack.model import BACKEND_LABEL, STACK_LABEL
 from floe_local.plan.values import Frozen, Origin
 from floe_local.run.engine import Engine, Holdings
 from floe_local.run.readiness import Answer, ask
@@ -104,10 +105,10 @@ def _state(container: Container | None, answer: Answer) -> str:
 
 def _labelled_row(container: Container) -> ServiceRow:
     """A row from labels alone: there is no plan that would tell how to ask the service."""
-    origin = container.labels.get("dev.floe.local.origin")
+    origin = container.labels.get(LABEL_ORIGIN)
     return ServiceRow(
         service=container.service,
-        backend=container.labels.get("dev.floe.local.backend", ""),
+        backend=container.labels.get(BACKEND_LABEL, ""),
         image=container.image,
         origin=Origin(origin) if origin in set(Origin) else None,
         state=container.state,

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from floe_local.errors import InputError
+from floe_local.plan.blueprint.recipe import LABEL_ORIGIN
 from floe_local.plan.blueprint.recorder import Recording
 from floe_local.plan.env_refs import references
 from floe_local.plan.nested import map_texts
-from floe_local.plan.stack.model import STACK_LABEL
+from floe_local.plan.stack.model import BACKEND_LABEL, STACK_LABEL
 from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from floe_local.plan.blueprint.model import ConfigFile, Sandbox, Service
+    from floe_local.plan.stack.given import Given
     from floe_local.plan.stack.model import PublishedEndpoint, StackIdentity, StackVolume
-    from floe_local.plan.stack.plan import Given
 
 _SECRET = re.compile(r"\{secret:([A-Za-z0-9_-]+)\}")
 _COLLECTOR_CONFIG = "{otlp_collector_config}"
@@ -54,7 +55,6 @@ def compose_service(
     service: Service,
     given: Given,
     *,
-    blueprint: str,
     endpoints: Sequence[PublishedEndpoint],
     aliases: Sequence[str],
     files: Mapping[str, str],
@@ -65,7 +65,6 @@ def compose_service(
         name: the service's name.
         service: as its blueprint has it.
         given: the stack's identity, images and blueprints.
-        blueprint: the name of the blueprint that brings it.
         endpoints: those to publish.
         aliases: names by which other containers call it.
         files: the config files it mounts, by path in the workspace.
@@ -75,7 +74,7 @@ def compose_service(
         "entrypoint": literal(service.entrypoint),
         "command": literal(service.command),
         "environment": _environment(service, given),
-        "labels": _labels(name, given, blueprint, files),
+        "labels": _labels(name, given, files),
         "networks": {"default": {"aliases": list(aliases)} if aliases else {}},
         "ports": [_port(endpoint, given.bind) for endpoint in endpoints],
         "volumes": _mounts(name, service),
@@ -160,14 +159,14 @@ def _compiled(source: str, given: Given) -> dict[str, Any] | None:
     )
 
 
-def _labels(name: str, given: Given, blueprint: str, files: Mapping[str, str]) -> dict[str, str]:
+def _labels(name: str, given: Given, files: Mapping[str, str]) -> dict[str, str]:
     labels = {
         STACK_LABEL: given.identity.project,
         f"{STACK_LABEL}.name": given.identity.name,
         f"{STACK_LABEL}.folder": literal(given.identity.folder),
         "dev.floe.local.service": name,
-        "dev.floe.local.backend": blueprint,
-        "dev.floe.local.origin": given.images[name].origin.value,
+        BACKEND_LABEL: given.owner(name).name,
+        LABEL_ORIGIN: given.images[name].origin.value,
     }
     if files:
         labels["dev.floe.local.config-hash"] = _digest(files)
@@ -230,17 +229,16 @@ def mounted_files(name: str, service: Service, given: Given) -> dict[str, str]:
 def _content(service: str, source: str, given: Given) -> str:
     if source in _COMPILED:
         return yaml.safe_dump(_compiled(source, given), sort_keys=False, allow_unicode=True)
-    owner = next(p.blueprint for p in given.parts if service in p.blueprint.services)
+    owner = given.owner(service)
     if source == _RECORDING and owner.sandbox is not None:
         return _recording(owner.name, owner.sandbox)
-    blueprint = owner.name
-    if (blueprint, source) not in given.sources:
+    if (owner.name, source) not in given.sources:
         raise InputError(
             "blueprint-file",
-            f"blueprint '{blueprint}': service '{service}' mounts '{source}', which is not there",
+            f"blueprint '{owner.name}': service '{service}' mounts '{source}', which is not there",
             "put the file beside blueprint.yaml",
         )
-    return given.sources[blueprint, source]
+    return given.sources[owner.name, source]
 
 
 def _recording(backend: str, sandbox: Sandbox) -> str:

@@ -14,6 +14,9 @@ COMPOSE_FILE = "stack.compose.yaml"
 STACK_LABEL = "dev.floe.local.stack"
 """On everything that floe-local makes; its value is the project's name."""
 
+BACKEND_LABEL = "dev.floe.local.backend"
+"""On a container: the blueprint that its service comes from."""
+
 
 class ResolvedImage(Frozen):
     """The image that a service runs. `reference` is what compose is given."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.stack.compose import (
     compose_model,
@@ -23,32 +23,11 @@ from floe_local.plan.stack.parts import COLLECTOR, endpoints_of
 from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from floe_local.plan.artifacts import Compiled, CompiledBackend
-    from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint, Service
-    from floe_local.plan.stack.model import ResolvedImage, StackIdentity
-
-
-class Given(NamedTuple):
-    """All that a stack is planned from.
-
-    `images` are by service; a service without one is left out. `ports` are host
-    ports by ``service.endpoint``. `sources` are the contents of the blueprints' files, by
-    blueprint and path. `host` is where published endpoints are reached, `bind` the address
-    that they are bound to on the engine's machine. `live`: backends that run elsewhere are
-    used for real.
-    """
-
-    identity: StackIdentity
-    compiled: Compiled
-    parts: Sequence[LocatedBlueprint]
-    images: Mapping[str, ResolvedImage]
-    ports: Mapping[str, int]
-    sources: Mapping[tuple[str, str], str] = {}
-    host: str = "127.0.0.1"
-    bind: str = "127.0.0.1"
-    live: bool = False
+    from floe_local.plan.artifacts import Change, CompiledBackend
+    from floe_local.plan.blueprint.model import Service
+    from floe_local.plan.stack.given import Given
 
 
 def plan_stack(given: Given) -> StackPlan:
@@ -87,8 +66,8 @@ def plan_stack(given: Given) -> StackPlan:
 
 def _services(given: Given) -> dict[str, Service]:
     """The services that run, with what Helm values set in their environment."""
-    rules = _by_backend(given)
-    from_helm = [helm_environment(b, rules[b.told_by].helm) for b in given.compiled.backends]
+    blueprints = given.blueprints
+    from_helm = [helm_environment(b, blueprints[b.told_by].helm) for b in given.compiled.backends]
     services = {
         name: service
         for part in given.parts
@@ -104,10 +83,6 @@ def _services(given: Given) -> dict[str, Service]:
     return services
 
 
-def _by_backend(given: Given) -> dict[str, Blueprint]:
-    return {part.blueprint.name: part.blueprint for part in given.parts}
-
-
 def _composed(
     name: str, service: Service, given: Given, files: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -115,16 +90,10 @@ def _composed(
         name,
         service,
         given,
-        blueprint=_owner(name, given),
         endpoints=_published(name, service, given),
         aliases=network_aliases(given.compiled.backends, given.parts).get(name, ()),
         files=files,
     )
-
-
-def _owner(service: str, given: Given) -> str:
-    """The blueprint that a service comes from."""
-    return next(p.blueprint.name for p in given.parts if service in p.blueprint.services)
 
 
 def _published(name: str, service: Service, given: Given) -> tuple[PublishedEndpoint, ...]:
@@ -145,7 +114,7 @@ def _published(name: str, service: Service, given: Given) -> tuple[PublishedEndp
 def _stack_service(name: str, service: Service, given: Given) -> StackService:
     return StackService(
         name=name,
-        backend=_owner(name, given),
+        backend=given.owner(name).name,
         image=given.images[name],
         endpoints=_published(name, service, given),
         ready=service.ready,
@@ -169,7 +138,7 @@ def _volumes(given: Given, services: Mapping[str, Service]) -> tuple[StackVolume
 
 
 def _backend(backend: CompiledBackend, given: Given) -> StackBackend:
-    blueprint = _by_backend(given)[backend.told_by]
+    blueprint = given.blueprints[backend.told_by]
     return StackBackend(
         name=backend.name,
         blueprint=blueprint.name,
@@ -188,26 +157,27 @@ def _backend(backend: CompiledBackend, given: Given) -> StackBackend:
 
 
 def _is_played(backend: CompiledBackend, given: Given) -> bool:
-    return _by_backend(given)[backend.told_by].sandbox is not None
+    return given.blueprints[backend.told_by].sandbox is not None
 
 
 def _client_environment(given: Given) -> dict[str, str]:
     """What the sandbox sets where lineage clients run."""
-    blueprints = _by_backend(given)
+    blueprints = given.blueprints
     played = [blueprints[b.told_by] for b in given.compiled.backends if b.transport is not None]
     return {k: v for b in played if b.sandbox for k, v in b.sandbox.environment.items()}
 
 
 def _collector(given: Given) -> str | None:
     """The service that takes OTLP from pipelines: the Collector blueprint's."""
-    shared = _by_backend(given).get(COLLECTOR)
-    taking = set(shared.ingest.values()) if shared else set()
-    named = (s for s, e in endpoints_of(shared) if e.name in taking) if shared else iter(())
-    return next(named, None)
+    shared = given.blueprints.get(COLLECTOR)
+    if shared is None:
+        return None
+    taking = set(shared.ingest.values())
+    return next((s for s, e in endpoints_of(shared) if e.name in taking), None)
 
 
-def _helm_changes(given: Given) -> tuple[Any, ...]:
-    blueprints = _by_backend(given)
+def _helm_changes(given: Given) -> tuple[Change, ...]:
+    blueprints = given.blueprints
     return tuple(
         change
         for backend in given.compiled.backends

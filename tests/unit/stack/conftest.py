@@ -9,10 +9,10 @@ import pytest
 
 from floe_local.plan.artifacts import Compiled, CompiledBackend
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
+from floe_local.plan.stack.given import Given
 from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.model import ResolvedImage
 from floe_local.plan.stack.parts import image_needs, needed_parts, port_wishes
-from floe_local.plan.stack.plan import Given
 from floe_local.plan.values import Origin
 from floe_local.run.ports import choose_ports
 

@@ -1,0 +1,42 @@
+"""All that a stack is planned from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from floe_local.plan.artifacts import Compiled
+    from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
+    from floe_local.plan.stack.model import ResolvedImage, StackIdentity
+
+
+class Given(NamedTuple):
+    """All that a stack is planned from.
+
+    `images` are by service; a service without one is left out. `ports` are host
+    ports by ``service.endpoint``. `sources` are the contents of the blueprints' files, by
+    blueprint and path. `host` is where published endpoints are reached, `bind` the address
+    that they are bound to on the engine's machine. `live`: backends that run elsewhere are
+    used for real.
+    """
+
+    identity: StackIdentity
+    compiled: Compiled
+    parts: Sequence[LocatedBlueprint]
+    images: Mapping[str, ResolvedImage]
+    ports: Mapping[str, int]
+    sources: Mapping[tuple[str, str], str] = {}
+    host: str = "127.0.0.1"
+    bind: str = "127.0.0.1"
+    live: bool = False
+
+    @property
+    def blueprints(self) -> dict[str, Blueprint]:
+        """The parts' blueprints, by name."""
+        return {part.blueprint.name: part.blueprint for part in self.parts}
+
+    def owner(self, service: str) -> Blueprint:
+        """The blueprint that a service comes from."""
+        return next(p.blueprint for p in self.parts if service in p.blueprint.services)
