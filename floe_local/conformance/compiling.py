@@ -10,10 +10,10 @@ from floe_local.conformance.evidence import fault_of
 from floe_local.errors import FloeError, InputError
 from floe_local.plan.blueprint.lookup import find_blueprint
 from floe_local.plan.blueprint.sandboxed import for_real
+from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.calls import CALLS
-from floe_local.plan.stack.parts import COLLECTOR
 from floe_local.run.collector_check import CollectorVerdict, validate_config
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError, MachineError
-from floe_local.plan.blueprint.shipped import compose_folder
-from floe_local.plan.manifest.model import load_manifest
+from floe_local.plan.blueprint.shipped import compose_folder, default_manifest
+from floe_local.plan.manifest.reader import load_manifest
 from floe_local.plan.values import Frozen, Kind
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def init(where: Where, telemetry: str | None = None, lineage: str | None = None)
         MachineError: it cannot be written (``output``).
     """
     file = where.manifest or (where.folder or Path()) / (where.environment or "") / "manifest.yaml"
-    pair = load_manifest(compose_folder() / "default-manifest.yaml")
+    pair = load_manifest(default_manifest())
     names = {
         "telemetry": telemetry or _first(pair, Kind.TELEMETRY),
         "lineage": lineage or _first(pair, Kind.LINEAGE),

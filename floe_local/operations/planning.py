@@ -10,10 +10,11 @@ from floe_local.errors import FloeError
 from floe_local.operations.request import StackRequest, Where
 from floe_local.plan.blueprint.lookup import find_blueprint, find_blueprints
 from floe_local.plan.blueprint.sandboxed import SANDBOX, as_run, unknown_backend
+from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.manifest.files import find_manifest
-from floe_local.plan.manifest.model import load_manifest
+from floe_local.plan.manifest.reader import load_manifest
 from floe_local.plan.stack.identity import identify
-from floe_local.plan.stack.parts import COLLECTOR, needed_parts, refuse_unknown
+from floe_local.plan.stack.parts import needed_parts, refuse_unknown
 from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:

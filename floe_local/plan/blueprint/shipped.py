@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+COLLECTOR = "collector"
+"""The blueprint of the part that every telemetry backend shares."""
+
 
 def compose_folder() -> Path:
     """The folder of shipped blueprints and of the default manifest."""
     package = Path(__file__).resolve().parents[2]
     shipped = package / "_compose"
     return shipped if shipped.is_dir() else package.parent / "compose"
+
+
+def default_manifest() -> Path:
+    """The manifest that stands in for none: the reference pair, as data."""
+    return compose_folder() / "default-manifest.yaml"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.artifacts import Change, Compiled, CompiledBackend, helm_values_of
+from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.compiler.collector import (
     RESERVED,
     assembled,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from floe_local.plan.manifest.model import Manifest
     from floe_local.plan.plugins.output import PluginOutput
 
-COLLECTOR = "collector"
 RULES = (
     normalised,
     modernised,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.blueprint.lookup import find_blueprints
 from floe_local.plan.blueprint.sandboxed import as_run
-from floe_local.plan.compiler.compile import COLLECTOR, compile_outputs
+from floe_local.plan.blueprint.shipped import COLLECTOR
+from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.manifest.files import ManifestFile
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.manifest.reader import parse_manifest

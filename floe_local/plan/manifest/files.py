@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from floe_local.errors import InputError
+from floe_local.plan.blueprint.shipped import default_manifest
 
 MANIFEST = "manifest.yaml"
 
@@ -24,7 +25,7 @@ class ManifestFile:
 
 
 def find_manifest(path: Path | None, environment: str | None, root: Path | None) -> ManifestFile:
-    """The file that `path` and `environment` mean; see `manifest.load_manifest`.
+    """The file that `path` and `environment` mean; see `reader.load_manifest`.
 
     Raises:
         InputError: there is no such file, or `environment` is no folder's name.
@@ -41,13 +42,6 @@ def find_manifest(path: Path | None, environment: str | None, root: Path | None)
     if path is not None:
         raise _missing(str(file), "write one with `floe-local init`")
     return ManifestFile(default_manifest(), "the default manifest", folder.resolve(), True)
-
-
-def default_manifest() -> Path:
-    """The manifest that stands in for none: the reference pair, as data."""
-    from floe_local.plan.blueprint.shipped import compose_folder  # noqa: PLC0415
-
-    return compose_folder() / "default-manifest.yaml"
 
 
 def _given(path: Path) -> ManifestFile:

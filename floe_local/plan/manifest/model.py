@@ -1,21 +1,18 @@
 """The manifest: which backends are wanted, and how they run locally.
 
-`load_manifest` reads ``manifest.yaml`` into a frozen `Manifest`. Every mistake is told at
-once, each with file, line and field. docs/manifest.md is generated from these models.
+`floe_local.plan.manifest.reader` reads ``manifest.yaml`` into a frozen `Manifest`.
+docs/manifest.md is generated from these models.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, FiniteFloat, StringConstraints, field_validator
 
 from floe_local.plan.plugins.output import BackendRef
 from floe_local.plan.values import Frozen, Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 BACKEND_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -174,31 +171,3 @@ class PluginSelection(_Strict):
 
     connection_secret_ref: str | None = None
     """Read by the rest of floe."""
-
-
-Section = Literal["telemetry_backend", "lineage_backend", "observability"]
-
-
-def load_manifest(
-    path: Path | None = None,
-    environment: str | None = None,
-    *,
-    root: Path | None = None,
-    environ: Mapping[str, str] | None = None,
-) -> Manifest:
-    """Load the manifest that the command line means.
-
-    Args:
-        path: a manifest file, or a project folder; None: `root` is the folder.
-        environment: name given by ``--env``: ``<folder>/<environment>/manifest.yaml``.
-        root: the project's folder; the current one if None.
-        environ: where FLOE_ENVIRONMENT is read; the process's if None.
-
-    Raises:
-        InputError: no such file, or anything wrong in it; every mistake is listed.
-    """
-    from floe_local.plan.manifest.files import find_manifest  # noqa: PLC0415 - for `--help`
-    from floe_local.plan.manifest.reader import read_manifest  # noqa: PLC0415
-
-    found = find_manifest(path, environment, root)
-    return read_manifest(found, environment, environ)

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from floe_local.plan.credentials import credentials_in
 from floe_local.plan.env_refs import required, unset
+from floe_local.plan.manifest.files import find_manifest
 from floe_local.plan.manifest.model import (
     EnvReference,
     LocalSettings,
@@ -24,6 +25,7 @@ from floe_local.plan.yaml_source import Problems, dotted, read_source, suggestio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from pydantic_core import ErrorDetails
 
@@ -60,6 +62,28 @@ _WORDS = {
 }
 """pydantic's words → ours."""
 _HINT = "mend the lines above; docs/manifest.md lists every key"
+
+
+def load_manifest(
+    path: Path | None = None,
+    environment: str | None = None,
+    *,
+    root: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Manifest:
+    """Load the manifest that the command line means.
+
+    Args:
+        path: a manifest file, or a project folder; None: `root` is the folder.
+        environment: name given by ``--env``: ``<folder>/<environment>/manifest.yaml``.
+        root: the project's folder; the current one if None.
+        environ: where FLOE_ENVIRONMENT is read; the process's if None.
+
+    Raises:
+        InputError: no such file, or anything wrong in it; every mistake is listed.
+    """
+    found = find_manifest(path, environment, root)
+    return read_manifest(found, environment, environ)
 
 
 def read_manifest(

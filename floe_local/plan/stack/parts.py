@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError
+from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.stack.model import ImageNeed, PortWish
 
 if TYPE_CHECKING:
@@ -13,10 +14,6 @@ if TYPE_CHECKING:
     from floe_local.plan.artifacts import Compiled, CompiledBackend
     from floe_local.plan.blueprint.model import Blueprint, Endpoint, LocatedBlueprint, Service
     from floe_local.plan.manifest.model import LocalSettings
-
-COLLECTOR = "collector"
-"""The blueprint of the part that every telemetry backend shares."""
-
 
 def needed_parts(
     compiled: Compiled, blueprints: Mapping[str, LocatedBlueprint]

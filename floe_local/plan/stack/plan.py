@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.stack.compose import (
     compose_model,
     compose_service,
@@ -19,7 +20,7 @@ from floe_local.plan.stack.model import (
     StackService,
     StackVolume,
 )
-from floe_local.plan.stack.parts import COLLECTOR, endpoints_of
+from floe_local.plan.stack.parts import endpoints_of
 from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from floe_local.errors import InputError
 from floe_local.plan.env_refs import references, resolve
 from floe_local.plan.manifest.files import ManifestFile
-from floe_local.plan.manifest.model import Manifest, load_manifest
-from floe_local.plan.manifest.reader import check_variables, parse_manifest
+from floe_local.plan.manifest.reader import check_variables, load_manifest, parse_manifest
 from floe_local.plan.yaml_source import parse_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from floe_local.plan.manifest.model import Manifest
 
 PAIR = "plugins: {telemetry_backend: jaeger, lineage_backend: marquez}\n"
 
