@@ -12,11 +12,11 @@ from testcontainers.compose import DockerCompose
 
 from floe_local.errors import InputError
 from floe_local.operations.down import down as take_down
+from floe_local.operations.planning import identity_of
 from floe_local.operations.request import UpSettings, Where
 from floe_local.operations.show import env, urls
 from floe_local.operations.smoke_test import find_targets, smoke_test
 from floe_local.operations.up import up
-from floe_local.plan.stack.identity import identify
 from floe_local.plan.values import Kind
 from floe_local.prove.options import SmokeOptions
 from floe_local.prove.waiting import wait_for_run, wait_for_span
@@ -79,8 +79,7 @@ class FloeLocal(DockerCompose):
         self._policy = Policy(build=build or cast("Build", os.environ.get(BUILD_VARIABLE, "ask")))
         self._settings = UpSettings(free_ports=True, deadline_s=deadline_s)
         self.result: UpResult | None = None
-        root = folder or Path(manifest or ".").resolve().parent
-        workspace = Workspace(identify(root, self.where.stack))
+        workspace = Workspace(identity_of(self.where))
         super().__init__(
             context=workspace.folder, compose_file_name=str(workspace.compose_file), wait=False
         )
