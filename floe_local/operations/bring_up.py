@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from floe_local.run.progress import Report
 
 ImageResolver = Callable[[Sequence[ImageNeed]], Mapping[str, ResolvedImage]]
-_LOCK_DEADLINE_S = 180.0
 
 
 class UpResult(Frozen):
@@ -83,7 +82,7 @@ def bring_up(
     tell = timed(report, "stack")
     with (
         one_interrupt(),
-        workspace.locked(_LOCK_DEADLINE_S, lambda: tell("waiting", "for another floe-local")),
+        workspace.locked(lambda: tell("waiting", "for another floe-local")),
     ):
         before = engine.holdings(request.identity.project)
         site = Site(engine, workspace, workspace.plan(), before)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from floe_local.operations.request import Where
     from floe_local.run.progress import Report
 
-_LOCK_DEADLINE_S = 180.0
-
 
 class DownResult(Frozen):
     """What was removed, and the volumes that were kept; each as ``volume NAME`` and so on."""
@@ -51,7 +49,7 @@ def down(
     if found.identity.project != project or not found.workspace.folder.exists():
         return take_down(engine, project, volumes=volumes, report=report)
     tell = timed(report, "stack")
-    with found.workspace.locked(_LOCK_DEADLINE_S, lambda: tell("waiting", "for another command")):
+    with found.workspace.locked(lambda: tell("waiting", "for another command")):
         result = take_down(engine, project, volumes=volumes, report=report)
         if not result.kept:
             found.workspace.withdraw(keep_secrets=False)

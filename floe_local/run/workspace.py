@@ -30,6 +30,7 @@ PLAN_FILE = "stack.json"
 SECRETS_FILE = ".env"
 _LOCK_FILE = ".lock"
 _LOCK_WAIT_S = 0.1
+_LOCK_DEADLINE_S = 180.0
 _PASSWORD_BYTES = 24
 _SHOWN_HASH = 16
 
@@ -107,12 +108,14 @@ class Workspace:
                 shutil.rmtree(self.root)
 
     @contextmanager
-    def locked(self, deadline_s: float, on_wait: Callable[[], None]) -> Iterator[None]:
+    def locked(
+        self, on_wait: Callable[[], None], deadline_s: float = _LOCK_DEADLINE_S
+    ) -> Iterator[None]:
         """Hold the stack for oneself; two commands never change it at once.
 
         Args:
-            deadline_s: how long to wait for another command.
-            on_wait: called once when there is one.
+            on_wait: called once when there is another command to wait for.
+            deadline_s: how long to wait for it.
 
         Raises:
             MachineError: another command still holds it (``stack-locked``), or the folder

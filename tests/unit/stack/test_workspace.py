@@ -80,10 +80,10 @@ def test_a_second_command_waits_for_the_first(workspace: Workspace) -> None:
     waiting = threading.Event()
 
     def second() -> None:
-        with workspace.locked(10, waiting.set):
+        with workspace.locked(waiting.set, 10):
             entered.append("second")
 
-    with workspace.locked(10, ignore):
+    with workspace.locked(ignore, 10):
         thread = threading.Thread(target=second)
         thread.start()
         assert waiting.wait(10)
@@ -94,16 +94,16 @@ def test_a_second_command_waits_for_the_first(workspace: Workspace) -> None:
 
 def test_a_command_does_not_wait_for_ever(workspace: Workspace) -> None:
     with (
-        workspace.locked(10, ignore),
+        workspace.locked(ignore, 10),
         pytest.raises(MachineError) as caught,
-        workspace.locked(0.2, ignore),
+        workspace.locked(ignore, 0.2),
     ):
         pass
     assert caught.value.code == "stack-locked"
 
 
 def test_a_lock_alone_leaves_nothing(workspace: Workspace) -> None:
-    with workspace.locked(1, ignore):
+    with workspace.locked(ignore, 1):
         assert workspace.folder.exists()
     assert not workspace.root.exists()
 
@@ -111,7 +111,7 @@ def test_a_lock_alone_leaves_nothing(workspace: Workspace) -> None:
 def test_withdrawing_keeps_the_passwords_of_an_older_volume(
     build: Builder, workspace: Workspace
 ) -> None:
-    with workspace.locked(1, ignore):
+    with workspace.locked(ignore, 1):
         workspace.make_secrets(["A"])
         workspace.write(plan_stack(build.given()))
         workspace.withdraw(keep_secrets=True)
@@ -122,7 +122,7 @@ def test_withdrawing_keeps_the_passwords_of_an_older_volume(
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / ".floe-local").write_text("a file in the way")
     workspace = Workspace(identify(tmp_path))
-    with pytest.raises(MachineError, match="cannot write"), workspace.locked(1, ignore):
+    with pytest.raises(MachineError, match="cannot write"), workspace.locked(ignore, 1):
         pass
 
 
