@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from floe_local.operations.look_up import find
 from floe_local.operations.planning import local_refs, manifest_blueprints, manifest_of
 from floe_local.plan.plugins.configuring import laid_over
-from floe_local.plan.plugins.host import call_plugins, validate_connections
+from floe_local.plan.plugins.host import ConnectionVerdict, call_plugins, validate_connections
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
 from floe_local.plan.plugins.registry import PluginRegistry
 from floe_local.plan.stack.vantage import dialling
@@ -49,20 +49,10 @@ class PluginShown(Frozen):
     output: PluginOutput
 
 
-class Validated(Frozen):
-    """What validate_connection() of one plugin came to: ok, failed or skipped."""
-
-    kind: Kind
-    name: str
-    status: str
-    reason: str = ""
-    hint: str = ""
-
-
 class ValidationResult(Frozen):
     """A verdict for each plugin that the manifest names."""
 
-    plugins: tuple[Validated, ...] = ()
+    plugins: tuple[ConnectionVerdict, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -77,7 +67,7 @@ def list_plugins() -> PluginList:
     return PluginList(plugins=tuple(_row(entry) for entry in entries))
 
 
-def show_plugin(where: Where, name: str, kind: Kind | None = None) -> tuple[PluginShown, ...]:
+def show_plugin(where: Where, name: str) -> tuple[PluginShown, ...]:
     """Ask the plugins of a name what they return, with the config that the manifest gives.
 
     Raises:
@@ -88,10 +78,11 @@ def show_plugin(where: Where, name: str, kind: Kind | None = None) -> tuple[Plug
         (ref.kind, ref.name): ref for ref in local_refs(manifest, manifest_blueprints(manifest))
     }
     registry = PluginRegistry()
-    found = [
-        k for k in Kind if kind in (None, k) and name in {e.name for e in registry.entries(k)}
-    ] or [kind or Kind.TELEMETRY]
-    refs = [configured.get((k, name), BackendRef(kind=k, name=name)) for k in found]
+    kinds = [k for k in Kind if name in {e.name for e in registry.entries(k)}]
+    refs = [
+        configured.get((k, name), BackendRef(kind=k, name=name))
+        for k in kinds or [Kind.TELEMETRY]  # where there is none, the look-up says so
+    ]
     outputs = call_plugins(refs, registry=registry, limit_s=manifest.local.plugin_deadline)
     return tuple(
         PluginShown(
@@ -128,17 +119,23 @@ def validate_plugins(where: Where) -> ValidationResult:
         addresses=dialling(plan) if plan else {},
         limit_s=manifest.local.plugin_deadline,
     )
-    hint = "" if plan else NOT_UP
-    asked = [
-        Validated(**v.model_dump() | {"hint": v.hint or (v.status == "failed") * hint})
-        for v in verdicts
-    ]
+    if plan is None:
+        verdicts = tuple(map(_of_no_stack, verdicts))
     skipped = [
-        Validated(kind=ref.kind, name=ref.name, status="skipped", reason=PLAYED, hint=ASK_LIVE)
+        ConnectionVerdict(
+            kind=ref.kind, name=ref.name, status="skipped", reason=PLAYED, hint=ASK_LIVE
+        )
         for ref in refs
         if ref.name in played
     ]
-    return ValidationResult(plugins=(*asked, *skipped))
+    return ValidationResult(plugins=(*verdicts, *skipped))
+
+
+def _of_no_stack(verdict: ConnectionVerdict) -> ConnectionVerdict:
+    """A failure may be the stack's, which is not up; where the plugin does not say why."""
+    if verdict.status != "failed" or verdict.hint:
+        return verdict
+    return verdict.model_copy(update={"hint": NOT_UP})
 
 
 def _is_played(ref: BackendRef, blueprints: Mapping[str, LocatedBlueprint]) -> bool:
