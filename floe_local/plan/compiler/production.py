@@ -10,6 +10,7 @@ from floe_local.plan.compiler.address import parse_address
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from floe_local.plan.blueprint.model import Blueprint
     from floe_local.plan.compiler.draft import Draft
     from floe_local.plan.compiler.transport import LineageDraft
 
@@ -26,8 +27,7 @@ def encrypted_exporters(draft: Draft) -> Draft:
     Raises:
         InputError: names plugin, distribution, field and environment (``plain-text``).
     """
-    blueprint = draft.blueprint
-    elsewhere = blueprint is not None and (bool(blueprint.sandbox) or not blueprint.services)
+    elsewhere = draft.blueprint is not None and _has_no_services(draft.blueprint)
     if not elsewhere and draft.environment in LOCAL_ENVIRONMENTS:
         return draft
     for key, exporter in draft.config["exporters"].items():
@@ -55,10 +55,14 @@ def _runs_elsewhere(draft: LineageDraft, host: str) -> bool:
     name = host.rstrip(".").lower()
     if "." not in name or name.endswith(_OWN_DOMAINS):
         return False
-    blueprint = draft.blueprint
-    if blueprint is not None:
-        return bool(blueprint.sandbox) or not blueprint.services
+    if draft.blueprint is not None:
+        return _has_no_services(draft.blueprint)
     return draft.environment not in LOCAL_ENVIRONMENTS
+
+
+def _has_no_services(blueprint: Blueprint) -> bool:
+    """Whether the backend itself runs elsewhere; what the sandbox adds is no part of it."""
+    return bool(blueprint.sandbox) or not blueprint.services
 
 
 def _plain_fields(exporter: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
