@@ -50,8 +50,9 @@ def reporter(session: Session) -> Report:
 
 def show_commands() -> None:
     """Print each command that is run, as it can be pasted into a shell."""
+    from floe_local.run.process import log
+
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("$ %(message)s"))
-    log = logging.getLogger("floe_local.process")
     log.addHandler(handler)
     log.setLevel(logging.INFO)

@@ -15,6 +15,7 @@ from floe_local.errors import InputError
 from floe_local.plan.artifacts import Compiled
 from floe_local.plan.blueprint.model import LocatedBlueprint
 from floe_local.plan.env_refs import references
+from floe_local.plan.plugins.calls import identity_of
 from floe_local.plan.plugins.foreign_code import CREDENTIAL_NAME
 from floe_local.plan.plugins.host import clean_environment, failure, request
 from floe_local.plan.plugins.loading import PluginEntry
@@ -131,12 +132,10 @@ def credential_names(seen: Seen) -> tuple[str, ...]:
 
 def output_of(subject: Subject, seen: Seen) -> PluginOutput:
     """What a plugin returned, as the compiler takes it."""
-    entry, told = subject.entry, seen.metadata
+    told = seen.metadata
     return PluginOutput(
         kind=subject.kind,
-        name=entry.name,
-        distribution=entry.distribution,
-        distribution_version=entry.version,
+        **identity_of(subject.entry),
         plugin_version=told.get("version", ""),
         floe_api_version=told.get("floe_api_version", ""),
         **seen.answers,

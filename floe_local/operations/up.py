@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from floe_local.run.images import Policy
     from floe_local.run.progress import Report
 
-__all__ = ["UpResult", "UpSettings", "Where", "up"]
-
 
 def up(
     where: Where,

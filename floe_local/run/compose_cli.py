@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 from importlib.util import find_spec
@@ -10,14 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import MachineError
-from floe_local.run.process import pasteable
+from floe_local.run.process import log, pasteable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from floe_local.run.workspace import Workspace
-
-log = logging.getLogger("floe_local.process")
 
 _BINARY = "docker-compose"
 _SYSTEM_FOLDERS = (

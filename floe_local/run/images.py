@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from floe_local.run.progress import Report
 
 BUILD_HINT = "To build it from packages on this machine (about ten minutes, once), add `--build`."
-RETRY_CODES = frozenset({"registry-unreachable"})
+REGISTRY_WIDE = frozenset({"registry-unreachable"})
 """Causes that hold for the whole registry, so that it is asked once only."""
 
 
@@ -181,7 +181,7 @@ def _here_or_pulled(
         cause = unreachable.get(registry_of(name)) or _try_pull(name, client, report)
         if cause is None:
             return _look(name, client, how="pulled"), None
-        if cause.code in RETRY_CODES:
+        if cause.code in REGISTRY_WIDE:
             unreachable[registry_of(name)] = cause
     return None, cause
 

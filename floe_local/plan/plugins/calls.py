@@ -149,14 +149,10 @@ def check_answers(answers: Mapping[str, Any], kind: str, entry: PluginEntry) -> 
     Raises:
         InputError: names the plugin, the method, and the place in the answer.
     """
-    methods = {**CALLS[kind, entry.kind == UNIFIED], **OPTIONAL_CALLS[kind]}
-    for field, method in methods.items():
+    required = CALLS[kind, entry.kind == UNIFIED]
+    for field, method in {**required, **OPTIONAL_CALLS[kind]}.items():
         answer = answers.get(field)
-        if (
-            field in DICTS
-            and not isinstance(answer, dict)
-            and field in CALLS[kind, entry.kind == UNIFIED]
-        ):
+        if field in required and field in DICTS and not isinstance(answer, dict):
             reason = f"{entry.who}: {method}() returned {_a(answer)}, not a dict"
             raise InputError("plugin-returned-no-dict", reason, f"Mend {method}() in the plugin.")
         fault = json_fault(answer)

@@ -26,7 +26,7 @@ GROUPS: Mapping[str, str] = {
 """The entry-point group of each kind of plugin; the last one is deprecated (ADR-0035)."""
 
 
-class PluginReport(NamedTuple):
+class LoadReport(NamedTuple):
     """What came of loading one plugin: the plugin itself, or why not."""
 
     entry: PluginEntry
@@ -91,13 +91,13 @@ class PluginRegistry:
         """
         return load_plugin(self.find(kind, name), config or {}).plugin
 
-    def load_all(self) -> Iterator[PluginReport]:
+    def load_all(self) -> Iterator[LoadReport]:
         """Load each plugin in turn; a broken one is reported, and hurts no other."""
         for entry in self._known:
             try:
-                yield PluginReport(entry, plugin=load_plugin(entry, {}).plugin)
+                yield LoadReport(entry, plugin=load_plugin(entry, {}).plugin)
             except InputError as error:
-                yield PluginReport(entry, error=error)
+                yield LoadReport(entry, error=error)
 
     def _unknown(self, kind: str, name: str, where: str, *, unified: bool) -> InputError:
         asked = f"`{UNIFIED}: {name}`" if unified else f"'{name}'"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Blueprint, Endpoint, LocatedBlueprint, Service
     from floe_local.plan.manifest.model import LocalSettings
 
+
 def needed_parts(
     compiled: Compiled, blueprints: Mapping[str, LocatedBlueprint]
 ) -> tuple[LocatedBlueprint, ...]:
