@@ -81,7 +81,9 @@ def show_received(where: Where, backend: str | None = None, limit: int = 50) -> 
         MachineError: the stack is not up, or a recorder does not answer.
     """
     plan, _ = find_planned(where)
-    played = [_played(plan, backend)] if backend else [b for b in plan.backends if _has(plan, b)]
+    played = (
+        [_played(plan, backend)] if backend else [b for b in plan.backends if _is_played(plan, b)]
+    )
     return Recordings(stack=plan.name, recorders=tuple(_recorded(plan, b, limit) for b in played))
 
 
@@ -106,12 +108,12 @@ def fail(where: Where, backend: str, failure: Failure | None) -> Failing:
     return Failing(backend=backend, failure=failure)
 
 
-def _has(plan: StackPlan, backend: StackBackend) -> bool:
+def _is_played(plan: StackPlan, backend: StackBackend) -> bool:
     return backend.name in plan.sandboxed
 
 
 def _played(plan: StackPlan, name: str) -> StackBackend:
-    found = next((b for b in plan.backends if b.name == name and _has(plan, b)), None)
+    found = next((b for b in plan.backends if b.name == name and _is_played(plan, b)), None)
     if found is None:
         known = ", ".join(plan.sandboxed) or "none"
         hint = f"played in this stack: {known}"
@@ -120,8 +122,7 @@ def _played(plan: StackPlan, name: str) -> StackBackend:
 
 
 def _recorded(plan: StackPlan, backend: StackBackend, limit: int) -> Recorded:
-    requests = _asked(plan, backend, "GET", f"/requests?limit={limit}")
-    listed = requests.get("requests", []) if isinstance(requests, dict) else requests
+    listed = _asked(plan, backend, "GET", f"/requests?limit={limit}")
     known = set(Received.model_fields)
     return Recorded(
         backend=backend.name,
@@ -136,9 +137,8 @@ def _asked(plan: StackPlan, backend: StackBackend, method: str, path: str, body:
     from floe_local.prove.http import Http  # noqa: PLC0415 - `--help` does without
 
     url = backend_urls(plan, backend, "host").get(CONTROL, "")
-    http = Http(1)
-    answer = http.ask(method, f"{url}{path}", body=None if body is None else json.dumps(body))
-    http.close()
+    with Http(1) as http:
+        answer = http.ask(method, f"{url}{path}", body=None if body is None else json.dumps(body))
     if not answer.ok:
         said = answer.error or f"HTTP {answer.status}"
         raise MachineError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlencode
 
 import urllib3
@@ -44,7 +44,7 @@ class Answer(Frozen):
 
 
 class Http:
-    """A pool of connections; safe to share between threads.
+    """A pool of connections, closed at the end of its block; safe to share between threads.
 
     Headers may refer to the variables that were set when it was made.
     """
@@ -83,7 +83,10 @@ class Http:
         headers = resolve(request.headers, self._environ, "the headers of a blueprint's request")
         return self.ask(request.method, base.rstrip("/") + target(request, values), headers)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
         """Close all connections."""
         self._pool.clear()
 

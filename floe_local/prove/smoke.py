@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TELEMETRY = (Signal.TRACES, Signal.METRICS, Signal.LOGS)
-_POINTS = {Signal.METRICS: 4, Signal.LOGS: 1}
 
 
 class _Way(NamedTuple):
@@ -72,13 +71,15 @@ def smoke(targets: Targets, options: SmokeOptions) -> Report:
     secrets = secrets_of(targets, os.environ)
     canaries = plan(targets.namespace, tuple(addresses(targets)), _signals(targets))
     run = _Run(targets=_known(targets), options=options, canaries=canaries)
-    http = Http(options.threads + 1)
-    with clean_environment(targets.environment), captured_logs() as messages:
+    with (
+        Http(options.threads + 1) as http,
+        clean_environment(targets.environment),
+        captured_logs() as messages,
+    ):
         checks, durations = _checks(run, http, messages, watch)
         accounts = _bulk(run, http, messages)
         cleaning = monotonic()
         results = _clean(run, http)
-    http.close()
     ended = monotonic()
     reason = fault(checks, accounts, results, strict=options.strict)
     return Report(
@@ -244,9 +245,11 @@ def _expected(run: _Run, target: BackendTarget, acks: tuple[Ack, ...]) -> list[E
 
 
 def _count(canaries: Canaries, signal: Signal, protocol: str) -> int:
+    """How many items of a signal go in by a protocol, as the Collector counts them."""
     if signal is Signal.TRACES:
         return sum(len(t.spans) for t in canaries.traces if t.protocol == protocol)
-    return _POINTS[signal]
+    planned = canaries.metrics if signal is Signal.METRICS else canaries.logs
+    return sum(item.protocol == protocol for item in planned)
 
 
 def _evidence(run: _Run, acks: tuple[Ack, ...], hops: Hops, seen: list[Seen]) -> list[Evidence]:

@@ -137,20 +137,19 @@ def _wait(
     what: str,
     deadline: float,
 ) -> dict[str, Any]:
-    http = Http(_THREADS)
+    with Http(_THREADS) as http:
 
-    def ask(request: Probe) -> tuple[Reply, tuple[dict[str, Any] | None, str]]:
-        answer = http.send(request.request, target.endpoints, values)
-        if not answer.ok or is_absent(request, answer):
-            said = f"HTTP {answer.status}" if answer.status else answer.error
-            return Reply(good=False), (None, f"the backend answers: {said}")
-        found, instead = wanted(answer)
-        return Reply(good=found is not None), (found, instead)
+        def ask(request: Probe) -> tuple[Reply, tuple[dict[str, Any] | None, str]]:
+            answer = http.send(request.request, target.endpoints, values)
+            if not answer.ok or is_absent(request, answer):
+                said = f"HTTP {answer.status}" if answer.status else answer.error
+                return Reply(good=False), (None, f"the backend answers: {said}")
+            found, instead = wanted(answer)
+            return Reply(good=found is not None), (found, instead)
 
-    [(_, (found, instead), _, _)] = poll(
-        [probe], ask, deadline=monotonic() + deadline, threads=_THREADS
-    )
-    http.close()
+        [(_, (found, instead), _, _)] = poll(
+            [probe], ask, deadline=monotonic() + deadline, threads=_THREADS
+        )
     if found is None:
         instead = hidden(instead, secrets_in(target, os.environ))
         raise CheckFailedError(

@@ -175,12 +175,11 @@ def test_polling_ends_at_the_deadline_and_after_one_try_at_least() -> None:
 
 
 def test_no_answer_is_a_value() -> None:
-    http = Http(1)
-    assert http.send(ASK, {}, VALUES).error == "no address is known for endpoint api"
-    refused = http.ask("GET", "http://127.0.0.1:1/")
+    with Http(1) as http:
+        assert http.send(ASK, {}, VALUES).error == "no address is known for endpoint api"
+        refused = http.ask("GET", "http://127.0.0.1:1/")
     assert (refused.status, "refused" in refused.error) == (0, True)
     assert "object at" not in refused.error
-    http.close()
 
 
 def test_a_run_is_waited_for_by_state(serve: Callable[..., Any]) -> None:
