@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, FiniteFloat, StringConstraints, field_validator
 
 from floe_local.plan.plugins.output import BackendRef
-from floe_local.plan.values import Frozen, Kind
+from floe_local.plan.values import Frozen
 
 BACKEND_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -140,16 +140,6 @@ class Manifest(Frozen):
     def place(self, field: str) -> str:
         """Where a setting of `local` stands."""
         return self.places.get(field, str(self.file or "the manifest"))
-
-    @property
-    def telemetry(self) -> tuple[BackendRef, ...]:
-        """The telemetry backends, in the manifest's order."""
-        return tuple(b for b in self.backends if b.kind is Kind.TELEMETRY)
-
-    @property
-    def lineage(self) -> tuple[BackendRef, ...]:
-        """The lineage backends, in the manifest's order."""
-        return tuple(b for b in self.backends if b.kind is Kind.LINEAGE)
 
     @property
     def blueprint_folders(self) -> tuple[Path, ...]:

@@ -130,8 +130,7 @@ resource_presets: {small: {cpu_request: 100m, memory_request: 256Mi}}
 def test_one_kind_is_enough(read: Callable[..., Manifest]) -> None:
     manifest = read("plugins: {lineage_backend: marquez}")
 
-    assert [b.name for b in manifest.lineage] == ["marquez"]
-    assert not manifest.telemetry
+    assert [(b.kind, b.name) for b in manifest.backends] == [("lineage", "marquez")]
 
 
 def test_the_old_key_works_with_a_warning(read: Callable[..., Manifest]) -> None:
