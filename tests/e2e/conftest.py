@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ import pytest
 from floe_local.run.compose_cli import find_compose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 LONGEST = 600
@@ -98,17 +97,3 @@ def shell(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
     shell = Shell(folder, environment)
     yield shell
     shell.run("floe-local down --volumes")
-
-
-@pytest.fixture
-def wait_for() -> Callable[[Callable[[], Any]], Any]:
-    """Give a function that asks until there is an answer, and gives it."""
-
-    def wait(ask: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + 30
-        while not (answer := ask()):
-            assert time.monotonic() < deadline, "nothing came within 30 s"
-            time.sleep(0.2)
-        return answer
-
-    return wait

@@ -13,6 +13,7 @@ import pytest
 
 from docs.generate import DOCUMENTS
 from floe_local.run.compose_cli import find_compose
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,11 +78,12 @@ def urls(shell: Shell, up: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.fixture
-def stored(wait_for: Callable[..., Any], urls: dict[str, str]) -> Callable[[str, str], Any]:
+def stored(urls: dict[str, str]) -> Callable[[str, str], Any]:
     """Give a function that reads a path of an endpoint until it is there."""
 
     def read(endpoint: str, path: str) -> Any:
-        return wait_for(lambda: fetched(f"{urls[endpoint]}{path}"))
+        url = f"{urls[endpoint]}{path}"
+        return wait_for(lambda: fetched(url), url)
 
     return read
 

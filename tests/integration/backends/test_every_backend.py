@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
-from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +19,7 @@ from floe_local.operations.status import status
 from floe_local.plan.values import Signal
 from floe_local.prove.report import HopName, Verdict
 from tests.integration.backends.conftest import SHELL
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     import docker
@@ -48,10 +48,7 @@ def containers_of(stack: FloeLocal, engine: docker.DockerClient) -> list[Contain
 
 
 def wait_until_ready(stack: FloeLocal) -> None:
-    deadline = monotonic() + READY_SECONDS
-    while not status(stack.where).ready:
-        assert monotonic() < deadline
-        sleep(0.2)
+    wait_for(lambda: status(stack.where).ready, f"{stack.where} is ready", READY_SECONDS)
 
 
 def verdicts(report: Report) -> dict[str, Counter[Verdict]]:

@@ -6,7 +6,6 @@ import json
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -22,6 +21,7 @@ from floe_local.run.build import build
 from floe_local.testing import FloeLocal
 from tests.conftest import PluginSite
 from tests.integration.backends.acme_server import READ_KEY
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,10 +191,7 @@ def reached(container: Container, certificate: Path) -> Acme:
     published = container.attrs["NetworkSettings"]["Ports"]
     tls, control = (published[port][0]["HostPort"] for port in ("8443/tcp", "8080/tcp"))
     acme = Acme(container, f"http://127.0.0.1:{control}", f"localhost:{tls}", certificate)
-    deadline = monotonic() + WITHIN
-    while not answers(acme):
-        assert monotonic() < deadline, container.logs().decode()
-        sleep(0.1)
+    wait_for(lambda: answers(acme), lambda: f"the server:\n{container.logs().decode()}", WITHIN)
     return acme
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.manifest.model import LocalSettings, Manifest
 from floe_local.plan.plugins.output import PluginOutput
 from floe_local.run.docker_client import connect
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -270,15 +272,12 @@ def _counter(container: Container, name: str) -> float:
 
 
 def _wait_until(condition: Callable[[], bool], container: Container) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline:
-        try:
-            if condition():
-                return
-        except (requests.ConnectionError, requests.Timeout, KeyError, IndexError, TypeError):
-            pass
-        time.sleep(0.05)  # between two looks
-    pytest.fail(f"not within {DEADLINE_S:g} s:\n{container.logs(tail=30).decode()}")
+    def holds() -> bool:
+        with suppress(requests.ConnectionError, requests.Timeout, KeyError, IndexError, TypeError):
+            return condition()
+        return False
+
+    wait_for(holds, lambda: f"the Collector:\n{container.logs(tail=30).decode()}", DEADLINE_S)
 
 
 def _attribute(key: str, value: int) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import time
 import uuid
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ import requests
 from floe_local.plan.blueprint.recipe import LABEL_RECIPE, load_recipe
 from floe_local.run.docker_client import connect
 from floe_local.run.process import run
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,7 +100,7 @@ def serving(folder: Path, more: str) -> Iterator[str]:
     with (folder / "registry.log").open("w") as log:
         process = subprocess.Popen([REGISTRY, "serve", str(config)], stdout=log, stderr=log)
         try:
-            wait_for(lambda: answers(address), f"the registry at {address}")
+            wait_for(lambda: answers(address), f"the registry at {address}", DEADLINE_S)
             yield address
         finally:
             process.terminate()
@@ -111,15 +111,6 @@ def answers(address: str) -> bool:
     with suppress(requests.ConnectionError):
         return requests.get(f"http://{address}/v2/", timeout=2).status_code in {200, 401}
     return False
-
-
-def wait_for(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
-    """Wait until a condition holds, or fail the test."""
-    deadline = time.monotonic() + deadline_s
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {deadline_s:g} s for {what}")
-        time.sleep(0.02)
 
 
 def free_port() -> int:
@@ -142,9 +133,3 @@ def publish(
         engine.api.remove_image(name, force=True)
 
     return push
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], bool], str], None]:
-    """Give the function that waits for a condition."""
-    return wait_for

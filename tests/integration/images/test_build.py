@@ -20,6 +20,7 @@ from floe_local.plan.stack.model import ImageNeed
 from floe_local.run.build import WORK_PREFIX, build, demand_needs, sweep
 from floe_local.run.docker_client import find_image
 from floe_local.run.images import Policy, resolve
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     Make = Callable[..., LocatedRecipe]
     Start = Callable[..., subprocess.Popen[bytes]]
-    Until = Callable[..., None]
 
 pytestmark = pytest.mark.integration
 
@@ -189,12 +189,11 @@ def test_an_interrupted_debootstrap_leaves_nothing(
     engine: docker.DockerClient,
     make_recipe: Make,
     start_build: Start,
-    until: Until,
     how: signal.Signals,
 ) -> None:
     recipe = slow_rootfs(make_recipe)
     process = start_build(recipe)
-    until(lambda: unpacking(recipe), "debootstrap to unpack")
+    wait_for(lambda: unpacking(recipe), "debootstrap to unpack")
 
     process.send_signal(how)
     process.wait(30)
@@ -205,7 +204,7 @@ def test_an_interrupted_debootstrap_leaves_nothing(
 
 
 def test_an_interrupted_go_build_leaves_nothing(
-    tmp_path: Path, make_recipe: Make, start_build: Start, until: Until
+    tmp_path: Path, make_recipe: Make, start_build: Start
 ) -> None:
     if not shutil.which("go"):
         pytest.skip("there is no go command")
@@ -219,7 +218,7 @@ def test_an_interrupted_go_build_leaves_nothing(
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     process = start_build(recipe, TMPDIR=str(temporary), GOCACHE=str(tmp_path / "gocache"))
-    until(lambda: any(temporary.rglob("go-build*/*")), "go to compile", 60)
+    wait_for(lambda: any(temporary.rglob("go-build*/*")), "go to compile", 60)
 
     process.send_signal(signal.SIGINT)
     process.wait(30)
@@ -228,24 +227,24 @@ def test_an_interrupted_go_build_leaves_nothing(
 
 
 def test_what_a_killed_build_leaves_goes_with_the_next(
-    engine: docker.DockerClient, make_recipe: Make, start_build: Start, until: Until
+    engine: docker.DockerClient, make_recipe: Make, start_build: Start
 ) -> None:
     recipe = slow_rootfs(make_recipe)
     process = start_build(recipe)
-    until(lambda: unpacking(recipe), "debootstrap to unpack")
+    wait_for(lambda: unpacking(recipe), "debootstrap to unpack")
 
     process.kill()
     process.wait(30)
-    until(lambda: debootstraps(recipe) == [], "debootstrap to end with its parent", 60)
+    wait_for(lambda: debootstraps(recipe) == [], "debootstrap to end with its parent", 60)
     sweep()
 
     assert leftovers(engine, recipe) == []
 
 
-def test_a_running_build_is_not_swept(make_recipe: Make, start_build: Start, until: Until) -> None:
+def test_a_running_build_is_not_swept(make_recipe: Make, start_build: Start) -> None:
     recipe = slow_rootfs(make_recipe)
     start_build(recipe)
-    until(lambda: unpacking(recipe), "debootstrap to unpack")
+    wait_for(lambda: unpacking(recipe), "debootstrap to unpack")
 
     sweep()
 
@@ -283,19 +282,19 @@ def debootstraps(recipe: LocatedRecipe) -> list[int]:
 
 
 def test_an_interrupted_docker_build_leaves_nothing(
-    engine: docker.DockerClient, make_recipe: Make, start_build: Start, until: Until
+    engine: docker.DockerClient, make_recipe: Make, start_build: Start
 ) -> None:
     base = load_recipe(compose_folder() / "base" / "image")
     if not find_image(base.reference, engine):
         pytest.skip(f"{base.reference} has not been built")
     recipe = make_recipe(f"FROM {base.reference}\nRUN echo {{name}}\nRUN sleep 600 # {{name}}\n")
     process = start_build(recipe)
-    until(lambda: sleeping(engine, recipe), "the build's container", 60)
+    wait_for(lambda: sleeping(engine, recipe), "the build's container", 60)
 
     process.send_signal(signal.SIGINT)
     process.wait(30)
 
-    until(lambda: leftovers(engine, recipe) == [], "the engine to clean up")
+    wait_for(lambda: leftovers(engine, recipe) == [], "the engine to clean up")
     assert find_image(recipe.reference, engine) is None
 
 

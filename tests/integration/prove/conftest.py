@@ -7,7 +7,6 @@ import socket
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +20,7 @@ from floe_local.prove.targets import BackendTarget, Targets
 sys.path.insert(0, str(Path(__file__).parent))
 
 from tests.integration.prove.proxies import LineageProxy, OtlpProxy, serving
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,12 +50,15 @@ def image(engine: docker.DockerClient, *names: str) -> Any:
 
 
 def wait_until(ready: Callable[[], bool], container: Container) -> None:
-    deadline = monotonic() + READY_SECONDS
-    while not ready():
+    def says() -> str:
+        return f"{container.name}:\n{container.logs(tail=20).decode()}"
+
+    def is_ready() -> bool:
         container.reload()
-        if container.status == "exited" or monotonic() > deadline:
-            pytest.fail(f"{container.name} is not ready:\n{container.logs(tail=20).decode()}")
-        sleep(0.1)
+        assert container.status != "exited", says()
+        return ready()
+
+    wait_for(is_ready, says, READY_SECONDS)
 
 
 def answers(url: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -18,6 +17,7 @@ from testcontainers.core.network import Network
 
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.run.build import build
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     import docker
@@ -25,14 +25,6 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).parents[3]
 PLAYED, CONTROL, OTLP_HTTP = 8080, 8081, 4318
 WITHIN = 60  # seconds
-
-
-def wait_until(holds: Callable[[], bool], what: str) -> None:
-    """Ask again and again, up to a deadline."""
-    deadline = monotonic() + WITHIN
-    while not holds():
-        assert monotonic() < deadline, f"not within {WITHIN} s: {what}"
-        sleep(0.1)
 
 
 @dataclass(frozen=True)
@@ -57,7 +49,11 @@ class Recorder:
         return found
 
     def wait_for(self, path: str, count: int = 1) -> list[dict[str, Any]]:
-        wait_until(lambda: len(self.items(path)) >= count, f"{count} of {path}; {self.told()}")
+        wait_for(
+            lambda: len(self.items(path)) >= count,
+            lambda: f"{count} of {path}; {self.told()}",
+            WITHIN,
+        )
         return self.items(path)
 
     def told(self) -> list[dict[str, Any]]:
@@ -118,7 +114,7 @@ def located(host: str, container: DockerContainer) -> Recorder:
     """A running recorder, once it is ready; its ports change when it starts again."""
     ports = (container.get_exposed_port(port) for port in (PLAYED, CONTROL))
     played, control = (f"http://127.0.0.1:{port}" for port in ports)
-    wait_until(lambda: answers(f"{control}/ready"), "the recorder is ready")
+    wait_for(lambda: answers(f"{control}/ready"), "the recorder is ready", WITHIN)
     return Recorder(host, container, played, control)
 
 
@@ -174,7 +170,7 @@ def start_collector(
         publish(container, OTLP_HTTP)
         started.append(container.start())
         address = f"http://127.0.0.1:{container.get_exposed_port(OTLP_HTTP)}"
-        wait_until(lambda: answers(address), "the Collector listens")
+        wait_for(lambda: answers(address), "the Collector listens", WITHIN)
         return address
 
     yield start

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -24,6 +23,7 @@ from testcontainers.core.network import Network
 
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.run.build import build
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     import docker
@@ -58,14 +58,6 @@ class Server:
         """Send an event that must be taken."""
         answer = self.ask("POST", "/api/v1/lineage", json=event)
         assert answer.status_code == 201, answer.text
-
-
-def wait_until(ready: Callable[[], bool], what: str) -> None:
-    """Ask again and again, up to a deadline."""
-    deadline = monotonic() + READY_WITHIN
-    while not ready():
-        assert monotonic() < deadline, f"{what} is not ready after {READY_WITHIN} s"
-        sleep(0.1)
 
 
 def is_healthy(admin: str) -> bool:
@@ -132,7 +124,9 @@ def _make_database(database: DockerContainer) -> str:
     """An empty database, once the server takes connections."""
     name = f"standin_{uuid4().hex[:8]}"
     psql = ["env", "PGPASSWORD=marquez", "psql", "-h", "127.0.0.1", "-U", "marquez", "-c"]
-    wait_until(lambda: database.exec([*psql, "SELECT 1"]).exit_code == 0, "the database")
+    wait_for(
+        lambda: database.exec([*psql, "SELECT 1"]).exit_code == 0, "the database", READY_WITHIN
+    )
     code, output = database.exec([*psql, f"CREATE DATABASE {name}"])
     assert code == 0, output
     return name
@@ -154,7 +148,7 @@ def _server(container: DockerContainer) -> Server:
     api, admin = (
         f"http://127.0.0.1:{container.get_exposed_port(port)}" for port in (API_PORT, ADMIN_PORT)
     )
-    wait_until(lambda: is_healthy(admin), "the stand-in")
+    wait_for(lambda: is_healthy(admin), "the stand-in", READY_WITHIN)
     return Server(api, admin, requests.Session())
 
 

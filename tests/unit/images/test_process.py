@@ -4,7 +4,6 @@ import logging
 import os
 import shlex
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from floe_local.errors import InputError, MachineError
 from floe_local.run.process import pasteable, run
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,10 +103,7 @@ def test_a_time_limit_ends_the_whole_group(tmp_path: Path) -> None:
         run(["sh", "-c", script], timeout_s=0.5)
 
     assert raised.value.code == "command-timeout"
-    deadline = time.monotonic() + 5
-    while alive(int(child.read_text())) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not alive(int(child.read_text()))
+    wait_for(lambda: not alive(int(child.read_text())), "the child ends", 5)
 
 
 def alive(pid: int) -> bool:
