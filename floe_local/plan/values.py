@@ -1,10 +1,13 @@
-"""The frozen base of every value that travels through floe-local."""
+"""What values all through floe-local are made of: their frozen base, the words for kinds."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
+
+ENVIRONMENT_VARIABLE = "FLOE_ENVIRONMENT"
+"""Names the environment, for floe-local as for the pipelines."""
 
 
 class Frozen(BaseModel):

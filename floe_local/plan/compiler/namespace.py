@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.artifacts import Change
 from floe_local.plan.compiler.draft import fault
+from floe_local.plan.values import ENVIRONMENT_VARIABLE
 from floe_local.plan.yaml_source import suggestion
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from floe_local.plan.plugins.output import PluginOutput
 
 DEFAULT_TEMPLATE = "floe-{environment}"
-ENVIRONMENT_VARIABLE = "FLOE_ENVIRONMENT"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 

@@ -20,7 +20,7 @@ from floe_local.plan.manifest.model import (
 )
 from floe_local.plan.nested import scalars
 from floe_local.plan.plugins.output import BackendRef
-from floe_local.plan.values import Kind
+from floe_local.plan.values import ENVIRONMENT_VARIABLE, Kind
 from floe_local.plan.yaml_source import Problems, dotted, read_source, suggestion
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from floe_local.plan.values import Frozen
     from floe_local.plan.yaml_source import Path_, Source
 
-ENVIRONMENT_VARIABLE = "FLOE_ENVIRONMENT"
 _KINDS = {"telemetry_backend": Kind.TELEMETRY, "lineage_backend": Kind.LINEAGE}
 _LEGACY = "observability"
 _REST_OF_FLOE = frozenset(

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.stack.vantage import collector_url, transport_for
+from floe_local.plan.values import ENVIRONMENT_VARIABLE
 
 if TYPE_CHECKING:
     from floe_local.plan.stack.model import StackPlan
@@ -24,7 +25,7 @@ def pipeline_environment(plan: StackPlan, vantage: Vantage) -> dict[str, str]:
         plan: the stack.
         vantage: ``container`` for a pipeline that joins the stack's network.
     """
-    variables = {"FLOE_ENVIRONMENT": plan.environment}
+    variables = {ENVIRONMENT_VARIABLE: plan.environment}
     otlp = collector_url(plan, "otlp-http", vantage)
     if otlp:
         variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = otlp
