@@ -14,11 +14,7 @@ SCRAPED_PORT = 8889
 class PrometheusPlugin(Configured[PrometheusConfig], TelemetryBackendPlugin):
     """Telemetry backend plugin for Prometheus: metrics only, pulled.
 
-    Args:
-        config: the fields of `PrometheusConfig`.
-
-    Raises:
-        pydantic.ValidationError: an unknown field, or a wrong value.
+    Keywords are the fields of `PrometheusConfig`.
     """
 
     name = "prometheus"

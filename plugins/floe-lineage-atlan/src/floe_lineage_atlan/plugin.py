@@ -11,11 +11,7 @@ from floe_local.plugin_api import Configured, LineageBackendPlugin, ask_backend
 class AtlanPlugin(Configured[AtlanConfig], LineageBackendPlugin):
     """Lineage backend plugin for Atlan (SaaS data catalog).
 
-    Args:
-        config: the fields of `AtlanConfig`.
-
-    Raises:
-        pydantic.ValidationError: an unknown field, a wrong value, a written-out credential.
+    Keywords are the fields of `AtlanConfig`.
     """
 
     name = "atlan"

@@ -23,11 +23,7 @@ from floe_local.plugin_api import (
 class AwsPlugin(Configured[AwsConfig], LineageBackendPlugin):
     """Lineage backend plugin for AWS: two transports in one.
 
-    Args:
-        config: the fields of `AwsConfig`.
-
-    Raises:
-        pydantic.ValidationError: an unknown field, a wrong value, a written-out credential.
+    Keywords are the fields of `AwsConfig`.
     """
 
     name = "aws"

@@ -15,11 +15,7 @@ from floe_local.plugin_api import Configured, LineageBackendPlugin, ask_backend
 class OpenMetadataPlugin(Configured[OpenMetadataConfig], LineageBackendPlugin):
     """Lineage backend plugin for OpenMetadata (a catalog that one runs, or has run).
 
-    Args:
-        config: the fields of `OpenMetadataConfig`.
-
-    Raises:
-        pydantic.ValidationError: an unknown field, a wrong value, a written-out credential.
+    Keywords are the fields of `OpenMetadataConfig`.
     """
 
     name = "openmetadata"

@@ -13,11 +13,7 @@ SIGNALS = ("traces", "metrics", "logs")
 class DatadogPlugin(Configured[DatadogConfig], TelemetryBackendPlugin):
     """Telemetry backend plugin for Datadog (SaaS).
 
-    Args:
-        config: the fields of `DatadogConfig`.
-
-    Raises:
-        pydantic.ValidationError: an unknown field, a wrong value, a written-out credential.
+    Keywords are the fields of `DatadogConfig`.
     """
 
     name = "datadog"

@@ -17,11 +17,7 @@ NOTHING = b'{"resourceSpans": []}'
 class GrafanaCloudPlugin(Configured[GrafanaCloudConfig], TelemetryBackendPlugin):
     """Telemetry backend plugin for Grafana Cloud (SaaS), by its OTLP gateway.
 
-    Args:
-        config: the fields of `GrafanaCloudConfig`.
-
-    Raises:
-        pydantic.ValidationError: an unknown field, a wrong value, a written-out credential.
+    Keywords are the fields of `GrafanaCloudConfig`.
     """
 
     name = "grafana-cloud"

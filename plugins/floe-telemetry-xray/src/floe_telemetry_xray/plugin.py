@@ -21,11 +21,7 @@ NOTHING = b"{}"
 class XRayPlugin(Configured[XRayConfig], TelemetryBackendPlugin):
     """Telemetry backend plugin for AWS X-Ray (its OTLP endpoint takes traces only).
 
-    Args:
-        config: the fields of `XRayConfig`.
-
-    Raises:
-        pydantic.ValidationError: an unknown field, or a wrong value.
+    Keywords are the fields of `XRayConfig`.
     """
 
     name = "xray"
