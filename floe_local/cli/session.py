@@ -101,6 +101,12 @@ Live = Annotated[
 ]
 """The option of the commands that would reach a backend's real account."""
 
+Build = Annotated[
+    bool | None,
+    typer.Option("--build/--no-build", help="Build images that cannot be pulled; asks if neither."),
+]
+"""The option of the commands that get images."""
+
 
 def where(session: Session, *, live: bool = False) -> Where:
     """Which stack the session is about."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from floe_local.cli.output import write_json, write_table
 from floe_local.cli.progress import reporter
-from floe_local.cli.session import Session, where
+from floe_local.cli.session import Build, Session, where
 
 if TYPE_CHECKING:
     from floe_local.operations.images import Action
@@ -23,16 +21,7 @@ def list_(session: Session) -> None:
     _images(session, "list")
 
 
-def get(
-    session: Session,
-    *,
-    build: Annotated[
-        bool | None,
-        typer.Option(
-            "--build/--no-build", help="Build images that cannot be pulled; asks if neither."
-        ),
-    ] = None,
-) -> None:
+def get(session: Session, *, build: Build = None) -> None:
     """Get every image as `up` does: what is here stays, else it is pulled, else built.
 
     Example: `floe-local images get --build`

@@ -15,9 +15,8 @@ from floe_local.cli.session import Live, Session, where
 from floe_local.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from floe_local.operations.show import Explanation, UrlRow
+    from floe_local.operations.helm import RenderedHelm
+    from floe_local.operations.show import Explanation, Rendered, UrlRow
 
 
 def status(session: Session) -> int:
@@ -156,32 +155,25 @@ def render(
     Example: `floe-local render -o generated`, `floe-local -e prod render helm`
     """
     if what == "helm":
-        return _render_helm(session, output)
+        from floe_local.operations.helm import render_helm
+
+        values = render_helm(where(session, live=True), output)
+        return _tell_files(session, values, "\n".join(values.files.values()))
     from floe_local.operations.show import render as make
 
-    result = make(where(session, live=live), output)
+    stack = make(where(session, live=live), output)
+    headed = (f"# --- {name}\n{text}" for name, text in stack.files.items())
+    return _tell_files(session, stack, "\n".join(headed))
+
+
+def _tell_files(session: Session, result: Rendered | RenderedHelm, text: str) -> None:
+    """Say which files were written; `text` where none were."""
     if session.json:
         return write_json("render", result)
     warn(result.warnings)
     if result.folder:
-        return _told_written(result.folder, result.files)
-    return write("\n".join(f"# --- {name}\n{text}" for name, text in result.files.items()))
-
-
-def _render_helm(session: Session, output: Path | None) -> None:
-    from floe_local.operations.helm import render_helm
-
-    result = render_helm(where(session, live=True), output)
-    if session.json:
-        return write_json("render", result)
-    warn(result.warnings)
-    if result.folder:
-        return _told_written(result.folder, result.files)
-    return write("\n".join(result.files.values()))
-
-
-def _told_written(folder: str, names: Iterable[str]) -> None:
-    write("\n".join(f"wrote {folder}/{name}" for name in names))
+        return write("\n".join(f"wrote {result.folder}/{name}" for name in result.files))
+    return write(text)
 
 
 def explain(session: Session, *, live: Live = False) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from floe_local.cli.output import warn, write, write_json, write_table
 from floe_local.cli.progress import reporter
-from floe_local.cli.session import Live, Session, where
+from floe_local.cli.session import Build, Live, Session, where
 
 if TYPE_CHECKING:
     from floe_local.run.images import Policy
@@ -36,12 +36,7 @@ def init(
 def up(
     session: Session,
     *,
-    build: Annotated[
-        bool | None,
-        typer.Option(
-            "--build/--no-build", help="Build images that cannot be pulled; asks if neither."
-        ),
-    ] = None,
+    build: Build = None,
     retain: Annotated[
         bool, typer.Option("--retain", help="Leave a stack that failed as it is.")
     ] = False,
