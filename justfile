@@ -48,7 +48,7 @@ docs:
 golden:
     FLOE_UPDATE_GOLDEN=1 {{ bin }}pytest tests/unit -q
 
-# measured against plain docker compose, alternating; prints the table for the closing note
+# measured against plain docker compose, alternating; prints a table
 bench *args:
     {{ bin }}python -m bench "$@"
 

@@ -1,4 +1,4 @@
-"""``just bench``: each measure of the mission, beside what it is compared with, as a ratio."""
+"""``just bench``: each measure, beside what it is compared with, as a ratio."""
 
 from __future__ import annotations
 

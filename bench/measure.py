@@ -28,7 +28,7 @@ class Comparison:
         return statistics.median(self.ours) / statistics.median(self.other)
 
     def row(self) -> str:
-        """A row of the table in the closing note."""
+        """A row of the table that is printed."""
         ours, other = (
             f"{statistics.median(v):.2f} ({min(v):.2f} to {max(v):.2f})"
             for v in (self.ours, self.other)
