@@ -1,23 +1,15 @@
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from floe_local.errors import InputError
-from floe_local.plan.env_refs import references, resolve
-from floe_local.plan.manifest.files import ManifestFile
-from floe_local.plan.manifest.reader import check_variables, load_manifest, parse_manifest
-from floe_local.plan.yaml_source import parse_source
+from floe_local.plan.manifest.reader import check_variables, load_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from floe_local.plan.manifest.model import Manifest
 
@@ -358,145 +350,3 @@ def test_an_unset_variable_is_told_when_it_is_used(read: Callable[..., Manifest]
     assert caught.value.reason == (
         "manifest.yaml:4: plugins.lineage_backend.config.key: ${env:A_KEY}: variable A_KEY is not set"
     )
-
-
-def test_no_manifest_is_the_reference_pair(tmp_path: Path) -> None:
-    manifest = load_manifest(root=tmp_path, environ={})
-
-    assert [b.kind for b in manifest.backends] == ["telemetry", "lineage"]
-    assert manifest.file is None
-    assert manifest.root == tmp_path
-
-
-def test_an_environment_has_its_own_manifest(tmp_path: Path) -> None:
-    (tmp_path / "prod").mkdir()
-    (tmp_path / "prod" / "manifest.yaml").write_text("plugins: {lineage_backend: atlan}")
-    (tmp_path / "manifest.yaml").write_text(PAIR)
-
-    manifest = load_manifest(environment="prod", root=tmp_path, environ={"FLOE_ENVIRONMENT": "x"})
-
-    assert [b.where for b in manifest.backends] == ["prod/manifest.yaml:1"]
-    assert manifest.environment == "prod"
-    assert (manifest.root, manifest.folder) == (tmp_path, tmp_path / "prod")
-    with pytest.raises(InputError) as caught:
-        load_manifest(environment="staging", root=tmp_path, environ={})
-    assert caught.value.reason == "staging/manifest.yaml: there is no such file"
-    assert "prod" in caught.value.hint
-
-
-@pytest.mark.parametrize("name", ["../x", "..", ".", "", "a/b"])
-def test_an_environment_does_not_escape_the_folder(name: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is no name of an environment"):
-        load_manifest(environment=name, root=tmp_path, environ={})
-
-
-def test_the_environments_name_comes_from_the_shell_then_the_manifest(tmp_path: Path) -> None:
-    (tmp_path / "manifest.yaml").write_text(f"{PAIR}local: {{environment: dev}}")
-
-    assert load_manifest(root=tmp_path, environ={}).environment == "dev"
-    shell = {"FLOE_ENVIRONMENT": "ci"}
-    assert load_manifest(root=tmp_path, environ=shell).environment == "ci"
-
-
-def test_a_path_may_be_a_file_or_a_folder(tmp_path: Path) -> None:
-    folder = tmp_path / "a folder \u00e4"
-    folder.mkdir()
-    file = folder / "other.yaml"
-    file.write_text(PAIR)
-
-    assert load_manifest(file, environ={}).root == folder
-    with pytest.raises(InputError, match="there is no such file"):
-        load_manifest(folder, environ={})
-    with pytest.raises(InputError, match="there is no such file"):
-        load_manifest(tmp_path / "none.yaml", environ={})
-
-
-def test_an_unreadable_manifest(tmp_path: Path) -> None:
-    file = tmp_path / "manifest.yaml"
-    if os.geteuid() == 0:  # root may read everything, but not this
-        file.symlink_to("/proc/self/mem")
-    else:
-        file.write_text(PAIR)
-        file.chmod(0)
-    with pytest.raises(InputError, match=r"Permission denied|Input/output error"):
-        load_manifest(root=tmp_path, environ={})
-
-
-def test_a_directory_as_manifest(tmp_path: Path) -> None:
-    (tmp_path / "manifest.yaml").mkdir()
-    with pytest.raises(InputError, match="Is a directory"):
-        load_manifest(root=tmp_path, environ={})
-
-
-def parsed(text: str) -> Manifest:
-    source = parse_source(text.encode("utf-8", "surrogatepass"), name="m", code="manifest")
-    return parse_manifest(source, ManifestFile(Path("m"), "m", Path()), None, {})
-
-
-@given(text=st.text() | st.text(alphabet="&*a:[]{}- \n'\"|>!#,?%@`<"))
-def test_any_text_is_read_or_refused(text: str) -> None:
-    try:
-        parsed(text)
-    except InputError as error:
-        assert error.reason.startswith("m")  # noqa: PT017 - reading may also succeed
-
-
-keys: st.SearchStrategy[str] = st.sampled_from(
-    [
-        "type",
-        "version",
-        "config",
-        "telemetry_backend",
-        "lineage_backend",
-        "observability",
-        "sampling",
-        "ratio",
-        "tail",
-        "policies",
-        "images",
-        "registry",
-        "ports",
-        "blueprints",
-        "deadline",
-        "optional",
-        "token",
-    ]
-) | st.text(max_size=4)
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.dates(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
-    max_leaves=10,
-)
-
-
-@given(plugins=values, local=values)
-def test_any_values_are_read_or_refused(plugins: Any, local: Any) -> None:
-    try:
-        manifest = parsed(yaml.safe_dump({"plugins": plugins, "local": local}))
-    except InputError as error:
-        lines = error.reason.splitlines()
-        assert all(line.startswith("m:") for line in lines)
-    else:
-        assert manifest.backends
-
-
-names = st.from_regex(r"[A-Z_][A-Z0-9_]{0,5}", fullmatch=True)
-plain = st.text(alphabet="ab$ {}x", max_size=6).filter(lambda t: "${" not in t)
-
-
-@given(parts=st.lists(names | plain, max_size=4), values=st.dictionaries(names, plain))
-def test_resolving_keeps_every_dollar_that_is_no_reference(
-    parts: list[str], values: dict[str, str]
-) -> None:
-    text = "|".join(f"${{env:{p}}}" if p.isupper() else p for p in parts)
-    known = {name: values.get(name) or "v" for name in references(text)}
-
-    result = resolve({"k": [text]}, known, "here")
-
-    expected = "|".join(known.get(p, p) if p.isupper() else p for p in parts)
-    assert result == {"k": [expected]}
-
-
-def test_reading_a_manifest_does_not_recurse_deeper_than_its_limit() -> None:
-    assert sys.getrecursionlimit() > 500
-    assert parsed(PAIR + "x: " + "[" * 39 + "]" * 39).backends
