@@ -13,7 +13,7 @@ from floe_local.operations.layout import plan_on_paper
 from floe_local.operations.look_up import find_planned
 from floe_local.operations.planning import request_stack
 from floe_local.plan.artifacts import Change
-from floe_local.plan.env_refs import references, resolve
+from floe_local.plan.env_refs import references, resolve, rewritten
 from floe_local.plan.stack.environment import pipeline_environment
 from floe_local.plan.stack.model import ResolvedImage
 from floe_local.plan.stack.parts import image_needs
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from floe_local.plan.stack.model import StackPlan
 
 EnvForm = Literal["shell", "dotenv", "json"]
-_REFERENCE = re.compile(r"\$\{env:([A-Za-z_]\w*)(:-[^}]*)?\}")
 
 
 class UrlRow(Frozen):
@@ -148,14 +147,14 @@ def _shell(variables: Mapping[str, str]) -> str:
 
 def _quoted(value: str) -> str:
     """A word for a POSIX shell, in which references are the shell's own."""
-    if not _REFERENCE.search(value):
+    if not references(value):
         return shlex.quote(value)
-    words = []
-    end = 0
-    for match in _REFERENCE.finditer(value):
-        words += [_inert(value[end : match.start()]), f"${{{match[1]}{match[2] or ''}}}"]
-        end = match.end()
-    return '"' + "".join(words) + _inert(value[end:]) + '"'
+    return f'"{rewritten(value, literal=_inert, reference=_expansion)}"'
+
+
+def _expansion(_whole: str, name: str, default: str | None) -> str:
+    """A reference as the shell has it."""
+    return f"${{{name}}}" if default is None else f"${{{name}:-{default}}}"
 
 
 def _inert(text: str) -> str:

@@ -13,7 +13,7 @@ from floe_local.errors import InputError
 from floe_local.plan.nested import map_texts, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 # `$$` is the Collector's escaped `$`: `$${env:X}` is no reference.
 _REFERENCE = re.compile(
@@ -66,12 +66,31 @@ def unset(names: list[str], where: str) -> InputError:
     return InputError("variable-unset", reason, f"export {names[0]}=… and run it again")
 
 
-def escape_dollars(text: str) -> str:
-    """Text of floe-local's own for a Collector config: each ``$`` that is no reference, doubled."""
-    kept: list[str] = []
+def rewritten(
+    text: str,
+    *,
+    literal: Callable[[str], str],
+    reference: Callable[[str, str, str | None], str],
+) -> str:
+    """A text with its references, and what stands between them, written in another way.
+
+    Args:
+        text: with references, or without.
+        literal: writes what is no reference.
+        reference: writes one: as it stands, its name, its default (None: it has none).
+    """
+    parts = []
     end = 0
     for match in _REFERENCE.finditer(text):
         start = match.start() + len(match["escaped"])
-        kept += [text[end:start].replace("$", "$$"), text[start : match.end()]]
+        whole = text[start : match.end()]
+        parts += [literal(text[end:start]), reference(whole, match["name"], match["default"])]
         end = match.end()
-    return "".join(kept) + text[end:].replace("$", "$$")
+    return "".join(parts) + literal(text[end:])
+
+
+def escape_dollars(text: str) -> str:
+    """Text of floe-local's own for a Collector config: each ``$`` that is no reference, doubled."""
+    return rewritten(
+        text, literal=lambda part: part.replace("$", "$$"), reference=lambda whole, *_: whole
+    )

@@ -43,8 +43,9 @@ SAAS: dict[str, Any] = {
 }
 
 
-def test_a_shell_reads_back_what_is_printed(where: Where) -> None:
-    written(where, SAAS)
+@pytest.mark.parametrize("key", ["${env:SAAS_KEY}", "${SAAS_KEY}", "${env:SAAS_KEY:-none}"])
+def test_a_shell_reads_back_what_is_printed(where: Where, key: str) -> None:
+    written(where, SAAS | {"auth": {"type": "api_key", "apiKey": key}})
     script = env(where).text + "python3 -c 'import json,os; print(json.dumps(dict(os.environ)))'"
     environ = {"PATH": os.environ["PATH"], "SAAS_KEY": 'quo"te'}
     ran = subprocess.run(["sh", "-c", script], env=environ, capture_output=True, check=True)
