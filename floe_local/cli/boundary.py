@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
 import traceback
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-_CREDENTIAL = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
-_SHORTEST_SECRET = 6
 _BROKEN_PIPE = 141
 _HELP = "NoArgsIsHelpError"
 """Raised by a group without a command, in a module of typer's that is private."""
@@ -133,19 +130,13 @@ def _command_of(error: BaseException) -> str:
 
 def _write_log(error: BaseException) -> Path:
     """Write the traceback, with credentials masked, to a file of its own."""
+    from floe_local.plan.plugins.foreign_code import mask
+
     lines = traceback.format_exception(type(error), error, error.__traceback__)
     handle, name = tempfile.mkstemp(prefix="floe-local-bug-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as log:
-        log.write(_masked("".join(lines)))
+        log.write(mask("".join(lines), os.environ))
     return Path(name)
-
-
-def _masked(text: str) -> str:
-    """`text` without the values of environment variables that hold credentials."""
-    for name, value in os.environ.items():
-        if len(value) >= _SHORTEST_SECRET and _CREDENTIAL.search(name):
-            text = text.replace(value, "****")
-    return text
 
 
 def _silence_stdout() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MEND_THE_PLUGIN = "Mend the plugin, or use another release of it."
 LONGEST_CAUSE = 600
 SHORTEST_SECRET = 6
-CREDENTIAL_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+CREDENTIAL_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH(?!OR)", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
 
 
