@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.operations.look_up import find
 from floe_local.operations.planning import local_refs, manifest_blueprints, manifest_of
-from floe_local.plan.plugins.configuring import laid_over
+from floe_local.plan.nested import laid_over
 from floe_local.plan.plugins.host import ConnectionVerdict, call_plugins, validate_connections
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
 from floe_local.plan.plugins.registry import PluginRegistry

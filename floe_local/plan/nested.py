@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 Steps = tuple[str, ...]
 MISSING: Any = object()
@@ -68,3 +68,13 @@ def nested(path: Steps, value: Any) -> dict[str, Any]:
     """A mapping that holds `value` at `path`, and nothing else."""
     first, *rest = path
     return {first: nested(tuple(rest), value) if rest else value}
+
+
+def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` over `below`; mappings in both are merged."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        both = isinstance(under, dict) and isinstance(value, dict)
+        merged[key] = laid_over(under, value) if both else value  # type: ignore[arg-type]
+    return merged

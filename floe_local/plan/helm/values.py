@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from floe_local.plan.env_refs import references, required
 from floe_local.plan.helm.gaps import Gap, gaps_of_charts, gaps_of_stack
 from floe_local.plan.helm.plugins import Placed, placed_values
-from floe_local.plan.nested import MISSING, Steps, map_texts, nested
-from floe_local.plan.plugins.configuring import laid_over
+from floe_local.plan.nested import MISSING, Steps, laid_over, map_texts, nested
 from floe_local.plan.values import Frozen, Kind
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
+from floe_local.plan.nested import laid_over
 from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN, Blamed
 
 if TYPE_CHECKING:
@@ -56,16 +57,6 @@ def configured(
             return Loaded(plugin, left_out)
     known, left_out = _split(defaults, [p.name for p in _keywords(factory)])
     return Loaded(_make(entry, factory, laid_over(known, config)), left_out)
-
-
-def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Config:
-    """`above` over `below`; mappings in both are merged."""
-    merged = dict(below)
-    for key, value in above.items():
-        under = merged.get(key)
-        both = isinstance(under, dict) and isinstance(value, dict)
-        merged[key] = laid_over(under, value) if both else value  # type: ignore[arg-type]
-    return merged
 
 
 def _split(defaults: Mapping[str, Any], known: Iterable[str]) -> tuple[Config, tuple[str, ...]]:

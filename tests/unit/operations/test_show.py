@@ -14,7 +14,7 @@ from floe_local.operations.show import env, explain, render, urls
 from floe_local.operations.targets import EndpointOptions, targets_elsewhere, targets_of
 from floe_local.operations.up import refuse_unset
 from floe_local.plan.artifacts import Compiled, CompiledBackend
-from floe_local.plan.plugins.configuring import laid_over
+from floe_local.plan.nested import laid_over
 from floe_local.plan.stack.model import StackIdentity, StackPlan
 from floe_local.run.workspace import Workspace
 
