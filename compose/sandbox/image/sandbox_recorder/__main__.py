@@ -17,6 +17,7 @@ from sandbox_recorder.config import ConfigError, read_config
 from sandbox_recorder.control import create_control
 from sandbox_recorder.decoders import make_decoders
 from sandbox_recorder.failures import Failures
+from sandbox_recorder.intake import LARGEST_BODY
 from sandbox_recorder.messages import Messages
 from sandbox_recorder.played import create_played
 from sandbox_recorder.settings import from_environment
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 _PLAYED_PORT, _CONTROL_PORT = 8080, 8081
 _CONTROL_THREADS = 2
-# Beyond any route's own limit, which is what a sender is told of.
-_LARGEST_BODY = 64 * 1024 * 1024
 
 _log = logging.getLogger("sandbox_recorder")
 
@@ -79,7 +78,7 @@ def _listen(app: WSGIApplication, port: int, threads: int) -> BaseWSGIServer:
         port=port,
         threads=threads,
         ident=SERVER_HEADER,
-        max_request_body_size=_LARGEST_BODY,
+        max_request_body_size=LARGEST_BODY,
     )
     return cast("BaseWSGIServer", server)
 

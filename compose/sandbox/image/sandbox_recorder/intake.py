@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sandbox_recorder.incoming import Incoming
 
 LARGEST_BODY = 64 * 1024 * 1024
-"""Bytes, for a route that names no limit of its own."""
+"""Bytes, for a route that names no limit of its own; more is not read from the wire."""
 
 
 @dataclass(slots=True)

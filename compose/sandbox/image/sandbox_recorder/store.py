@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from sandbox_recorder.decoders.found import Found
@@ -65,7 +65,7 @@ class Store:
         with self._lock, self._connection as connection:
             yield connection
 
-    def add(self, entry: Entry, found: Iterable[Found], decoder: str = "") -> None:
+    def add(self, entry: Entry, found: Sequence[Found], decoder: str = "") -> None:
         """Keep a request and what it held, both or neither.
 
         Args:
