@@ -138,8 +138,6 @@ class StackPlan(Frozen):
     compose: dict[str, Any]
     files: dict[str, str] = {}
     secrets: tuple[str, ...] = ()
-    references: tuple[str, ...] = ()
-    """Names of the ``${env:NAME}`` references that are resolved when they are used."""
     services: tuple[StackService, ...] = ()
     volumes: tuple[StackVolume, ...] = ()
     backends: tuple[StackBackend, ...] = ()

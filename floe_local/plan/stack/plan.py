@@ -49,7 +49,6 @@ def plan_stack(given: Given) -> StackPlan:
         compose=compose_model(given.identity, composed, volumes),
         files={path: text for mounted in files.values() for path, text in mounted.items()},
         secrets=tuple(sorted({v for s in services.values() for v in secret_variables(s)})),
-        references=given.compiled.secrets,
         services=tuple(_stack_service(name, s, given) for name, s in services.items()),
         volumes=volumes,
         backends=tuple(_backend(b, given) for b in given.compiled.backends),
