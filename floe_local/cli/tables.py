@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
+
+from floe_local.operations.show import shell_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,7 +51,7 @@ def _state(service: ServiceRow) -> str:
 
 def environment_lines(variables: Mapping[str, str]) -> str:
     """What to set in a pipeline's environment."""
-    lines = [f"  {name}={shlex.quote(value)}" for name, value in variables.items()]
+    lines = [f"  {name}={shell_word(value)}" for name, value in variables.items()]
     return "\n".join(["", 'For a pipeline (eval "$(floe-local env)" sets them):', *lines])
 
 

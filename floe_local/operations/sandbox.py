@@ -81,9 +81,8 @@ def show_received(where: Where, backend: str | None = None, limit: int = 50) -> 
         MachineError: the stack is not up, or a recorder does not answer.
     """
     plan, _ = find_planned(where)
-    played = (
-        [_played(plan, backend)] if backend else [b for b in plan.backends if _is_played(plan, b)]
-    )
+    names = [backend] if backend else plan.sandboxed
+    played = [_played(plan, name) for name in names]
     return Recordings(stack=plan.name, recorders=tuple(_recorded(plan, b, limit) for b in played))
 
 

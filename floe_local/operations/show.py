@@ -142,10 +142,10 @@ def env(
 
 
 def _shell(variables: Mapping[str, str]) -> str:
-    return "".join(f"export {name}={_quoted(value)}\n" for name, value in variables.items())
+    return "".join(f"export {name}={shell_word(value)}\n" for name, value in variables.items())
 
 
-def _quoted(value: str) -> str:
+def shell_word(value: str) -> str:
     """A word for a POSIX shell, in which references are the shell's own."""
     if not references(value):
         return shlex.quote(value)

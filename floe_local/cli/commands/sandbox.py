@@ -8,6 +8,9 @@ import typer
 
 from floe_local.cli.output import write, write_json, write_table
 from floe_local.cli.session import Session, where
+from floe_local.errors import InputError
+
+DEFAULT_STATUS = 500
 
 
 def show(
@@ -39,15 +42,18 @@ def fail(
     *,
     backend: Annotated[str, typer.Argument(help="Whose recorder.")],
     status: Annotated[
-        int, typer.Option(min=400, max=599, help="The HTTP status of the answers.")
-    ] = 500,
+        int | None,
+        typer.Option(min=400, max=599, help="The HTTP status of the answers; else 500."),
+    ] = None,
     times: Annotated[
         int | None, typer.Option(min=1, help="So many answers; until --off if not given.")
     ] = None,
     retry_after: Annotated[
         int | None, typer.Option(min=0, help="Seconds, for the header Retry-After.")
     ] = None,
-    path: Annotated[str | None, typer.Option(help="Only requests of this path.")] = None,
+    path: Annotated[
+        str | None, typer.Option(help="Only requests of this path, such as /v1/traces.")
+    ] = None,
     off: Annotated[bool, typer.Option("--off", help="Answer as the backend does, again.")] = False,
 ) -> None:
     """Make a recorder answer with an error, to see what a pipeline makes of it.
@@ -57,11 +63,32 @@ def fail(
     from floe_local.operations.sandbox import Failure
     from floe_local.operations.sandbox import fail as answer_so
 
-    failure = Failure(status=status, times=times, retry_after=retry_after, path=path)
+    _refuse_what_has_no_effect(
+        {
+            "--off": off,
+            "--status": status,
+            "--times": times,
+            "--retry-after": retry_after,
+            "--path": path,
+        }
+    )
+    failure = Failure(
+        status=status or DEFAULT_STATUS, times=times, retry_after=retry_after, path=path
+    )
     result = answer_so(where(session), backend, None if off else failure)
     if session.json:
         return write_json("sandbox fail", result)
     if off:
         return write(f"{backend}: answers as the backend does")
-    often = f"{times} times" if times else "until `floe-local sandbox fail --off`"
-    return write(f"{backend}: answers {status} {often}")
+    often = f"{times} times" if times else f"until `floe-local sandbox fail {backend} --off`"
+    return write(f"{backend}: answers {failure.status} {often}")
+
+
+def _refuse_what_has_no_effect(options: dict[str, object]) -> None:
+    given = [name for name, value in options.items() if value not in (None, False)]
+    if "--off" in given and len(given) > 1:
+        reason = f"--off goes with no other option, and there is {given[1]}"
+        raise InputError("usage", reason, "leave one of them out")
+    path = str(options["--path"] or "/")
+    if not path.startswith("/"):
+        raise InputError("usage", f"--path {path}: a path begins with /", f"--path /{path}")

@@ -58,7 +58,9 @@ def plan_stack(given: Given) -> StackPlan:
         environment=given.compiled.environment,
         sampling=given.compiled.sampling,
         live=given.live,
-        sandboxed=tuple(b.name for b in given.compiled.backends if _is_played(b, given)),
+        sandboxed=tuple(
+            dict.fromkeys(b.name for b in given.compiled.backends if _is_played(b, given))
+        ),
         client_environment=_client_environment(given),
         changes=given.compiled.provenance + _helm_changes(given),
     )

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.cli.output import write_table
-from floe_local.cli.tables import check_table, failure_lines, reason_lines, service_table
+from floe_local.cli.tables import (
+    check_table,
+    environment_lines,
+    failure_lines,
+    reason_lines,
+    service_table,
+)
 from floe_local.operations.rows import ServiceRow
 from floe_local.plan.values import Origin, Signal
 from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict
@@ -110,3 +116,9 @@ def test_what_failed_says_where_and_what_to_do() -> None:
         "    it is not there",
         "    hint: look at its log",
     ]
+
+
+def test_a_reference_is_the_shell_s_own_where_it_is_to_be_copied() -> None:
+    told = environment_lines({"KEY": "${env:ACME_KEY}", "WORDS": "a b"})
+    assert '  KEY="${ACME_KEY}"' in told
+    assert "  WORDS='a b'" in told
