@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Blueprint
     from floe_local.plan.compiler.draft import Config, Draft
 
-_PROTOCOLS = {"otlp_grpc": "otlp-grpc", "otlp_http": "otlp-http"}
+PROTOCOLS = {"otlp_grpc": "otlp-grpc", "otlp_http": "otlp-http"}
 _ENDPOINT_KEYS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint")
 
 
@@ -50,7 +50,7 @@ def reaching_backend(draft: Draft) -> Draft:
     """
     for key in tuple(draft.config["exporters"]):
         kind = type_of(key)
-        ingest = ingest_of(draft.blueprint, _PROTOCOLS.get(kind, kind))
+        ingest = ingest_of(draft.blueprint, PROTOCOLS.get(kind, kind))
         if ingest is None:
             _refuse_local(draft, key)
             continue
@@ -91,7 +91,7 @@ def means_here(host: Address, self_hosts: frozenset[str]) -> bool:
 
 def _refuse_local(draft: Draft, key: str) -> None:
     """An OTLP exporter of no known backend must not send to the Collector itself."""
-    if type_of(key) not in _PROTOCOLS:
+    if type_of(key) not in PROTOCOLS:
         return
     for name in _ENDPOINT_KEYS:
         address = parse_address(draft.config["exporters"][key].get(name))
