@@ -149,6 +149,101 @@ def test_what_would_reach_another_address_is_refused(
     assert "floe-telemetry-acme 1.2.3" in caught.value.reason
 
 
+ELSEWHERE = "https://api.acme.example"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "output", "place"),
+    [
+        (
+            {"exporters": {"acme": {"hostname": "x"}}},
+            {"exporters": {"acme": {"api": {"key": "${env:ACME_KEY}"}}}},
+            "exporters.acme: nothing in it reaches the sandbox",
+        ),
+        (
+            {"exporters": {"acme": {"spans": True}}},
+            {"exporters": {"acme": {"connection_string": f"Key=x;Endpoint={ELSEWHERE}/"}}},
+            "exporters.acme.connection_string",
+        ),
+        (
+            {"exporters": {"acme": {"endpoint": "{sandbox}"}}},
+            {"exporters": {"acme": {"api": "api.acme.example:443"}}},
+            "exporters.acme.api",
+        ),
+        (
+            {"exporters": {"acme": {"endpoint": "{sandbox}"}}},
+            {"exporters": {"acme": {}}, "processors": {"lookup": {"from": f"{ELSEWHERE}/?k=x"}}},
+            "processors.lookup.from",
+        ),
+        (
+            {"exporters": {"acme": {"endpoint": "{sandbox}"}}},
+            {"exporters": {"acme": {}}, "receivers": {"scrape": {"targets": ["x.example:443"]}}},
+            "receivers.scrape.targets.0",
+        ),
+        (
+            {"transport": {"url": "{sandbox}{path}"}},
+            {"type": "kafka", "config": {"acks": "all"}},
+            "transport: nothing in it reaches the sandbox",
+        ),
+        (
+            {"transport": {"url": "{sandbox}"}},
+            {"type": "kafka", "config": {"bootstrap.servers": "k.acme.example:9092"}},
+            "bootstrap.servers",
+        ),
+    ],
+)
+def test_nothing_is_left_that_reaches_the_real_backend(
+    tmp_path: Path, wanted: dict[str, Any], output: dict[str, Any], place: str
+) -> None:
+    lineage = "type" in output
+    pipeline = {
+        "receivers": [*output.get("receivers", {}), "otlp"],
+        "processors": [*output.get("processors", {})],
+        "exporters": ["acme"],
+    }
+    config = {**output, "service": {"pipelines": {"traces": pipeline}}}
+    made = (
+        lineage_output(output, name="acme")
+        if lineage
+        else exporters(config.pop("exporters"), **config)
+    )
+    with pytest.raises(InputError) as caught:
+        compiled(saas("lineage" if lineage else "telemetry", **wanted), made, tmp_path)
+    assert caught.value.code == "sandbox-leak"
+    assert place in caught.value.reason
+
+
+def test_a_credential_that_the_blueprint_does_not_name_becomes_a_dummy(tmp_path: Path) -> None:
+    blueprint = saas("telemetry", exporters={"acme": {"endpoint": "{sandbox}"}})
+    headers = {
+        "api-key": "Key ${env:ACME_API_KEY:-x}",
+        "x-secret": "${env:ACME}",
+        "zone": "${env:Z}",
+    }
+    done = compiled(blueprint, exporters({"acme": {"headers": headers}}), tmp_path)
+
+    assert done["otlp_collector_config"]["exporters"]["acme"]["headers"] == {
+        "api-key": "Key floe-local-sandbox",
+        "x-secret": "floe-local-sandbox",
+        "zone": "${env:Z}",
+    }
+    assert done.secrets == ("Z",)
+    told = [(c.where, c.before) for c in done.provenance if c.rule == "sandbox-dummy"]
+    assert [before for _, before in told] == ["Key ${env:ACME_API_KEY:-x}", "${env:ACME}"]
+    assert told[0][0].endswith("exporters.acme.headers.api-key")
+
+
+def test_the_dummy_is_the_credential_that_the_recorder_wants(tmp_path: Path) -> None:
+    wants = {"kind": "bearer", "value": "a-dummy"}
+    blueprint = saas("lineage", transport={"url": "{sandbox}{path}"}, credential=wants)
+    auth = {"type": "api_key", "apiKey": "${env:ACME_KEY}"}
+    transport = {"type": "http", "url": ELSEWHERE, "auth": auth}
+    done = compiled(blueprint, lineage_output(transport, name="acme"), tmp_path)
+
+    assert done["openlineage_config"]["transport"]["auth"]["apiKey"] == "a-dummy"
+    assert done.secrets == ()
+
+
 def test_a_transport_keeps_its_path_and_a_moved_one_is_mended(tmp_path: Path) -> None:
     blueprint = saas("lineage", transport={"url": "{sandbox}{path}", "auth.apiKey": "dummy"})
     moved = {"path": "old/event", "to": "new/api/v1/lineage", "why": "it moved"}
