@@ -73,7 +73,7 @@ def hosts_of(draft: Draft) -> tuple[tuple[str, int], ...]:
     for exporter in draft.config["exporters"].values():
         for value in exporter.values():
             address = parse_address(value)
-            if address and address.port in ports and not address.is_local:
+            if address and address.port in ports and not address.is_local and not address.ip:
                 found[address.host, address.port or 0] = None
     return tuple(found)
 
@@ -87,6 +87,11 @@ def listening_ports(blueprint: Blueprint | None) -> frozenset[int]:
 def means_here(host: Address, self_hosts: frozenset[str]) -> bool:
     """Whether an address, used inside the container that uses it, means that container."""
     return host.is_local or host.host.rstrip(".").lower() in self_hosts
+
+
+def no_number(address: Address) -> str:
+    """Why an IP address that a plugin gives cannot be the backend's in the stack."""
+    return f"no service of the stack has the IP address {address.host}: they are called by name"
 
 
 def _refuse_local(draft: Draft, key: str) -> None:
@@ -114,6 +119,9 @@ def _rewritten(draft: Draft, key: str, name: str, address: Address, ingest: Inge
     if means_here(address, draft.self_hosts):
         why = f"inside the Collector '{address.host}' is the Collector itself"
         steps.append(("endpoint-is-the-collector", address.at(host=ingest.service), why))
+        address = steps[-1][1]
+    if address.ip is not None:
+        steps.append(("address-by-number", address.at(host=ingest.service), no_number(address)))
         address = steps[-1][1]
     if address.port not in ingest.ports:
         why = f"the backend listens for this protocol on {ingest.port}"

@@ -9,7 +9,7 @@ from floe_local.plan.artifacts import Change
 from floe_local.plan.compiler.address import Address, parse_address
 from floe_local.plan.compiler.contained import kept_transport
 from floe_local.plan.compiler.draft import fault, refuse_credentials, refuse_unserialisable
-from floe_local.plan.compiler.in_stack import ingest_of, listening_ports, means_here
+from floe_local.plan.compiler.in_stack import ingest_of, listening_ports, means_here, no_number
 from floe_local.plan.compiler.production import encrypted_transport
 from floe_local.plan.compiler.sandbox import sandboxed_transport
 from floe_local.plan.compiler.transport_url import target_of
@@ -114,7 +114,9 @@ def transport_hosts(
         if "://" in str(text)
     )
     return tuple(
-        dict.fromkeys((a.host, a.port) for a in addresses if a and a.port and a.port in ports)
+        dict.fromkeys(
+            (a.host, a.port) for a in addresses if a and not a.ip and a.port and a.port in ports
+        )
     )
 
 
@@ -276,6 +278,9 @@ def _reaching_backend(draft: LineageDraft) -> LineageDraft:
         why = f"inside a container '{address.host}' is that container"
         address = address.at(host=ingest.service)
         draft = _at(draft, "endpoint-is-the-container", address, why)
+    if address.ip is not None:
+        address, why = address.at(host=ingest.service), no_number(address)
+        draft = _at(draft, "address-by-number", address, why)
     if (address.port or _default(address)) not in ingest.ports:
         address = address.at(port=ingest.port)
         why = f"the backend takes lineage on {ingest.port}"
