@@ -296,17 +296,20 @@ def test_each_part_of_a_composite_is_a_backend_of_its_own(tmp_path: Path) -> Non
         compile_outputs(manifest, [output], {"both": both, "acme": played}, {})
 
 
+@pytest.mark.parametrize("host", ["t.acme.example", "93.184.216.34"])
 @pytest.mark.parametrize("environment", ["prod", "staging", "local"])
-def test_plain_text_to_elsewhere_is_refused(tmp_path: Path, environment: str) -> None:
+def test_plain_text_to_elsewhere_is_refused(tmp_path: Path, environment: str, host: str) -> None:
     blueprint = saas("lineage", transport={"url": "{sandbox}{path}"})
-    output = lineage_output({"type": "http", "url": "http://t.acme.example/x"}, name="acme")
+    output = lineage_output({"type": "http", "url": f"http://{host}/x"}, name="acme")
     with pytest.raises(InputError) as caught:
         compiled(blueprint, output, tmp_path, environment=environment)
     assert caught.value.code == "plain-text"
     assert f"transport.url: no TLS, in environment '{environment}'" in caught.value.reason
 
 
-@pytest.mark.parametrize("host", ["catalog:8585", "catalog.data.svc:8585", "catalog.internal"])
+@pytest.mark.parametrize(
+    "host", ["catalog:8585", "catalog.data.svc:8585", "catalog.internal", "10.1.2.3"]
+)
 def test_plain_text_inside_a_private_network_is_fine(tmp_path: Path, host: str) -> None:
     blueprint = saas("lineage", transport={"url": "{sandbox}{path}"})
     output = lineage_output({"type": "http", "url": f"http://{host}/x"}, name="acme")
@@ -318,7 +321,15 @@ def test_plain_text_inside_a_private_network_is_fine(tmp_path: Path, host: str) 
     ("exporter", "field"),
     [
         ({"endpoint": "t:4317", "tls": {"insecure": True}}, "tls.insecure"),
+        ({"endpoint": "t:4317", "tls": {"insecure": "true"}}, "tls.insecure"),
+        ({"endpoint": "t:4317", "tls": {"insecure": 1}}, "tls.insecure"),
+        ({"endpoint": "t:4317", "tls": {"insecure": "${env:X:-true}"}}, "tls.insecure"),
+        ({"endpoint": "t:4317", "tls": {"insecure": "${env:X}"}}, "tls.insecure"),
         ({"endpoint": "http://t:4317"}, "endpoint"),
+        ({"endpoint": "http://${env:H}:4317"}, "endpoint"),
+        ({"endpoint": "${env:URL:-http://t:4317}"}, "endpoint"),
+        ({"endpoints": ["http://jaeger:4317"]}, r"endpoints\.0"),
+        ({"ingest_url": "http://t:4317/"}, "ingest_url"),
     ],
 )
 def test_tls_off_is_refused_outside_of_a_local_environment(
@@ -333,8 +344,30 @@ def test_tls_off_is_refused_outside_of_a_local_environment(
     prod = Manifest(environment="prod", local=LocalSettings(), root=tmp_path, folder=tmp_path)
     with pytest.raises(InputError, match=rf"exporters\.otlp_grpc\.{field}: no TLS"):
         compile_outputs(prod, [output], blueprints, {})
-    safe = telemetry_output({"exporters": {"otlp_grpc": {"endpoint": "t:4317"}}})
-    assert compile_outputs(prod, [safe], blueprints, {}).backends
+    for off in (False, "false", "${env:X:-false}"):
+        tls = {"insecure": off}
+        safe = telemetry_output({"exporters": {"otlp_grpc": {"endpoint": "t:4317", "tls": tls}}})
+        assert compile_outputs(prod, [safe], blueprints, {}).backends
+
+
+def lineage_to(url: str, environment: str, folder: Path) -> Any:
+    local = LocalSettings()
+    manifest = Manifest(environment=environment, local=local, root=folder, folder=folder)
+    return compile_outputs(manifest, [lineage_output({"type": "http", "url": url})], {}, {})
+
+
+@pytest.mark.parametrize("url", ["http://${env:H}/api/v1/lineage", "${env:U:-http://acme.example}"])
+def test_plain_text_to_a_host_by_reference_is_for_local_environments(
+    tmp_path: Path, url: str
+) -> None:
+    assert lineage_to(url, "local", tmp_path).backends
+    with pytest.raises(InputError, match=r"transport\.url: no TLS"):
+        lineage_to(url, "prod", tmp_path)
+
+
+@pytest.mark.parametrize("url", ["https://${env:H}", "${env:URL}", "http://${env:H}.data.svc:5000"])
+def test_a_host_by_reference_is_fine_where_it_is_not_plain_text(tmp_path: Path, url: str) -> None:
+    assert lineage_to(url, "prod", tmp_path).backends
 
 
 KEYS = st.sampled_from(["a", "b", "endpoint"])
