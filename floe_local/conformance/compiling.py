@@ -37,7 +37,7 @@ def compiled(evidence: Evidence) -> Evidence:
     if located is not None:
         blueprints[evidence.subject.entry.name] = for_real(located).blueprint
     try:
-        result = compile_outputs(Manifest(), [evidence.output], blueprints, os.environ)
+        result = compile_outputs(Manifest(), [evidence.output], blueprints, os.environ, live=True)
     except InputError as error:
         return evidence.model_copy(update={"compile_fault": fault_of(error)})
     return evidence.model_copy(update={"compiled": result})

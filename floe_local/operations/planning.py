@@ -66,7 +66,7 @@ def request_of(manifest: Manifest, stack: str | None = None, *, live: bool = Fal
     refs = local_refs(manifest, blueprints)
     outputs = call_plugins(refs, limit_s=manifest.local.plugin_deadline)
     models = {name: located.blueprint for name, located in blueprints.items()}
-    compiled = compile_outputs(manifest, outputs, models, os.environ)
+    compiled = compile_outputs(manifest, outputs, models, os.environ, live=live)
     local = manifest.local
     parts = needed_parts(compiled, {**_consoles(compiled), **blueprints})
     refuse_unknown(parts, local, manifest.place)

@@ -54,6 +54,17 @@ def map_texts(value: Any, change: Callable[[str], Any]) -> Any:
     return value
 
 
+def map_scalars(
+    value: Any, change: Callable[[tuple[Any, ...], Any], Any], path: tuple[Any, ...] = ()
+) -> Any:
+    """The same nested value with each of `scalars` as `change` makes it of path and value."""
+    if isinstance(value, dict):
+        return {key: map_scalars(item, change, (*path, key)) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [map_scalars(item, change, (*path, i)) for i, item in enumerate(value)]
+    return change(path, value)
+
+
 def leaves(values: dict[str, Any], above: Steps = ()) -> Iterator[tuple[Steps, Any]]:
     """Every value that is no mapping with something in it, with the path to it."""
     for key, value in values.items():

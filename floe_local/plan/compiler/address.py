@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 _ADDRESS = re.compile(
@@ -34,16 +34,25 @@ class Address:
         return replace(self, **parts)
 
     @property
+    def ip(self) -> IPv4Address | IPv6Address | None:
+        """The host, where it is a literal IP address."""
+        try:
+            return ip_address(self.host.strip("[]").partition("%")[0])
+        except ValueError:
+            return None
+
+    @property
     def is_local(self) -> bool:
-        """Whether the host means "here": localhost, nothing, or any literal IP address."""
+        """Whether the host means "here": localhost, nothing, a loopback or unspecified address."""
         host = self.host.strip("[]").rstrip(".").lower()
         if host in {"", "localhost"} or host.endswith(".localhost"):
             return True
-        try:
-            ip_address(host.partition("%")[0])
-        except ValueError:
-            return False
-        return True
+        return self.ip is not None and (self.ip.is_loopback or self.ip.is_unspecified)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the host is "here", or an IP address of a private network."""
+        return self.is_local or (self.ip is not None and self.ip.is_private)
 
 
 def parse_address(text: Any) -> Address | None:

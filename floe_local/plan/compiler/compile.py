@@ -12,6 +12,7 @@ from floe_local.plan.compiler.collector import (
     exporters_by_signal,
     unserved,
 )
+from floe_local.plan.compiler.contained import kept_in_stack
 from floe_local.plan.compiler.draft import Draft
 from floe_local.plan.compiler.in_stack import hosts_of, reaching_backend
 from floe_local.plan.compiler.lineage import lineage_backends
@@ -50,6 +51,7 @@ RULES = (
     encrypted_exporters,
     sandboxed_exporters,
     reaching_backend,
+    kept_in_stack,
 )
 """What happens to each telemetry plugin's config, in order."""
 
@@ -59,6 +61,8 @@ def compile_outputs(
     outputs: Sequence[PluginOutput],
     blueprints: Mapping[str, Blueprint],
     environ: Mapping[str, str] | None = None,
+    *,
+    live: bool = False,
 ) -> Compiled:
     """Compile what plugins returned.
 
@@ -68,17 +72,22 @@ def compile_outputs(
         blueprints: of the backends and of the collector, by name; a backend without one
             is not in the stack, and its endpoints stay as they are.
         environ: variables that a namespace strategy may name; nothing else is read from it.
+        live: backends of the stack may call others outside of it, too.
 
     Raises:
         InputError: an output is no config and no rule mends it; names plugin,
-            distribution, field.
+            distribution, field. Or, unless `live`, it would reach beyond the stack.
     """
+    services = (name for blueprint in blueprints.values() for name in blueprint.services)
+    stack = None if live else frozenset(services)
     around = Surroundings(manifest.environment, manifest.project, environ or {})
     lineage = [o for o in outputs if o.kind is Kind.LINEAGE]
     telemetry = [o for o in outputs if o.kind is Kind.TELEMETRY]
     namespace, changes = _namespace(manifest, lineage, around)
-    collector, senders, more = _telemetry(manifest, telemetry, blueprints, namespace)
-    transport, receivers, even_more = lineage_backends(lineage, blueprints, manifest.environment)
+    collector, senders, more = _telemetry(manifest, telemetry, blueprints, namespace, stack)
+    transport, receivers, even_more = lineage_backends(
+        lineage, blueprints, manifest.environment, stack
+    )
     return Compiled(
         otlp_collector_config=collector,
         openlineage_config=transport,
@@ -147,26 +156,31 @@ def _telemetry(
     outputs: Sequence[PluginOutput],
     blueprints: Mapping[str, Blueprint],
     namespace: str,
+    stack: frozenset[str] | None,
 ) -> tuple[dict[str, Any] | None, tuple[CompiledBackend, ...], tuple[Change, ...]]:
     if not outputs:
         return None, (), ()
     collector = blueprints.get(COLLECTOR)
     directory = collector.config.get("queue_directory") if collector else None
     own_names = frozenset(collector.services) if collector else frozenset()
-    drafts = without_clashes(
-        [_drafted(o, blueprints.get(o.name), own_names, manifest.environment) for o in outputs],
-        RESERVED,
-    )
+    starts = [
+        Draft(
+            output,
+            blueprints.get(output.name),
+            environment=manifest.environment,
+            self_hosts=own_names,
+            stack=stack,
+        )
+        for output in outputs
+    ]
+    drafts = without_clashes(list(map(_through_rules, starts)), RESERVED)
     drafts = tuple(queued(draft, persistent=directory is not None) for draft in drafts)
     config = assembled(drafts, manifest.local, resource_attributes(manifest, namespace), directory)
     changes = tuple(change for draft in drafts for change in draft.changes)
     return config, tuple(map(_sender, drafts)), (*changes, *_sinks(drafts))
 
 
-def _drafted(
-    output: PluginOutput, blueprint: Blueprint | None, own: frozenset[str], environment: str
-) -> Draft:
-    draft = Draft(output, blueprint, environment=environment, self_hosts=own)
+def _through_rules(draft: Draft) -> Draft:
     for rule in RULES:
         draft = rule(draft)
     return draft

@@ -30,7 +30,8 @@ class Draft:
     """A plugin's output with what is known of its backend.
 
     `environment` is the manifest's. `self_hosts` are the names that mean the Collector
-    itself, inside the Collector. `batch` is how the plugin wants its exports batched.
+    itself, inside the Collector. `stack` are the names of the stack's services, besides which
+    nothing may be reached; None: it is live. `batch` is how the plugin wants its exports batched.
     """
 
     output: PluginOutput
@@ -38,6 +39,7 @@ class Draft:
     config: Config = field(default_factory=dict)
     environment: str = "local"
     self_hosts: frozenset[str] = frozenset()
+    stack: frozenset[str] | None = None
     batch: Config = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
 

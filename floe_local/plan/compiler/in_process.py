@@ -63,7 +63,7 @@ class Compiler:
         outputs = tuple(call_plugin(p, kind) for kind, p in self._plugins if p is not None)
         manifest = _manifest(spec, self._environ)
         blueprints = _blueprints(outputs, manifest)
-        return compile_outputs(manifest, outputs, blueprints, self._environ)
+        return compile_outputs(manifest, outputs, blueprints, self._environ, live=True)
 
 
 def _manifest(spec: Any, environ: Mapping[str, str]) -> Manifest:

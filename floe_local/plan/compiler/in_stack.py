@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Blueprint
     from floe_local.plan.compiler.draft import Config, Draft
 
-_PROTOCOLS = {"otlp_grpc": "otlp-grpc", "otlp_http": "otlp-http"}
+PROTOCOLS = {"otlp_grpc": "otlp-grpc", "otlp_http": "otlp-http"}
 _ENDPOINT_KEYS = ("endpoint", "traces_endpoint", "metrics_endpoint", "logs_endpoint")
 
 
@@ -50,7 +50,7 @@ def reaching_backend(draft: Draft) -> Draft:
     """
     for key in tuple(draft.config["exporters"]):
         kind = type_of(key)
-        ingest = ingest_of(draft.blueprint, _PROTOCOLS.get(kind, kind))
+        ingest = ingest_of(draft.blueprint, PROTOCOLS.get(kind, kind))
         if ingest is None:
             _refuse_local(draft, key)
             continue
@@ -73,7 +73,7 @@ def hosts_of(draft: Draft) -> tuple[tuple[str, int], ...]:
     for exporter in draft.config["exporters"].values():
         for value in exporter.values():
             address = parse_address(value)
-            if address and address.port in ports and not address.is_local:
+            if address and address.port in ports and not address.is_local and not address.ip:
                 found[address.host, address.port or 0] = None
     return tuple(found)
 
@@ -89,9 +89,14 @@ def means_here(host: Address, self_hosts: frozenset[str]) -> bool:
     return host.is_local or host.host.rstrip(".").lower() in self_hosts
 
 
+def no_number(address: Address) -> str:
+    """Why an IP address that a plugin gives cannot be the backend's in the stack."""
+    return f"no service of the stack has the IP address {address.host}: they are called by name"
+
+
 def _refuse_local(draft: Draft, key: str) -> None:
     """An OTLP exporter of no known backend must not send to the Collector itself."""
-    if type_of(key) not in _PROTOCOLS:
+    if type_of(key) not in PROTOCOLS:
         return
     for name in _ENDPOINT_KEYS:
         address = parse_address(draft.config["exporters"][key].get(name))
@@ -114,6 +119,9 @@ def _rewritten(draft: Draft, key: str, name: str, address: Address, ingest: Inge
     if means_here(address, draft.self_hosts):
         why = f"inside the Collector '{address.host}' is the Collector itself"
         steps.append(("endpoint-is-the-collector", address.at(host=ingest.service), why))
+        address = steps[-1][1]
+    if address.ip is not None:
+        steps.append(("address-by-number", address.at(host=ingest.service), no_number(address)))
         address = steps[-1][1]
     if address.port not in ingest.ports:
         why = f"the backend listens for this protocol on {ingest.port}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.artifacts import Change, CompiledBackend, helm_values_of
 from floe_local.plan.compiler.draft import fault
 from floe_local.plan.compiler.transport import (
+    LineageDraft,
     Transport,
     compiled_transport,
     refuse_unusable,
@@ -32,7 +35,10 @@ class _Part(NamedTuple):
 
 
 def lineage_backends(
-    outputs: Sequence[PluginOutput], blueprints: Mapping[str, Blueprint], environment: str
+    outputs: Sequence[PluginOutput],
+    blueprints: Mapping[str, Blueprint],
+    environment: str,
+    stack: frozenset[str] | None = None,
 ) -> Lineage:
     """Compile the transports of all lineage plugins.
 
@@ -40,6 +46,7 @@ def lineage_backends(
         outputs: of the lineage plugins, in the manifest's order.
         blueprints: by name.
         environment: the manifest's.
+        stack: the names of the stack's services; None: others may be reached, too.
 
     Returns:
         What openlineage-python reads, the backends that it reaches, what rules changed.
@@ -52,7 +59,7 @@ def lineage_backends(
     for output in outputs:
         refuse_unusable(output)
         for part in _parts(output, blueprints.get(output.name)):
-            backend, found = _compiled(output, part, blueprints, environment)
+            backend, found = _compiled(output, part, blueprints, environment, stack)
             backends.append(backend)
             changes += found
     transports = {b.name: b.transport for b in backends if b.transport is not None}
@@ -75,12 +82,15 @@ def _parts(output: PluginOutput, blueprint: Blueprint | None) -> Iterator[_Part]
 
 
 def _compiled(
-    output: PluginOutput, part: _Part, blueprints: Mapping[str, Blueprint], environment: str
+    output: PluginOutput,
+    part: _Part,
+    blueprints: Mapping[str, Blueprint],
+    environment: str,
+    stack: frozenset[str] | None,
 ) -> tuple[CompiledBackend, tuple[Change, ...]]:
     blueprint = blueprints.get(part.blueprint)
-    transport, changes = compiled_transport(
-        output, blueprint, environment, part.transport, part.place
-    )
+    draft = LineageDraft(output, blueprint, deepcopy(part.transport), part.place, environment)
+    transport, changes = compiled_transport(replace(draft, stack=stack))
     backend = CompiledBackend(
         name=part.name,
         who=output.who,

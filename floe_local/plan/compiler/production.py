@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError
 from floe_local.plan.compiler.address import parse_address
+from floe_local.plan.compiler.reach import holds_address
+from floe_local.plan.env_refs import rewritten
+from floe_local.plan.nested import scalars
+from floe_local.plan.yaml_source import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.compiler.address import Address
     from floe_local.plan.compiler.draft import Draft
     from floe_local.plan.compiler.transport import LineageDraft
 
@@ -18,7 +24,9 @@ LOCAL_ENVIRONMENTS = frozenset({"local", "dev", "development", "test", "ci"})
 """Environments whose backends may be a stack on one machine, where plain text is fine."""
 
 _OWN_DOMAINS = (".svc", ".local", ".internal")
-_PLAIN = frozenset({"http", "grpc"})
+_PLAIN_URL = re.compile(r"(?<![A-Za-z0-9+.-])(?:http|grpc)://|:-(?:http|grpc)://", re.IGNORECASE)
+_OFF = frozenset({"", "0", "f", "false", "none", "null"})
+_DEFAULT = re.compile(r"^\$\{[^}]*?:-(?P<default>[^}]*)\}$")
 
 
 def encrypted_exporters(draft: Draft) -> Draft:
@@ -42,18 +50,27 @@ def encrypted_transport(draft: LineageDraft) -> LineageDraft:
     Raises:
         InputError: names plugin, distribution, field and environment (``plain-text``).
     """
-    address = parse_address(draft.transport.get("url"))
-    if address is None or address.scheme.lower() != "http" or address.is_local:
+    url = str(draft.transport.get("url"))
+    known = parse_address(url)
+    address = known or parse_address(rewritten(url, literal=str, reference=_as_if_public))
+    if address is None or address.scheme.lower() != "http":
         return draft
-    if _runs_elsewhere(draft, address.host):
+    if known is None and draft.environment in LOCAL_ENVIRONMENTS:
+        return draft
+    if _runs_elsewhere(draft, address):
         raise _refused(draft.output.who, f"{draft.place}.url", draft.environment)
     return draft
 
 
-def _runs_elsewhere(draft: LineageDraft, host: str) -> bool:
-    """Whether lineage goes to a SaaS; a name that only a private network knows is none."""
-    name = host.rstrip(".").lower()
-    if "." not in name or name.endswith(_OWN_DOMAINS):
+def _as_if_public(_: str, __: str, default: str | None) -> str:
+    """A reference may stand for any host, unless its default is an URL."""
+    return default if default and "://" in default else "by.reference"
+
+
+def _runs_elsewhere(draft: LineageDraft, address: Address) -> bool:
+    """Whether lineage goes to a SaaS; what only a private network knows is none."""
+    name = address.host.rstrip(".").lower()
+    if address.is_private or "." not in name or name.endswith(_OWN_DOMAINS):
         return False
     if draft.blueprint is not None:
         return _has_no_services(draft.blueprint)
@@ -65,17 +82,17 @@ def _has_no_services(blueprint: Blueprint) -> bool:
     return bool(blueprint.sandbox) or not blueprint.services
 
 
-def _plain_fields(exporter: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for key, value in exporter.items():
-        field = f"{prefix}{key}"
-        if isinstance(value, dict):
-            if key == "tls" and value.get("insecure") is True:
-                yield f"{field}.insecure"
-            yield from _plain_fields(value, f"{field}.")
-        elif str(key).endswith("endpoint"):
-            address = parse_address(value)
-            if address and address.scheme.lower() in _PLAIN:
-                yield field
+def _plain_fields(exporter: Mapping[str, Any]) -> Iterator[str]:
+    for path, value in scalars(exporter):
+        insecure = path[-2:] == ("tls", "insecure") and not _is_off(value)
+        if insecure or (holds_address(path) and _PLAIN_URL.search(str(value))):
+            yield dotted(tuple(map(str, path)))
+
+
+def _is_off(value: Any) -> bool:
+    """Whether a switch is off: as the Collector reads it, and unless somebody says otherwise."""
+    match = _DEFAULT.match(str(value))
+    return str(match["default"] if match else value).strip().lower() in _OFF
 
 
 def _refused(who: str, place: str, environment: str) -> InputError:

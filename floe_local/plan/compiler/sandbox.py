@@ -7,25 +7,34 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from floe_local.errors import InputError
 from floe_local.plan.blueprint.sandboxed import sandbox_url
-from floe_local.plan.compiler.draft import type_of
-from floe_local.plan.env_refs import substituted
-from floe_local.plan.nested import MISSING, scalars, steps, value_at
+from floe_local.plan.compiler.address import parse_address
+from floe_local.plan.compiler.draft import SECTIONS, type_of
+from floe_local.plan.compiler.reach import (
+    STAYING_TRANSPORTS,
+    addresses,
+    last_key,
+    leak,
+    reaching_components,
+)
+from floe_local.plan.env_refs import references, substituted
+from floe_local.plan.nested import MISSING, map_scalars, steps, value_at
+from floe_local.plan.plugins.foreign_code import CREDENTIAL_NAME
 from floe_local.plan.yaml_source import dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from floe_local.plan.blueprint.model import Blueprint, Sandbox
     from floe_local.plan.compiler.draft import Config, Draft
     from floe_local.plan.compiler.transport import LineageDraft
+    from floe_local.plan.yaml_source import Path_
 
+DUMMY = "floe-local-sandbox"
+WHY_DUMMY = "no real credential in the sandbox; name the key under `sandbox` for another dummy"
 WHY = "the sandbox plays this backend; --live uses the real one"
+_UNREACHED = "nothing in it reaches the sandbox, so it would call its backend"
 _PATH = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*(?P<path>.*)$", re.DOTALL)
-_AN_ADDRESS = re.compile(r"^\s*(?:[A-Za-z][A-Za-z0-9+.-]*://|[\w.\[\]-]+:\d{1,5}$)")
-_ADDRESS_KEY = re.compile(r"(?:endpoint|url|uri|address|host|endpointoverride)$", re.IGNORECASE)
-_NOWHERE = frozenset({"debug", "nop"})
 
 
 class Replaced(NamedTuple):
@@ -52,18 +61,32 @@ def sandboxed_exporters(draft: Draft) -> Draft:
     ):
         for key in draft.config[section]:
             draft = _component(draft, section, key, wanted.get(type_of(key), {}), url)
-    dummies = settings.environment
-    draft = draft.having(
-        **{s: substituted(draft.config[s], dummies) for s in ("extensions", "exporters")}
-    )
-    for key, exporter in draft.config["exporters"].items():
-        if type_of(key) not in settings.exporters and type_of(key) not in _NOWHERE:
-            what = f"the blueprint's `sandbox` does not say how '{type_of(key)}' reaches it"
-            raise _leak(draft.output.who, f"exporters.{key}", what)
-        _refuse_leaks(draft.output.who, ("exporters", key), exporter, url)
-    for key, extension in draft.config["extensions"].items():
-        _refuse_leaks(draft.output.who, ("extensions", key), extension, url)
+    draft = _without_credentials(draft, settings)
+    _refuse_unplayed(draft, settings, url)
     return draft
+
+
+def _without_credentials(draft: Draft, settings: Sandbox) -> Draft:
+    for section in SECTIONS:
+        config, replaced = with_dummies(draft.config[section], settings, (section,))
+        draft = draft.having(**{section: config})
+        for one in replaced:
+            draft = draft.noting("sandbox-dummy", one.key, one.before, one.after, WHY_DUMMY)
+    return draft
+
+
+def _refuse_unplayed(draft: Draft, settings: Sandbox, url: str) -> None:
+    """Exporters reach the recorder, and no component reaches anything else."""
+    who = draft.output.who
+    for section, key, component in reaching_components(draft.config):
+        place, kind = f"{section}.{key}", type_of(key)
+        exports = section == "exporters"
+        if exports and kind not in settings.exporters:
+            what = f"the blueprint's `sandbox` does not say how '{kind}' reaches it"
+            raise leak(who, place, what)
+        reached = _refuse_leaks(who, (section, key), component, url)
+        if exports and not reached:
+            raise leak(who, place, _UNREACHED)
 
 
 def _played(blueprint: Blueprint | None) -> tuple[Sandbox, str] | None:
@@ -92,10 +115,14 @@ def sandboxed_transport(draft: LineageDraft) -> LineageDraft:
         return draft
     settings, url = played
     config, replaced = with_replaced(draft.transport, settings.transport, url)
-    config = substituted(config, settings.environment)
     for one in replaced:
         draft = draft.noting("sandbox", one.key, one.before, one.after, WHY)
-    _refuse_leaks(draft.output.who, (draft.place,), config, url)
+    config, replaced = with_dummies(config, settings)
+    for one in replaced:
+        draft = draft.noting("sandbox-dummy", one.key, one.before, one.after, WHY_DUMMY)
+    reached = _refuse_leaks(draft.output.who, (draft.place,), config, url)
+    if not reached and config.get("type") not in STAYING_TRANSPORTS:
+        raise leak(draft.output.who, draft.place, _UNREACHED)
     return replace(draft, transport=config)
 
 
@@ -128,6 +155,37 @@ def with_replaced(
     return result, replaced
 
 
+def with_dummies(
+    config: Config, settings: Sandbox, place: Path_ = ()
+) -> tuple[Config, list[Replaced]]:
+    """A copy of `config` in which no reference to a credential is left, and what was one.
+
+    Args:
+        config: components or a transport, with the named keys replaced.
+        settings: its `environment` has dummies by name; all other credentials become its
+            `credential`, where that is a text.
+        place: where `config` stands.
+    """
+    wanted = settings.credential.value if settings.credential else DUMMY
+    dummy = wanted if isinstance(wanted, str) else DUMMY
+    replaced = []
+
+    def one(path: Path_, value: Any) -> Any:
+        value = substituted(value, settings.environment)
+        names = references(value)
+        secret = names if CREDENTIAL_NAME.search(last_key(path)) else _credentials(names)
+        after = substituted(value, dict.fromkeys(secret, dummy))
+        if after != value:
+            replaced.append(Replaced(dotted(path), value, after))
+        return after
+
+    return map_scalars(config, one, place), replaced
+
+
+def _credentials(names: Iterable[str]) -> list[str]:
+    return [name for name in names if CREDENTIAL_NAME.search(name)]
+
+
 def _filled(value: Any, url: str, before: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -135,26 +193,17 @@ def _filled(value: Any, url: str, before: Any) -> Any:
     return value.replace("{sandbox}", url).replace("{path}", match["path"] if match else "")
 
 
-def _refuse_leaks(who: str, place: tuple[str, ...], config: Any, url: str) -> None:
-    for path, text in _addresses(config, place):
-        if text != url and not text.startswith(f"{url}/"):
-            raise _leak(who, dotted(path), "would reach another address than the sandbox")
+def _refuse_leaks(who: str, place: tuple[str, ...], config: Any, url: str) -> bool:
+    """Whether `config` reaches the recorder; nothing else may be in it."""
+    reached = False
+    for place_of, text in addresses(config, place):
+        if text == url or text.startswith(f"{url}/"):
+            reached = True
+        elif not _is_here(text):
+            raise leak(who, place_of, "would reach another address than the sandbox")
+    return reached
 
 
-def _addresses(value: Any, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every text that is an address, or stands under a key that holds one."""
-    for steps_to, text in scalars(value, place):
-        path = tuple(map(str, steps_to))
-        if not isinstance(text, str) or not text:
-            continue
-        named = _ADDRESS_KEY.search(path[-1])
-        if (named and "${" in text) or (_AN_ADDRESS.match(text) and ("://" in text or named)):
-            yield path, text
-
-
-def _leak(who: str, place: str, what: str) -> InputError:
-    return InputError(
-        "sandbox-leak",
-        f"{who}: {place}: {what}",
-        "name the key under `sandbox` in the plugin's blueprint.yaml, or use --live",
-    )
+def _is_here(text: str) -> bool:
+    address = parse_address(text)
+    return address is not None and address.is_local

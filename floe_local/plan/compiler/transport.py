@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.plan.artifacts import Change
 from floe_local.plan.compiler.address import Address, parse_address
+from floe_local.plan.compiler.contained import kept_transport
 from floe_local.plan.compiler.draft import fault, refuse_credentials, refuse_unserialisable
-from floe_local.plan.compiler.in_stack import ingest_of, listening_ports, means_here
+from floe_local.plan.compiler.in_stack import ingest_of, listening_ports, means_here, no_number
 from floe_local.plan.compiler.production import encrypted_transport
 from floe_local.plan.compiler.sandbox import sandboxed_transport
 from floe_local.plan.compiler.transport_url import target_of
@@ -30,7 +30,8 @@ _HTTP = frozenset({"http", "async_http"})
 class LineageDraft:
     """One transport on its way through the rules; `place` is where it stands in the output.
 
-    `environment` is the manifest's.
+    `environment` is the manifest's. `stack` are the names of the stack's services, besides
+    which nothing may be reached; None: it is live.
     """
 
     output: PluginOutput
@@ -39,6 +40,7 @@ class LineageDraft:
     place: str = "transport"
     environment: str = "local"
     self_hosts: frozenset[str] = frozenset()
+    stack: frozenset[str] | None = None
     changes: tuple[Change, ...] = ()
 
     def changed(
@@ -79,27 +81,14 @@ class LineageDraft:
         return fault(self.output, f"{self.place}.{key}" if key else self.place, what, hint)
 
 
-def compiled_transport(
-    output: PluginOutput,
-    blueprint: Blueprint | None,
-    environment: str = "local",
-    transport: Transport | None = None,
-    place: str = "transport",
-) -> tuple[Transport, tuple[Change, ...]]:
+def compiled_transport(draft: LineageDraft) -> tuple[Transport, tuple[Change, ...]]:
     """A plugin's transport as containers of the stack use it, with what was changed.
 
-    Args:
-        output: of the plugin.
-        blueprint: of the backend that the transport calls; None: it is not in the stack.
-        environment: the manifest's.
-        transport: a part of what the plugin returned; None: all of it.
-        place: where that part stands.
-
     Raises:
-        InputError: it has no type or no url, reaches nothing, or is plain text to elsewhere.
+        InputError: it has no type or no url, reaches nothing, is plain text to elsewhere, or
+            would reach what it may not.
     """
-    own = deepcopy(output.transport if transport is None else transport)
-    done = _through_rules(LineageDraft(output, blueprint, own, place, environment))
+    done = _through_rules(draft)
     return done.transport, done.changes
 
 
@@ -125,7 +114,9 @@ def transport_hosts(
         if "://" in str(text)
     )
     return tuple(
-        dict.fromkeys((a.host, a.port) for a in addresses if a and a.port and a.port in ports)
+        dict.fromkeys(
+            (a.host, a.port) for a in addresses if a and not a.ip and a.port and a.port in ports
+        )
     )
 
 
@@ -186,6 +177,8 @@ def _through_rules(draft: LineageDraft) -> LineageDraft:
     rules = _HTTP_RULES if kind in _HTTP else ()
     for rule in (*rules, sandboxed_transport):
         draft = rule(draft)
+    taken = kind in _HTTP and ingest_of(draft.blueprint, PROTOCOL) is not None
+    kept_transport(draft, transport_hosts(draft.transport, draft.blueprint), taken=taken)
     return draft
 
 
@@ -285,6 +278,9 @@ def _reaching_backend(draft: LineageDraft) -> LineageDraft:
         why = f"inside a container '{address.host}' is that container"
         address = address.at(host=ingest.service)
         draft = _at(draft, "endpoint-is-the-container", address, why)
+    if address.ip is not None:
+        address, why = address.at(host=ingest.service), no_number(address)
+        draft = _at(draft, "address-by-number", address, why)
     if (address.port or _default(address)) not in ingest.ports:
         address = address.at(port=ingest.port)
         why = f"the backend takes lineage on {ingest.port}"

@@ -78,7 +78,8 @@ def test_retired_exporters_have_successors(
         ("LOCALHOST.:4317", "jaeger:4317", "endpoint-is-the-collector"),
         ("127.0.0.1:4317", "jaeger:4317", "endpoint-is-the-collector"),
         ("[::1]:4317", "jaeger:4317", "endpoint-is-the-collector"),
-        ("10.1.2.3:4317", "jaeger:4317", "endpoint-is-the-collector"),
+        ("127.0.0.2:4317", "jaeger:4317", "endpoint-is-the-collector"),
+        ("10.1.2.3:4317", "jaeger:4317", "address-by-number"),
         ("0.0.0.0:4317", "jaeger:4317", "endpoint-is-the-collector"),
         ("http://localhost:4317", "http://jaeger:4317", "endpoint-is-the-collector"),
         ("otel-collector:4317", "jaeger:4317", "endpoint-is-the-collector"),
@@ -156,6 +157,12 @@ def test_a_backend_outside_the_stack_keeps_its_endpoint_and_tls(
 def test_localhost_without_a_blueprint_is_refused(compile_config: Callable[..., Compiled]) -> None:
     with pytest.raises(InputError, match=r"exporters\.otlp_grpc\.endpoint: 'localhost' is the"):
         compile_config({"exporters": {"otlp_grpc": {"endpoint": "localhost:4317"}}}, "own")
+
+
+def test_an_ip_address_elsewhere_is_left_alone(compile_config: Callable[..., Compiled]) -> None:
+    compiled = compile_config({"exporters": {"otlp_grpc": {"endpoint": "10.20.30.40:4317"}}}, "own")
+
+    assert exporter_of(compiled)["endpoint"] == "10.20.30.40:4317"
 
 
 def test_a_reference_as_endpoint_is_left_alone(compile_config: Callable[..., Compiled]) -> None:

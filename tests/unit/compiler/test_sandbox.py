@@ -149,6 +149,101 @@ def test_what_would_reach_another_address_is_refused(
     assert "floe-telemetry-acme 1.2.3" in caught.value.reason
 
 
+ELSEWHERE = "https://api.acme.example"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "output", "place"),
+    [
+        (
+            {"exporters": {"acme": {"hostname": "x"}}},
+            {"exporters": {"acme": {"api": {"key": "${env:ACME_KEY}"}}}},
+            "exporters.acme: nothing in it reaches the sandbox",
+        ),
+        (
+            {"exporters": {"acme": {"spans": True}}},
+            {"exporters": {"acme": {"connection_string": f"Key=x;Endpoint={ELSEWHERE}/"}}},
+            "exporters.acme.connection_string",
+        ),
+        (
+            {"exporters": {"acme": {"endpoint": "{sandbox}"}}},
+            {"exporters": {"acme": {"api": "api.acme.example:443"}}},
+            "exporters.acme.api",
+        ),
+        (
+            {"exporters": {"acme": {"endpoint": "{sandbox}"}}},
+            {"exporters": {"acme": {}}, "processors": {"lookup": {"from": f"{ELSEWHERE}/?k=x"}}},
+            "processors.lookup.from",
+        ),
+        (
+            {"exporters": {"acme": {"endpoint": "{sandbox}"}}},
+            {"exporters": {"acme": {}}, "receivers": {"scrape": {"targets": ["x.example:443"]}}},
+            "receivers.scrape.targets.0",
+        ),
+        (
+            {"transport": {"url": "{sandbox}{path}"}},
+            {"type": "kafka", "config": {"acks": "all"}},
+            "transport: nothing in it reaches the sandbox",
+        ),
+        (
+            {"transport": {"url": "{sandbox}"}},
+            {"type": "kafka", "config": {"bootstrap.servers": "k.acme.example:9092"}},
+            "bootstrap.servers",
+        ),
+    ],
+)
+def test_nothing_is_left_that_reaches_the_real_backend(
+    tmp_path: Path, wanted: dict[str, Any], output: dict[str, Any], place: str
+) -> None:
+    lineage = "type" in output
+    pipeline = {
+        "receivers": [*output.get("receivers", {}), "otlp"],
+        "processors": [*output.get("processors", {})],
+        "exporters": ["acme"],
+    }
+    config = {**output, "service": {"pipelines": {"traces": pipeline}}}
+    made = (
+        lineage_output(output, name="acme")
+        if lineage
+        else exporters(config.pop("exporters"), **config)
+    )
+    with pytest.raises(InputError) as caught:
+        compiled(saas("lineage" if lineage else "telemetry", **wanted), made, tmp_path)
+    assert caught.value.code == "sandbox-leak"
+    assert place in caught.value.reason
+
+
+def test_a_credential_that_the_blueprint_does_not_name_becomes_a_dummy(tmp_path: Path) -> None:
+    blueprint = saas("telemetry", exporters={"acme": {"endpoint": "{sandbox}"}})
+    headers = {
+        "api-key": "Key ${env:ACME_API_KEY:-x}",
+        "x-secret": "${env:ACME}",
+        "zone": "${env:Z}",
+    }
+    done = compiled(blueprint, exporters({"acme": {"headers": headers}}), tmp_path)
+
+    assert done["otlp_collector_config"]["exporters"]["acme"]["headers"] == {
+        "api-key": "Key floe-local-sandbox",
+        "x-secret": "floe-local-sandbox",
+        "zone": "${env:Z}",
+    }
+    assert done.secrets == ("Z",)
+    told = [(c.where, c.before) for c in done.provenance if c.rule == "sandbox-dummy"]
+    assert [before for _, before in told] == ["Key ${env:ACME_API_KEY:-x}", "${env:ACME}"]
+    assert told[0][0].endswith("exporters.acme.headers.api-key")
+
+
+def test_the_dummy_is_the_credential_that_the_recorder_wants(tmp_path: Path) -> None:
+    wants = {"kind": "bearer", "value": "a-dummy"}
+    blueprint = saas("lineage", transport={"url": "{sandbox}{path}"}, credential=wants)
+    auth = {"type": "api_key", "apiKey": "${env:ACME_KEY}"}
+    transport = {"type": "http", "url": ELSEWHERE, "auth": auth}
+    done = compiled(blueprint, lineage_output(transport, name="acme"), tmp_path)
+
+    assert done["openlineage_config"]["transport"]["auth"]["apiKey"] == "a-dummy"
+    assert done.secrets == ()
+
+
 def test_a_transport_keeps_its_path_and_a_moved_one_is_mended(tmp_path: Path) -> None:
     blueprint = saas("lineage", transport={"url": "{sandbox}{path}", "auth.apiKey": "dummy"})
     moved = {"path": "old/event", "to": "new/api/v1/lineage", "why": "it moved"}
@@ -201,17 +296,20 @@ def test_each_part_of_a_composite_is_a_backend_of_its_own(tmp_path: Path) -> Non
         compile_outputs(manifest, [output], {"both": both, "acme": played}, {})
 
 
+@pytest.mark.parametrize("host", ["t.acme.example", "93.184.216.34"])
 @pytest.mark.parametrize("environment", ["prod", "staging", "local"])
-def test_plain_text_to_elsewhere_is_refused(tmp_path: Path, environment: str) -> None:
+def test_plain_text_to_elsewhere_is_refused(tmp_path: Path, environment: str, host: str) -> None:
     blueprint = saas("lineage", transport={"url": "{sandbox}{path}"})
-    output = lineage_output({"type": "http", "url": "http://t.acme.example/x"}, name="acme")
+    output = lineage_output({"type": "http", "url": f"http://{host}/x"}, name="acme")
     with pytest.raises(InputError) as caught:
         compiled(blueprint, output, tmp_path, environment=environment)
     assert caught.value.code == "plain-text"
     assert f"transport.url: no TLS, in environment '{environment}'" in caught.value.reason
 
 
-@pytest.mark.parametrize("host", ["catalog:8585", "catalog.data.svc:8585", "catalog.internal"])
+@pytest.mark.parametrize(
+    "host", ["catalog:8585", "catalog.data.svc:8585", "catalog.internal", "10.1.2.3"]
+)
 def test_plain_text_inside_a_private_network_is_fine(tmp_path: Path, host: str) -> None:
     blueprint = saas("lineage", transport={"url": "{sandbox}{path}"})
     output = lineage_output({"type": "http", "url": f"http://{host}/x"}, name="acme")
@@ -223,7 +321,15 @@ def test_plain_text_inside_a_private_network_is_fine(tmp_path: Path, host: str) 
     ("exporter", "field"),
     [
         ({"endpoint": "t:4317", "tls": {"insecure": True}}, "tls.insecure"),
+        ({"endpoint": "t:4317", "tls": {"insecure": "true"}}, "tls.insecure"),
+        ({"endpoint": "t:4317", "tls": {"insecure": 1}}, "tls.insecure"),
+        ({"endpoint": "t:4317", "tls": {"insecure": "${env:X:-true}"}}, "tls.insecure"),
+        ({"endpoint": "t:4317", "tls": {"insecure": "${env:X}"}}, "tls.insecure"),
         ({"endpoint": "http://t:4317"}, "endpoint"),
+        ({"endpoint": "http://${env:H}:4317"}, "endpoint"),
+        ({"endpoint": "${env:URL:-http://t:4317}"}, "endpoint"),
+        ({"endpoints": ["http://jaeger:4317"]}, r"endpoints\.0"),
+        ({"ingest_url": "http://t:4317/"}, "ingest_url"),
     ],
 )
 def test_tls_off_is_refused_outside_of_a_local_environment(
@@ -238,8 +344,30 @@ def test_tls_off_is_refused_outside_of_a_local_environment(
     prod = Manifest(environment="prod", local=LocalSettings(), root=tmp_path, folder=tmp_path)
     with pytest.raises(InputError, match=rf"exporters\.otlp_grpc\.{field}: no TLS"):
         compile_outputs(prod, [output], blueprints, {})
-    safe = telemetry_output({"exporters": {"otlp_grpc": {"endpoint": "t:4317"}}})
-    assert compile_outputs(prod, [safe], blueprints, {}).backends
+    for off in (False, "false", "${env:X:-false}"):
+        tls = {"insecure": off}
+        safe = telemetry_output({"exporters": {"otlp_grpc": {"endpoint": "t:4317", "tls": tls}}})
+        assert compile_outputs(prod, [safe], blueprints, {}).backends
+
+
+def lineage_to(url: str, environment: str, folder: Path) -> Any:
+    local = LocalSettings()
+    manifest = Manifest(environment=environment, local=local, root=folder, folder=folder)
+    return compile_outputs(manifest, [lineage_output({"type": "http", "url": url})], {}, {})
+
+
+@pytest.mark.parametrize("url", ["http://${env:H}/api/v1/lineage", "${env:U:-http://acme.example}"])
+def test_plain_text_to_a_host_by_reference_is_for_local_environments(
+    tmp_path: Path, url: str
+) -> None:
+    assert lineage_to(url, "local", tmp_path).backends
+    with pytest.raises(InputError, match=r"transport\.url: no TLS"):
+        lineage_to(url, "prod", tmp_path)
+
+
+@pytest.mark.parametrize("url", ["https://${env:H}", "${env:URL}", "http://${env:H}.data.svc:5000"])
+def test_a_host_by_reference_is_fine_where_it_is_not_plain_text(tmp_path: Path, url: str) -> None:
+    assert lineage_to(url, "prod", tmp_path).backends
 
 
 KEYS = st.sampled_from(["a", "b", "endpoint"])

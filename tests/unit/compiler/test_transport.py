@@ -196,12 +196,12 @@ def test_several_backends_make_a_composite(  # noqa: PLR0917 - fixtures
 def test_a_plugins_own_composite_is_compiled_part_by_part(
     compile_transport: Callable[..., Compiled], adr_marquez: dict[str, Any]
 ) -> None:
-    datazone = {"type": "amazon_datazone_api", "domainId": "dzd"}
-    compiled = compile_transport({"type": "composite", "transports": [adr_marquez, datazone]})
+    file = {"type": "file", "log_file_path": "events"}
+    compiled = compile_transport({"type": "composite", "transports": [adr_marquez, file]})
 
     transports = compiled["openlineage_config"]["transport"]["transports"]
     assert transports[0]["url"] == "http://marquez:5000"
-    assert transports[1] == datazone
+    assert transports[1] == file
     assert compiled.backends[0].hosts == (("marquez", 5000),)
 
 

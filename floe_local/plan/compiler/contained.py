@@ -1,0 +1,107 @@
+"""Without ``--live``, what the plugin of a self-hosted backend may reach: the stack."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from floe_local.plan.compiler.address import parse_address
+from floe_local.plan.compiler.draft import type_of
+from floe_local.plan.compiler.in_stack import PROTOCOLS, hosts_of, ingest_of
+from floe_local.plan.compiler.reach import (
+    STAYING_TRANSPORTS,
+    addresses,
+    last_key,
+    leak,
+    reaching_components,
+)
+from floe_local.plan.nested import scalars
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from floe_local.errors import InputError
+    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.compiler.draft import Draft
+    from floe_local.plan.compiler.transport import LineageDraft
+
+_OUTSIDE = "would reach an address outside of the stack"
+_NOWHERE = "names no service of the stack, so it would call somebody outside of it"
+_A_REFERENCE = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*://)?\$\{[^}]*\}(?::\d+)?(?:[/?#].*)?$")
+_HERE = ("unix:", "file:")
+
+
+def kept_in_stack(draft: Draft) -> Draft:
+    """Refuse components that would call somebody outside of the stack.
+
+    Raises:
+        InputError: names plugin, distribution and field (``sandbox-leak``).
+    """
+    if draft.stack is None or not _is_self_hosted(draft.blueprint):
+        return draft
+    inside = draft.stack | draft.self_hosts | _names(hosts_of(draft))
+    who = draft.output.who
+    for section, key, component in reaching_components(draft.config):
+        kind = type_of(key)
+        exports = section == "exporters"
+        taken = exports and ingest_of(draft.blueprint, PROTOCOLS.get(kind, kind)) is not None
+        _refuse_outside(who, (section, key), component, inside, taken=taken)
+        if exports and not taken and not _reaches(component, inside):
+            raise _leak(who, f"{section}.{key}", _NOWHERE)
+    return draft
+
+
+def kept_transport(draft: LineageDraft, hosts: Iterable[tuple[str, int]], *, taken: bool) -> None:
+    """Refuse a transport that would call somebody outside of the stack.
+
+    Args:
+        draft: after all rules.
+        hosts: what the stack answers to for this transport, besides its services' names.
+        taken: the backend's blueprint says where it takes this type.
+
+    Raises:
+        InputError: names plugin, distribution and field (``sandbox-leak``).
+    """
+    stays = draft.transport["type"] in STAYING_TRANSPORTS
+    if draft.stack is None or stays or not _is_self_hosted(draft.blueprint):
+        return
+    inside = draft.stack | _names(hosts)
+    _refuse_outside(draft.output.who, (draft.place,), draft.transport, inside, taken=taken)
+    if not taken and not _reaches(draft.transport, inside):
+        raise _leak(draft.output.who, draft.place, _NOWHERE)
+
+
+def _is_self_hosted(blueprint: Blueprint | None) -> bool:
+    return blueprint is not None and bool(blueprint.services) and blueprint.sandbox is None
+
+
+def _names(hosts: Iterable[tuple[str, int]]) -> frozenset[str]:
+    return frozenset(host.rstrip(".").lower() for host, _ in hosts)
+
+
+def _refuse_outside(
+    who: str, place: tuple[str, ...], config: Any, inside: frozenset[str], *, taken: bool
+) -> None:
+    """Where the backend takes the protocol, a reference may stand for its host."""
+    for found in addresses(config, place):
+        of_backend = taken and _A_REFERENCE.match(found.text)
+        if not of_backend and not _is_inside(found.text, inside):
+            raise _leak(who, found.place, _OUTSIDE)
+
+
+def _reaches(config: Any, inside: frozenset[str]) -> bool:
+    """Whether a service is called: every address was found to be inside."""
+    named = (text for path, text in scalars(config) if last_key(path) != "type")
+    return any(text in inside for text in named) or any(addresses(config, ()))
+
+
+def _is_inside(text: str, inside: frozenset[str]) -> bool:
+    """Whether an address ends in the stack; its port may be a reference, its host not."""
+    address = parse_address(text) or parse_address(text.partition(":${")[0])
+    if address is None:
+        return text.startswith(_HERE)
+    return address.is_local or address.host.rstrip(".").lower() in inside
+
+
+def _leak(who: str, place: str, what: str) -> InputError:
+    return leak(who, place, what, "`services`")
