@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.cli.output import write_table
-from floe_local.cli.tables import check_table, failure_lines, reason_lines, service_table
+from floe_local.cli.tables import (
+    check_table,
+    failure_lines,
+    reason_lines,
+    service_table,
+    what_passed,
+)
 from floe_local.operations.rows import ServiceRow
 from floe_local.plan.values import Origin, Signal
 from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict
@@ -110,3 +116,12 @@ def test_what_failed_says_where_and_what_to_do() -> None:
         "    it is not there",
         "    hint: look at its log",
     ]
+
+
+def test_only_what_was_read_back_is_called_received() -> None:
+    received, by_stand_in = check(Verdict.RECEIVED), check(Verdict.BY_STAND_IN)
+    accepted, skipped = check(Verdict.ACCEPTED), check(Verdict.SKIPPED)
+    assert what_passed([received, by_stand_in]) == "every canary was received"
+    assert what_passed([accepted]) == "of 1 checks 1 accepted, not verified"
+    told = "of 3 checks 1 received, 1 accepted, not verified, 1 skipped"
+    assert what_passed([received, accepted, skipped]) == told
