@@ -171,7 +171,6 @@ def test_a_part_that_fails_beside_one_that_does_not_is_told(serve: Any) -> None:
 
 def test_a_redirect_to_a_page_is_no_acknowledgement() -> None:
     """It is followed with a GET, and what a log-in page answers says nothing."""
-
     page = SimpleNamespace(status_code=200, request=SimpleNamespace(method="GET"))
     event: Any = SimpleNamespace(run=SimpleNamespace(runId="r"))
 
