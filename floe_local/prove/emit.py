@@ -144,7 +144,7 @@ def _lineage(target: BackendTarget, canaries: Canaries, watch: Stopwatch) -> lis
         sent = [(run, pool.submit(sender.send, run)) for run in others]
         acks = [(run, ack(run, job.exception())) for run, job in sent]
         ended = ack(parent, pool.submit(sender.end, parent).exception())
-        sender.close()
+        pool.submit(sender.close)  # what it raises, the transports heard
     return [_heard(one, sender.answer(run.run_id)) for run, one in [(parent, ended), *acks]]
 
 

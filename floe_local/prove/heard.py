@@ -49,10 +49,14 @@ class Heard(Transport):
 
     def close(self, timeout: float = -1) -> bool:
         """Close, and hear what became of what was sent in the background."""
-        done = self._inner.close(timeout)
+        try:
+            done = self._inner.close(timeout)
+        except Exception as error:
+            self._lost = error
+            raise
         count: dict[str, int] = getattr(self._inner, "get_stats", dict)()
         failed, pending = count.get("failed", 0), count.get("pending", 0)
-        if failed or pending or not done:
+        if failed or pending or done is False:
             sent = failed + pending + count.get("success", 0)
             what = f"{failed + pending} of {sent} events were not answered with success"
             self._lost = ConnectionError(f"{what} by {self.kind} in the background")

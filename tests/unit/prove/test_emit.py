@@ -183,6 +183,42 @@ def test_a_redirect_to_a_page_is_no_acknowledgement() -> None:
     assert heard.answer("r") == (False, None)
 
 
+class Careless(Transport):
+    """It is somebody's own, and its close says nothing."""
+
+    def __init__(self, _config: Any) -> None:
+        self.said = SimpleNamespace(status_code=201, request=SimpleNamespace(method="POST"))
+
+    def emit(self, event: Any) -> Any:
+        return self.said if event else None
+
+    def close(self, timeout: float = -1) -> Any:
+        return None if timeout else True
+
+
+class Unclosable(Careless):
+    """It breaks at the end."""
+
+    def close(self, timeout: float = -1) -> bool:
+        message = f"not within {timeout} s"
+        raise TimeoutError(message)
+
+
+@pytest.mark.parametrize(
+    ("transport", "verdict", "reason"),
+    [
+        (Careless, Verdict.ACCEPTED, "acknowledged"),
+        (Unclosable, Verdict.FAILED, "TimeoutError: not within 5.0 s"),
+    ],
+)
+def test_a_transport_s_end_is_heard(
+    transport: type[Transport], verdict: Verdict, reason: str
+) -> None:
+    report = lineage_report({"type": f"{__name__}.{transport.__name__}"})
+    assert {check.verdict for check in report.checks} == {verdict}
+    assert reason in report.checks[0].reason
+
+
 def test_a_module_that_is_missing_is_named() -> None:
     report = lineage_report({"type": "floe_nowhere.Transport"})
     assert "install what its transport needs" in report.checks[0].hint
