@@ -90,6 +90,18 @@ def reason_lines(checks: Sequence[Check]) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+def what_passed(checks: Sequence[Check]) -> str:
+    """What may be said of a run that is a pass: what was not read back is not called received."""
+    verdicts = [str(check.verdict) for check in checks]
+    accepted, skipped = verdicts.count("accepted"), verdicts.count("skipped")
+    received = len(verdicts) - accepted - skipped
+    if received == len(verdicts):
+        return "every canary was received"
+    counts = {"received": received, "accepted, not verified": accepted, "skipped": skipped}
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return f"of {len(verdicts)} checks {told}"
+
+
 def mark(check: Check) -> str:
     """One character for a verdict."""
     return {"failed": "✗", "skipped": "-"}.get(check.verdict, "✓")

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 ENDS_IN_COLLECTOR = frozenset({"debug", "nop", "file"})
 """Exporter types that carry to no backend."""
 
+SCRAPED = frozenset({"prometheus"})
+"""Exporter types that wait for a backend to fetch: what they count as sent, nobody may have."""
+
 
 class Change(Frozen):
     """One thing that a named rule changed in what the plugin returned."""

@@ -16,7 +16,8 @@ class Ack(Frozen):
 
     `backend` is who answered, empty for the Collector. `key` is the protocol, for lineage
     the scenario. `at` is the monotonic clock when the last answer came, `seconds` the time
-    since the first canary was sent.
+    since the first canary was sent. `answered`: a lineage backend said yes over HTTP. `detail`
+    is what failed (where `ok`: in a part of the client that may fail), `advice` what to do.
     """
 
     backend: str = ""
@@ -25,7 +26,9 @@ class Ack(Frozen):
     ok: bool
     at: float
     seconds: float
+    answered: bool = False
     detail: str = ""
+    advice: str = ""
 
 
 class Stopwatch:

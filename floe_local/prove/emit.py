@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
     from floe_local.prove.canaries import Canaries, Protocol, RunPlan
     from floe_local.prove.emit_lineage import RunSender
+    from floe_local.prove.heard import Answer
     from floe_local.prove.isolation import Messages
     from floe_local.prove.targets import BackendTarget, Targets
 
 _USER_INFO = re.compile(r"//[^/@\s]+@")
 _WRAPPER_LENGTH = 120
+_NO_PATH = "the path is not the backend's: mend `url` and `endpoint` of the plugin's transport"
+_NO_ENTRY = "the backend refuses the credentials of the plugin's transport: mend its `auth`"
+_ADVICE: dict[object, str] = {404: _NO_PATH, 405: _NO_PATH, 401: _NO_ENTRY, 403: _NO_ENTRY}
 
 
 def emit(
@@ -124,21 +128,32 @@ def _lineage(target: BackendTarget, canaries: Canaries, watch: Stopwatch) -> lis
     """Send the parent's START, then all other runs at once, then the parent's end."""
     parent, *others = canaries.runs
 
-    def ack(run: RunPlan, failure: str) -> Ack:
-        return watch.ack(
-            Signal.LINEAGE, run.scenario, [failure] if failure else [], backend=target.name
+    def ack(run: RunPlan, error: BaseException | None) -> Ack:
+        own = watch.ack(
+            Signal.LINEAGE, run.scenario, [told(error)] if error else [], backend=target.name
         )
+        return own.model_copy(update={"advice": advice(error)})
 
     with ThreadPoolExecutor(len(canaries.runs), thread_name_prefix="lineage") as pool:
         made = pool.submit(run_sender, target, canaries.namespace)
-        if failed := failure(made) or failure(pool.submit(made.result().start, parent)):
+        failed = made.exception() or pool.submit(made.result().start, parent).exception()
+        if failed:
             return [ack(run, failed) for run in canaries.runs]
         watch.ready()
-        sent = [(run, pool.submit(made.result().send, run)) for run in others]
-        acks = [ack(run, failure(job)) for run, job in sent]
-        ended = ack(parent, failure(pool.submit(made.result().end, parent)))
-        made.result().close()
-    return [ended, *acks]
+        sender = made.result()
+        sent = [(run, pool.submit(sender.send, run)) for run in others]
+        acks = [(run, ack(run, job.exception())) for run, job in sent]
+        ended = ack(parent, pool.submit(sender.end, parent).exception())
+        pool.submit(sender.close)  # what it raises, the transports heard
+    return [_heard(one, sender.answer(run.run_id)) for run, one in [(parent, ended), *acks]]
+
+
+def _heard(ack: Ack, answer: Answer) -> Ack:
+    """Put what the transports heard into an acknowledgement of what did not fail as a whole."""
+    if not ack.ok:
+        return ack
+    found = {"answered": answer.answered, "advice": advice(answer.error)}
+    return ack.model_copy(update={**found, "detail": told(answer.error)})
 
 
 def run_sender(target: BackendTarget, namespace: str) -> RunSender:
@@ -147,28 +162,42 @@ def run_sender(target: BackendTarget, namespace: str) -> RunSender:
     Raises:
         InputError: the transport needs a variable that is not set.
     """
-    from floe_local.prove.emit_lineage import RunSender, client  # noqa: PLC0415 - heavy
+    from floe_local.prove.emit_lineage import RunSender, made  # noqa: PLC0415 - heavy
 
-    return RunSender(client(target.transport or {}), namespace)
+    return RunSender(made(target.transport or {}), namespace)
 
 
-def failure(job: Future[Any]) -> str:
+def told(error: BaseException | None) -> str:
     """Return why a client failed, empty when it did not.
 
-    A transport may be anybody's code and raise anything; the future holds what it raised. Where
-    it raised one error from another, the first of them has the reason.
+    A transport may be anybody's code and raise anything. Where it raised one error from
+    another, the first of them has the reason.
     """
-    error = job.exception()
     if isinstance(error, FloeError):
         return f"{error.reason}; {error.hint}"
     if error is None:
         return ""
-    first = error
-    while first.__cause__:
-        first = first.__cause__
+    first = _first(error)
     if first is error:
         return _named(error)
     return f"{shorten(_named(error), _WRAPPER_LENGTH, placeholder='…')}: {_named(first)}"
+
+
+def advice(error: BaseException | None) -> str:
+    """Return what to do about a client's failure, empty where only its kind of hop tells."""
+    first = _first(error) if error else None
+    if isinstance(first, FloeError):
+        return first.hint
+    if isinstance(first, ImportError):
+        return f"install what its transport needs beside floe-local: {first.name or first}"
+    status: object = getattr(getattr(first, "response", None), "status_code", None)
+    return _ADVICE.get(status, "")
+
+
+def _first(error: BaseException) -> BaseException:
+    while error.__cause__:
+        error = error.__cause__
+    return error
 
 
 def _named(error: BaseException) -> str:

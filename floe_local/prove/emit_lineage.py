@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from openlineage.client.client import OpenLineageClient, OpenLineageConfig
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import column_lineage_dataset, parent_run, schema_dataset
-from openlineage.client.transport import get_default_factory
+from openlineage.client.transport import Transport, get_default_factory
 
 from floe_local.plan.env_refs import resolve
+from floe_local.prove.heard import Answer, listening
 
 if TYPE_CHECKING:
     from floe_local.prove.canaries import DatasetPlan, RunPlan
@@ -31,8 +32,8 @@ class CanaryClient(OpenLineageClient):
         return OpenLineageConfig()
 
 
-def client(transport: dict[str, Any]) -> OpenLineageClient:
-    """Return a client for a transport; ``${env:NAME}`` in it is resolved here, in memory.
+def made(transport: dict[str, Any]) -> Transport:
+    """Make the client's transport; ``${env:NAME}`` in it is resolved here, in memory.
 
     Over HTTP it retries less than the client's own six attempts in nine seconds, unless the
     transport says how often, and waits longer for each answer than a pipeline may: a
@@ -45,14 +46,15 @@ def client(transport: dict[str, Any]) -> OpenLineageClient:
     if config.get("type") == "http":
         patience = max(config.get("timeout") or 0.0, _ANSWER_SECONDS)
         config = {"retry": _RETRY, **config, "timeout": patience}
-    return CanaryClient(transport=get_default_factory().create(config))
+    return get_default_factory().create(config)
 
 
 class RunSender:
     """Sends the events of runs to one backend."""
 
-    def __init__(self, client: OpenLineageClient, namespace: str) -> None:
-        self._client = client
+    def __init__(self, transport: Transport, namespace: str) -> None:
+        transport, self._heard = listening(transport)
+        self._client = CanaryClient(transport=transport)
         self._namespace = namespace
 
     def start(self, plan: RunPlan) -> None:
@@ -71,6 +73,12 @@ class RunSender:
     def close(self) -> None:
         """Wait for transports that send in the background."""
         self._client.close(_CLOSE_SECONDS)
+
+    def answer(self, run_id: str) -> Answer:
+        """Return what the transports heard of a run. Ask after `close`."""
+        answers = [heard.answer(run_id) for heard in self._heard]
+        error = next((answer.error for answer in answers if answer.error), None)
+        return Answer(error is None and any(answer.answered for answer in answers), error)
 
 
 def _event(plan: RunPlan, kind: str, namespace: str) -> RunEvent:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from floe_local.plan.artifacts import SCRAPED
 from floe_local.plan.values import Kind, Origin, Signal
+from floe_local.prove.hops import is_backend
 from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict, received_by
 
 if TYPE_CHECKING:
@@ -32,7 +34,12 @@ _LINEAGE_STORED = (
     "the backend answered 2xx, which proves nothing, and does not show what was sent: see "
     "`floe-local logs {backend}`"
 )
+_UNANSWERED = (
+    "{unanswered}, and the backend does not show what was sent: see `floe-local explain` for "
+    "where the transport leads, and `floe-local logs {backend}`"
+)
 _IN_SANDBOX = "see `floe-local sandbox show {backend}`: what arrived at the recorder, how it was answered, why"
+_ENDS_IN_PIPELINE = frozenset({"noop", "console", "file"})
 _SAYS_YES = (
     "it answers for an id that was never sent: what answers at {where} is not the backend, "
     "or the blueprint's probe asks for the wrong thing"
@@ -84,8 +91,28 @@ def check(evidence: Evidence) -> Check:
         return _check(
             evidence, Verdict.ACCEPTED, hops=hops, reason=f"acknowledged; {_unread(evidence)}"
         )
-    reason = f"no counter of an exporter to a backend to verify with; {_unread(evidence)}"
+    reason = f"{_unacknowledged(evidence)}; {_unread(evidence)}"
     return _check(evidence, Verdict.SKIPPED, hops=hops, reason=reason)
+
+
+def _unacknowledged(evidence: Evidence) -> str:
+    """Say why nothing can be called accepted."""
+    if evidence.target.kind is Kind.LINEAGE:
+        return _unanswered(evidence)
+    if any(map(_is_scraped, evidence.target.exporters.get(evidence.signal, ()))):
+        return "the Collector shows it to be scraped, which no backend acknowledges"
+    return "no counter of an exporter to a backend to verify with"
+
+
+def _unanswered(evidence: Evidence) -> str:
+    kind = (evidence.target.transport or {}).get("type")
+    if kind in _ENDS_IN_PIPELINE:
+        return f"a transport of type '{kind}' ends in the pipeline itself"
+    return f"no HTTP answer to it came over the transport of type '{kind}'"
+
+
+def _is_scraped(exporter: str) -> bool:
+    return exporter.partition("/")[0] in SCRAPED
 
 
 def _unread(evidence: Evidence) -> str:
@@ -107,7 +134,7 @@ def _not_sent(evidence: Evidence) -> str:
 
 def _client(evidence: Evidence) -> Hop:
     ack = evidence.ack
-    if ack is None or not ack.ok:
+    if ack is None or not ack.ok or ack.detail:
         detail = ack.detail if ack else ""
         return Hop(name=HopName.CLIENT, state=HopState.FAILED, detail=detail)
     return Hop(name=HopName.CLIENT, state=HopState.PASSED, seconds=ack.seconds)
@@ -136,7 +163,10 @@ def _broken(hops: tuple[Hop, ...]) -> HopName | None:
 def _acknowledged(evidence: Evidence) -> bool:
     """Tell whether the backend itself said yes: over lineage's transport, or to an exporter."""
     if evidence.target.kind is Kind.LINEAGE:
-        return True
+        return evidence.ack is not None and evidence.ack.answered
+    carrying = [*filter(is_backend, evidence.target.exporters.get(evidence.signal, ()))]
+    if carrying and all(map(_is_scraped, carrying)):
+        return False
     exported = [hop for hop in evidence.counters if hop.name is HopName.COLLECTOR_EXPORTED]
     return bool(exported) and exported[0].state is HopState.PASSED
 
@@ -161,15 +191,18 @@ def _failed(evidence: Evidence, hops: tuple[Hop, ...], broken: HopName) -> Check
 
 def _hint(evidence: Evidence, broken: HopName) -> str:
     stored = broken is HopName.BACKEND_STORED
+    if broken is HopName.CLIENT and evidence.ack and evidence.ack.advice:
+        return evidence.ack.advice
     text = _HINTS[broken]
     if stored and evidence.target.kind is Kind.LINEAGE:
-        text = _LINEAGE_STORED
+        text = _LINEAGE_STORED if _acknowledged(evidence) else _UNANSWERED
     where = evidence.where
     if broken in _PAST_COLLECTOR and evidence.target.origin is Origin.SANDBOX:
         text = _IN_SANDBOX
     if stored and any(seen.said_yes for seen in evidence.seen):
         text, where = _SAYS_YES, ", ".join(evidence.target.endpoints.values())
-    return text.format(where=where, backend=evidence.target.name)
+    unanswered = _unanswered(evidence)
+    return text.format(where=where, backend=evidence.target.name, unanswered=unanswered)
 
 
 def _differences(evidence: Evidence) -> tuple[Difference, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import threading
 import time
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from floe_local.plan.blueprint.model import Ready
-    from floe_local.plan.stack.model import PublishedEndpoint, StackPlan, StackService
+    from floe_local.plan.stack.model import (
+        PublishedEndpoint,
+        StackBackend,
+        StackPlan,
+        StackService,
+    )
     from floe_local.run.engine import Container, Engine
     from floe_local.run.progress import Report
 
@@ -34,6 +40,8 @@ _TCP_QUIET_S = 0.1
 _SHOWN = 160
 _LOG_LINES = 15
 _JUST_STARTED = "Less than a second"
+_BESIDE_THE_POINT = re.compile(r"\[[^\]]*\]|.*\t(?:debug|info)\t.*")
+"""What a Collector could have known instead, in brackets; what went well."""
 _ENDED = {"exited", "dead", "restarting"}
 
 
@@ -209,18 +217,38 @@ def _refuse_ended(plan: StackPlan, engine: Engine, watch: _Watch, *, at_work: bo
         elif container.state in _ENDED:
             code = engine.exit_code(container)
             how = f"ended with status {code}"
-            raise _ended("container-exited", service, how, engine, container)
+            raise _ended("container-exited", service, how, plan, engine, container)
         elif container.health == "unhealthy":
             how = "is unhealthy, says its own health check"
-            raise _ended("container-unhealthy", service, how, engine, container)
+            raise _ended("container-unhealthy", service, how, plan, engine, container)
 
 
-def _ended(
-    code: str, service: StackService, how: str, engine: Engine, container: Container
+def _ended(  # noqa: PLR0917 - all that its error tells
+    code: str,
+    service: StackService,
+    how: str,
+    plan: StackPlan,
+    engine: Engine,
+    container: Container,
 ) -> NotReadyError:
     lines = engine.tail(container, _LOG_LINES)
+    if service.name == plan.collector:
+        how += _of_plugins(plan.backends, lines)
     wrote = "; its last lines:" + "".join(f"\n  {line}" for line in lines) if lines else ""
     return NotReadyError(code, f"service {service.name} {how}{wrote}", _hint(service))
+
+
+def _of_plugins(backends: Sequence[StackBackend], wrote: Sequence[str]) -> str:
+    """Whose exporters the Collector runs: those that it names, or all where it names none."""
+    said = "\n".join(_BESIDE_THE_POINT.sub("", line) for line in wrote)
+    ids = {b.who or b.name: {i for of in b.exporters.values() for i in of} for b in backends}
+    named = [who for who, own in ids.items() if any(_mentions(said, one) for one in own)]
+    whose = named or [who for who, own in ids.items() if own]
+    return f", with the config of {', '.join(whose)}" if whose else ""
+
+
+def _mentions(text: str, component: str) -> bool:
+    return re.search(rf"(?<![\w/.-]){re.escape(component)}(?![\w/.-])", text) is not None
 
 
 def _hint(service: StackService) -> str:

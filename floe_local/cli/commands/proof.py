@@ -100,7 +100,13 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _print(report: Report) -> None:
-    from floe_local.cli.tables import bulk_table, check_table, failure_lines, reason_lines
+    from floe_local.cli.tables import (
+        bulk_table,
+        check_table,
+        failure_lines,
+        reason_lines,
+        what_passed,
+    )
 
     write_table(*check_table(report.checks))
     write("\n".join(["(seconds from the start)", *reason_lines(report.checks), ""]))
@@ -115,5 +121,7 @@ def _print(report: Report) -> None:
     took = report.durations
     played = [used.name for used in report.backends if used.origin == "sandbox"]
     by = f" (SANDBOX: nothing reached the real {', '.join(played)})" if played else ""
-    verdict = f"green: every canary was received{by}" if report.ok else f"red: {report.reason}{by}"
+    verdict = (
+        f"green: {what_passed(report.checks)}{by}" if report.ok else f"red: {report.reason}{by}"
+    )
     write(f"{verdict} ({took.total:.1f} s, of which {took.load:.1f} s loading the SDKs)")

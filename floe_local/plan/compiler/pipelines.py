@@ -87,6 +87,7 @@ def checked(draft: Draft) -> Draft:
         InputError: names plugin, distribution and field.
     """
     config = draft.config
+    _refuse_unknown_authenticators(draft)
     ends = {*config["exporters"], *config["connectors"]}
     used: set[str] = set()
     for key, pipeline in config["pipelines"].items():
@@ -120,6 +121,15 @@ def _refuse_unknown(draft: Draft, place: str, ids: list[str], known: Any) -> Non
         if name not in known:
             hint = suggestion(name, known) if known else "the plugin defines none"
             raise draft.fault(place, f"'{name}' is not defined", hint)
+
+
+def _refuse_unknown_authenticators(draft: Draft) -> None:
+    for key, exporter in draft.config["exporters"].items():
+        auth = exporter.get("auth")
+        name = auth.get("authenticator") if isinstance(auth, dict) else None
+        if isinstance(name, str) and "${" not in name:
+            place = f"exporters.{key}.auth.authenticator"
+            _refuse_unknown(draft, place, [name], draft.config["extensions"])
 
 
 def _with_defined_processors(draft: Draft) -> Draft:

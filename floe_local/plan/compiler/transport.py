@@ -12,6 +12,7 @@ from floe_local.plan.compiler.draft import fault, refuse_credentials, refuse_uns
 from floe_local.plan.compiler.in_stack import ingest_of, listening_ports, means_here, no_number
 from floe_local.plan.compiler.production import encrypted_transport
 from floe_local.plan.compiler.sandbox import sandboxed_transport
+from floe_local.plan.compiler.transport_types import auth_advice, transport_advice
 from floe_local.plan.compiler.transport_url import target_of
 
 if TYPE_CHECKING:
@@ -172,6 +173,8 @@ def _through_rules(draft: LineageDraft) -> LineageDraft:
     kind = draft.transport.get("type")
     if not isinstance(kind, str) or not kind:
         raise draft.fault("type", "is missing", "return {'type': 'http', 'url': …} (ADR-0035)")
+    if advice := transport_advice(kind):
+        raise draft.fault("type", f"'{kind}' is no transport of openlineage-python", advice)
     if kind == "composite":
         return _composite(draft)
     rules = _HTTP_RULES if kind in _HTTP else ()
@@ -218,6 +221,9 @@ def _named_token(draft: LineageDraft) -> LineageDraft:
         return draft
     if not isinstance(auth, dict):
         raise draft.fault("auth", f"expected a mapping, got {type(auth).__name__}")
+    if advice := auth_advice(str(auth.get("type") or "api_key")):
+        what = f"'{auth['type']}' is no authentication that openlineage-python knows"
+        raise draft.fault("auth.type", what, advice)
     key = next((auth[k] for k in ("apiKey", "apikey", "api_key", "token") if auth.get(k)), None)
     if auth.get("type") == "bearer":
         if key is None:

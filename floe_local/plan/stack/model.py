@@ -104,7 +104,7 @@ class StackVolume(Frozen):
 class StackBackend(Frozen):
     """A named backend in the stack, with what the smoke test needs to know of it.
 
-    `blueprint` is the blueprint's name; `service_of` maps its endpoint names to services.
+    `who` is its plugin, as errors name it. `blueprint` is the blueprint's name; `service_of` maps its endpoint names to services.
     `hosts` are the names (with ports) by which the plugin calls it. `elsewhere` are the base
     URLs of endpoints that are not in the stack. The rest is as in Blueprint and CompiledBackend.
     """
@@ -112,6 +112,7 @@ class StackBackend(Frozen):
     name: str
     blueprint: str
     kind: Kind
+    who: str = ""
     service_of: dict[str, str] = {}
     hosts: tuple[tuple[str, int], ...] = ()
     exporters: dict[Signal, tuple[str, ...]] = {}

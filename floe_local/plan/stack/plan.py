@@ -145,6 +145,7 @@ def _backend(backend: CompiledBackend, given: Given) -> StackBackend:
         name=backend.name,
         blueprint=blueprint.name,
         kind=Kind.TELEMETRY if backend.transport is None else Kind.LINEAGE,
+        who=backend.who,
         service_of={endpoint.name: service for service, endpoint in endpoints_of(blueprint)},
         hosts=backend.hosts,
         exporters=backend.exporters,

@@ -15,6 +15,7 @@ from floe_local.cli.tables import (
     failure_lines,
     reason_lines,
     service_table,
+    what_passed,
 )
 from floe_local.operations.rows import ServiceRow
 from floe_local.plan.values import Origin, Signal
@@ -122,3 +123,12 @@ def test_a_reference_is_the_shell_s_own_where_it_is_to_be_copied() -> None:
     told = environment_lines({"KEY": "${env:ACME_KEY}", "WORDS": "a b"})
     assert '  KEY="${ACME_KEY}"' in told
     assert "  WORDS='a b'" in told
+
+
+def test_only_what_was_read_back_is_called_received() -> None:
+    received, by_stand_in = check(Verdict.RECEIVED), check(Verdict.BY_STAND_IN)
+    accepted, skipped = check(Verdict.ACCEPTED), check(Verdict.SKIPPED)
+    assert what_passed([received, by_stand_in]) == "every canary was received"
+    assert what_passed([accepted]) == "of 1 checks 1 accepted, not verified"
+    told = "of 3 checks 1 received, 1 accepted, not verified, 1 skipped"
+    assert what_passed([received, accepted, skipped]) == told

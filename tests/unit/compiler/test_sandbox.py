@@ -278,7 +278,7 @@ def test_each_part_of_a_composite_is_a_backend_of_its_own(tmp_path: Path) -> Non
         }
     )
     plain = {"type": "http", "url": "http://plain:5000"}
-    children = {"own": plain, "saas": {"type": "acme_api", "domainId": "d"}}
+    children = {"own": plain, "saas": {"type": "acme.Api", "domainId": "d"}}
     output = lineage_output({"type": "composite", "transports": children}, name="both")
     manifest = Manifest(environment="dev", local=LocalSettings(), root=tmp_path, folder=tmp_path)
     done = compile_outputs(manifest, [output], {"both": both, "acme": played}, {})

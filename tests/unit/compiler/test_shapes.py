@@ -159,6 +159,10 @@ WRONG: dict[str, tuple[Any, str]] = {
         {"exporters": {"debug": {}}, "service": {"extensions": ["basicauth"]}},
         "'basicauth' is not defined",
     ),
+    "undefined authenticator": (
+        {"exporters": {"otlp_http": {"auth": {"authenticator": "basicauth/x"}}}},
+        "exporters.otlp_http.auth.authenticator: 'basicauth/x' is not defined",
+    ),
     "a written-out key": (
         {"exporters": {"datadog": {"api": {"key": "x", "api_key": "0123456789abcdef"}}}},
         "exporters.datadog.api.api_key: holds a credential written out",

@@ -232,6 +232,15 @@ def test_a_reference_as_url_is_left_alone(compile_transport: Callable[..., Compi
         ({"type": "http", "url": "http://m", "auth": "k"}, "transport.auth: expected a mapping"),
         ({"type": "http", "url": "http://m", "auth": {"type": "bearer"}}, "auth.token: is missing"),
         ({"type": "composite", "transports": []}, "transport.transports: expected"),
+        ({"type": "carrierpigeon"}, "transport.type: 'carrierpigeon' is no transport"),
+        (
+            {"type": "composite", "transports": {"a": {"type": "htp"}}},
+            "transport.transports.a.type: 'htp' is no transport",
+        ),
+        (
+            {"type": "http", "url": "http://m", "auth": {"type": "basic"}},
+            "transport.auth.type: 'basic' is no authentication",
+        ),
         (
             {"type": "http", "url": "http://m", "auth": {"type": "api_key", "apiKey": "s3cret"}},
             "transport.auth.apiKey: holds a credential written out",
@@ -247,6 +256,28 @@ def test_a_transport_that_no_rule_mends(
     assert expected in caught.value.reason
     assert "lineage plugin 'marquez' (floe-lineage-marquez 1.2.3)" in caught.value.reason
     assert "s3cret" not in caught.value.reason
+
+
+def test_the_types_that_are_known_are_told(compile_transport: Callable[..., Compiled]) -> None:
+    with pytest.raises(InputError) as caught:
+        compile_transport({"type": "carrierpigeon"})
+    assert "amazon_datazone_api" in caught.value.hint
+    assert "package.module.Class" in caught.value.hint
+
+
+@pytest.mark.parametrize("kind", ["noop", "transform", "msk-iam", "acme.lineage.Transport"])
+def test_a_transport_that_the_client_can_make_stays(
+    kind: str, compile_transport: Callable[..., Compiled]
+) -> None:
+    assert compile_transport({"type": kind})["openlineage_config"] == {"transport": {"type": kind}}
+
+
+@pytest.mark.parametrize("auth", [{"type": "jwt"}, {"type": "oauth2"}, {"type": "acme.Token"}, {}])
+def test_authentication_that_the_client_knows_stays(
+    auth: dict[str, Any], compile_transport: Callable[..., Compiled]
+) -> None:
+    compiled = compile_transport({"type": "http", "url": "http://marquez:5000", "auth": auth})
+    assert compiled["openlineage_config"]["transport"]["auth"] == auth
 
 
 def test_localhost_without_a_blueprint_is_refused(

@@ -4,44 +4,45 @@ from __future__ import annotations
 
 import logging
 import os
-from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from openlineage.client.transport import Transport
 
 from floe_local.errors import InputError
 from floe_local.plan.values import Kind, Signal
-from floe_local.prove.emit import failure
+from floe_local.prove.emit import told
+from floe_local.prove.heard import Heard
 from floe_local.prove.isolation import captured_logs, clean_environment
 from floe_local.prove.options import SmokeOptions
 from floe_local.prove.report import HopName, Verdict
 from floe_local.prove.smoke import smoke
 from floe_local.prove.targets import BackendTarget, Targets
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def broken(error: BaseException) -> Future[Any]:
-    job: Future[Any] = Future()
-    job.set_exception(error)
-    return job
+    from floe_local.prove.report import Report
 
 
 def test_a_password_in_an_address_is_not_told() -> None:
-    told = failure(broken(OSError("no route to http://me:dummy@there:1/x")))
-    assert told == "OSError: no route to http://there:1/x"
+    said = told(OSError("no route to http://me:dummy@there:1/x"))
+    assert said == "OSError: no route to http://there:1/x"
 
 
 def test_our_own_errors_say_what_to_do() -> None:
-    assert failure(broken(InputError("c", "X is not set", "set X"))) == "X is not set; set X"
+    assert told(InputError("c", "X is not set", "set X")) == "X is not set; set X"
 
 
 def test_the_first_of_several_errors_is_told_too() -> None:
     wrapped = RuntimeError(f"could not send {'RunEvent(…) ' * 99}")
     wrapped.__cause__ = OSError("//me:dummy@there denies access")
-    told = failure(broken(wrapped))
-    assert told.startswith("RuntimeError: could not send RunEvent(…)")
-    assert told.endswith("…: OSError: //there denies access")
-    assert len(told) < 200
+    said = told(wrapped)
+    assert said.startswith("RuntimeError: could not send RunEvent(…)")
+    assert said.endswith("…: OSError: //there denies access")
+    assert len(said) < 200
 
 
 def test_the_environment_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,3 +119,107 @@ def test_a_credential_whose_variable_has_an_sdk_s_name_is_sent(
     report = smoke(target, SmokeOptions(deadline=0.1))
     assert server.asked[0]["authorization"] == "Bearer dummy-1"
     assert "dummy-1" not in report.model_dump_json()
+
+
+def lineage_report(transport: dict[str, Any]) -> Report:
+    target = nowhere(Kind.LINEAGE, Signal.LINEAGE, transport=transport)
+    return smoke(target, SmokeOptions(deadline=0.1))
+
+
+@pytest.mark.parametrize("kind", ["noop", "console", "file"])
+def test_what_ends_in_the_pipeline_is_no_pass(kind: str, tmp_path: Path) -> None:
+    report = lineage_report({"type": kind, "log_file_path": str(tmp_path / "events")})
+    assert {check.verdict for check in report.checks} == {Verdict.SKIPPED}
+    assert f"a transport of type '{kind}' ends in the pipeline itself" in report.checks[0].reason
+    assert (report.ok, report.reason) == (False, "nothing was received or accepted")
+
+
+def parts(*transports: dict[str, Any], **more: bool) -> dict[str, Any]:
+    return {"type": "composite", "transports": list(transports), **more}
+
+
+def shapes(url: str) -> dict[str, dict[str, Any]]:
+    http = {"type": "http", "url": url}
+    return {
+        "http": http,
+        "async_http": {**http, "type": "async_http"},
+        "composite": parts({"type": "noop"}, http),
+        "nested": parts({"type": "console"}, parts({**http, "type": "async_http"})),
+    }
+
+
+@pytest.mark.parametrize("shape", shapes(""))
+def test_an_http_answer_to_every_event_is_an_acknowledgement(shape: str, serve: Any) -> None:
+    report = lineage_report(shapes(serve({}).url)[shape])
+    assert {check.verdict for check in report.checks} == {Verdict.ACCEPTED}
+
+
+@pytest.mark.parametrize("shape", shapes(""))
+def test_an_error_to_an_event_is_the_client_s_failure(shape: str, serve: Any) -> None:
+    report = lineage_report(shapes(serve({}, 404).url)[shape])
+    assert {(c.verdict, c.hop) for c in report.checks} == {(Verdict.FAILED, HopName.CLIENT)}
+    assert not report.ok
+
+
+def test_a_part_that_fails_beside_one_that_does_not_is_told(serve: Any) -> None:
+    good, bad = ({"type": "http", "url": serve({}, status).url} for status in (200, 404))
+    report = lineage_report(parts(good, bad, continue_on_failure=True))
+    assert {check.verdict for check in report.checks} == {Verdict.FAILED}
+    assert "404" in report.checks[0].reason
+    assert "the path is not the backend's" in report.checks[0].hint
+
+
+def test_a_redirect_to_a_page_is_no_acknowledgement() -> None:
+    """It is followed with a GET, and what a log-in page answers says nothing."""
+    page = SimpleNamespace(status_code=200, request=SimpleNamespace(method="GET"))
+    event: Any = SimpleNamespace(run=SimpleNamespace(runId="r"))
+
+    class Redirected(Transport):
+        def emit(self, event: Any) -> Any:
+            return page if event else None
+
+    heard = Heard(Redirected())
+    heard.emit(event)
+    assert heard.answer("r") == (False, None)
+
+
+class Careless(Transport):
+    """It is somebody's own, and its close says nothing."""
+
+    def __init__(self, _config: Any) -> None:
+        self.said = SimpleNamespace(status_code=201, request=SimpleNamespace(method="POST"))
+
+    def emit(self, event: Any) -> Any:
+        return self.said if event else None
+
+    def close(self, timeout: float = -1) -> Any:
+        return None if timeout else True
+
+
+class Unclosable(Careless):
+    """It breaks at the end."""
+
+    def close(self, timeout: float = -1) -> bool:
+        message = f"not within {timeout} s"
+        raise TimeoutError(message)
+
+
+@pytest.mark.parametrize(
+    ("transport", "verdict", "reason"),
+    [
+        (Careless, Verdict.ACCEPTED, "acknowledged"),
+        (Unclosable, Verdict.FAILED, "TimeoutError: not within 5.0 s"),
+    ],
+)
+def test_a_transport_s_end_is_heard(
+    transport: type[Transport], verdict: Verdict, reason: str
+) -> None:
+    report = lineage_report({"type": f"{__name__}.{transport.__name__}"})
+    assert {check.verdict for check in report.checks} == {verdict}
+    assert reason in report.checks[0].reason
+
+
+def test_a_module_that_is_missing_is_named() -> None:
+    report = lineage_report({"type": "floe_nowhere.Transport"})
+    assert "install what its transport needs" in report.checks[0].hint
+    assert "floe_nowhere" in report.checks[0].hint

@@ -58,6 +58,7 @@ def judged(  # noqa: PLR0917 - what a check rests on, most of it as it should be
     not_held: str = "",
     unexported: tuple[Signal, ...] = (),
     unset: tuple[str, ...] = (),
+    exporters: tuple[str, ...] = (),
 ) -> Check:
     endpoints = {"query": "http://127.0.0.1:1"}
     backend = BackendTarget(
@@ -68,6 +69,7 @@ def judged(  # noqa: PLR0917 - what a check rests on, most of it as it should be
         unset={Signal.TRACES: unset} if unset else {},
         endpoints=endpoints,
         origin=origin,
+        exporters={Signal.TRACES: exporters},
     )
     there = ("grpc", "traces", "http://there")
     return check(Evidence(backend, Signal.TRACES, *there, ack, hops, answers, not_held))
@@ -104,6 +106,41 @@ def test_a_variable_that_is_missing_for_reading_back_is_named() -> None:
     assert "set A_KEY to" in judged(hops=UNKNOWN, unset=("A_KEY",)).reason
     refused = judged(hops=counters(HopState.PASSED, HopState.FAILED), unset=("A_KEY",))
     assert (refused.verdict, refused.hop) == (Verdict.FAILED, HopName.COLLECTOR_EXPORTED)
+
+
+@pytest.mark.parametrize(
+    ("exporters", "verdict"),
+    [
+        (("prometheus/b",), Verdict.SKIPPED),
+        (("prometheus", "debug"), Verdict.SKIPPED),
+        (("prometheus", "otlp_grpc"), Verdict.ACCEPTED),
+        (("prometheusremotewrite",), Verdict.ACCEPTED),
+    ],
+)
+def test_what_waits_to_be_scraped_is_not_accepted(
+    exporters: tuple[str, ...], verdict: Verdict
+) -> None:
+    assert judged(exporters=exporters).verdict is verdict
+    assert judged(exporters=exporters, answers=(seen(),)).verdict is Verdict.RECEIVED
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"), [("noop", "ends in the pipeline itself"), ("kafka", "no HTTP answer")]
+)
+def test_what_was_not_answered_is_not_said_to_be(kind: str, hint: str) -> None:
+    sent = Ack(signal=Signal.LINEAGE, key="run", ok=True, at=1.0, seconds=0.1)
+    backend = BackendTarget(
+        name="b",
+        kind=Kind.LINEAGE,
+        accepts=(Signal.LINEAGE,),
+        endpoints={},
+        transport={"type": kind},
+    )
+    there = ("openlineage", "run", "there")
+    found = check(Evidence(backend, Signal.LINEAGE, *there, sent, (), (seen(*WRONG),)))
+    assert (found.verdict, found.hop) == (Verdict.FAILED, HopName.BACKEND_STORED)
+    assert "answered 2xx" not in found.hint
+    assert hint in found.hint
 
 
 def test_an_answer_to_the_never_sent_alone_is_no_receipt() -> None:

@@ -12,9 +12,14 @@ import pytest
 
 from floe_local.errors import MachineError, NotReadyError
 from floe_local.plan.blueprint.model import Ready
-from floe_local.plan.stack.model import PublishedEndpoint, ResolvedImage, StackService
+from floe_local.plan.stack.model import (
+    PublishedEndpoint,
+    ResolvedImage,
+    StackBackend,
+    StackService,
+)
 from floe_local.plan.stack.plan import plan_stack
-from floe_local.plan.values import Origin
+from floe_local.plan.values import Kind, Origin, Signal
 from floe_local.run.engine import Container
 from floe_local.run.interrupts import one_interrupt
 from floe_local.run.readiness import ask, wait_until_ready
@@ -200,6 +205,42 @@ def test_a_container_that_ends_ends_the_wait_at_once(
     assert reason in caught.value.reason
     assert "cannot open the database" in caught.value.reason
     assert caught.value.hint == "feed it"
+
+
+COLLECTOR_SAID = {
+    'error decoding \'exporters\': unknown type: "grpc" for id: "grpc" (valid values: [otlp_grpc])': [
+        "acme"
+    ],
+    'failed to start "otlp_grpc/b" exporter: no authenticator': ["b"],
+    "failed to start extension": ["acme", "b"],
+}
+
+
+@pytest.mark.parametrize("said", COLLECTOR_SAID)
+def test_the_plugins_whose_config_the_collector_refuses_are_named(
+    build: Builder, said: str
+) -> None:
+    class Refusing(Docker):
+        def tail(self, _container: Container, _lines: int) -> tuple[str, ...]:
+            return ("2026\tinfo\tservice.go\t{'id': 'otlp_grpc/b'}", said)
+
+    exporters = {"acme": ("grpc",), "b": ("otlp_grpc/b", "otlp_grpc"), "lineage": ()}
+    backends = tuple(
+        StackBackend(
+            name=name,
+            blueprint=name,
+            kind=Kind.TELEMETRY,
+            who=f"telemetry plugin '{name}' ({name}-floe 1.2.3)",
+            exporters={Signal.TRACES: ids} if ids else {},
+        )
+        for name, ids in exporters.items()
+    )
+    given = {"collector": "a", "backends": backends}
+    plan = plan_of(build, service(1)).model_copy(update=given)
+    with pytest.raises(NotReadyError) as caught:
+        wait(plan, Refusing(container(state="exited")), deadline_s=60, report=lambda _: None)
+    named = [name for name in exporters if f"({name}-floe 1.2.3)" in caught.value.reason]
+    assert named == COLLECTOR_SAID[said]
 
 
 def test_the_deadline_tells_who_is_late_and_what_it_said(build: Builder) -> None:

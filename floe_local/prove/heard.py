@@ -1,0 +1,87 @@
+"""What each transport of a lineage client was answered. Import late: it loads the client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from openlineage.client.transport import CompositeTransport, Transport
+
+if TYPE_CHECKING:
+    from openlineage.client.client import Event
+    from openlineage.client.event_v2 import RunEvent
+
+_RAISES_UNLESS_TAKEN = frozenset({"amazon_datazone_api"})
+"""Transports that hide the answer to each event, and raise where it is no success."""
+
+
+class Answer(NamedTuple):
+    """What was said to the events of one run.
+
+    `answered`: each of them got a success over HTTP; `error`: why one of them failed, where a
+    composite went on without it.
+    """
+
+    answered: bool
+    error: Exception | None
+
+
+class Heard(Transport):
+    """A transport that keeps what it was answered: the client drops it, a composite errors too."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+        self.kind, self.name, self.priority = inner.kind, inner.name, inner.priority
+        self._successes: dict[str, list[bool]] = {}
+        self._errors: dict[str, Exception] = {}
+        self._lost: Exception | None = None
+
+    def emit(self, event: Event) -> Any:
+        """Emit, and keep how it was answered."""
+        run_id = cast("RunEvent", event).run.runId
+        said = self._successes.setdefault(run_id, [])
+        try:
+            answer = self._inner.emit(event)
+        except Exception as error:
+            self._errors[run_id] = error
+            raise
+        said.append(self.kind in _RAISES_UNLESS_TAKEN or _is_success(answer))
+        return answer
+
+    def close(self, timeout: float = -1) -> bool:
+        """Close, and hear what became of what was sent in the background."""
+        try:
+            done = self._inner.close(timeout)
+        except Exception as error:
+            self._lost = error
+            raise
+        count: dict[str, int] = getattr(self._inner, "get_stats", dict)()
+        failed, pending = count.get("failed", 0), count.get("pending", 0)
+        if failed or pending or done is False:
+            sent = failed + pending + count.get("success", 0)
+            what = f"{failed + pending} of {sent} events were not answered with success"
+            self._lost = ConnectionError(f"{what} by {self.kind} in the background")
+        elif count:
+            self._successes = {run_id: [True] for run_id in self._successes}
+        return done
+
+    def answer(self, run_id: str) -> Answer:
+        """Return what was said to a run. Ask after `close`."""
+        said = self._successes.get(run_id, [])
+        return Answer(bool(said) and all(said), self._errors.get(run_id) or self._lost)
+
+
+def listening(transport: Transport) -> tuple[Transport, tuple[Heard, ...]]:
+    """Return the transport such that it is heard, and all that are heard: a composite's parts."""
+    if not isinstance(transport, CompositeTransport):
+        heard = Heard(transport)
+        return heard, (heard,)
+    parts = [listening(part) for part in transport.transports]
+    transport.transports[:] = [part for part, _ in parts]
+    return transport, tuple(heard for _, leaves in parts for heard in leaves)
+
+
+def _is_success(answer: Any) -> bool:
+    """Tell whether it is an HTTP answer to what was posted: a redirect is followed with a GET."""
+    status = getattr(answer, "status_code", None)
+    method = getattr(getattr(answer, "request", None), "method", "GET")
+    return isinstance(status, int) and 200 <= status < 300 and method != "GET"  # noqa: PLR2004
