@@ -14,7 +14,7 @@ import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
-from floe_local.errors import FloeError, InputError
+from floe_local.errors import FloeError, InputError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,10 +103,10 @@ def cause(error: BaseException) -> str:
 
 
 def message_of(error: BaseException) -> str:
-    """Give an exception's own words, masked and shortened."""
+    """Give an exception's own words, masked, printable and shortened."""
     fields = invalid_fields(error)
     text = "; ".join(fields) if fields else str(error)
-    words = " ".join(mask(text, os.environ).split()) or "(no message)"
+    words = printable(" ".join(mask(text, os.environ).split())) or "(no message)"
     return words if len(words) <= LONGEST_CAUSE else f"{words[:LONGEST_CAUSE]}…"
 
 
@@ -125,7 +125,7 @@ def invalid_fields(error: BaseException) -> list[str]:
 def place(error: BaseException, package: str) -> str:
     """Say where in `package` an exception came from: `` (file:line)``, or nothing."""
     if isinstance(error, SyntaxError) and error.filename:
-        return f" ({error.filename}:{error.lineno})"
+        return printable(f" ({error.filename}:{error.lineno})")
     found = ""
     trace = error.__traceback__
     while trace is not None:
@@ -133,7 +133,7 @@ def place(error: BaseException, package: str) -> str:
         if module.partition(".")[0] == package:
             found = f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
         trace = trace.tb_next
-    return found
+    return printable(found)
 
 
 def forms_of(secret: str) -> tuple[str, ...]:
