@@ -6,7 +6,16 @@ exit code the command line ends with. One boundary, `floe_local.cli.boundary`, p
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but newline and tab, what turns the direction of text, lone surrogates."""
+
+
+def printable(text: str) -> str:
+    r"""Text that a terminal shows and UTF-8 holds: other characters as ``\x1b``, ``\ud800``."""
+    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 class ExitCode(IntEnum):
@@ -26,17 +35,17 @@ class FloeError(Exception):
 
     Args:
         code: stable identifier in kebab case, e.g. ``port-taken``.
-        reason: what happened and where (file, line, field).
+        reason: what happened and where (file, line, field); it is made printable.
         hint: what to do next; a command where there is one.
     """
 
     exit_code = ExitCode.BAD_INPUT
 
     def __init__(self, code: str, reason: str, hint: str = "") -> None:
-        super().__init__(reason)
         self.code = code
-        self.reason = reason
-        self.hint = hint
+        self.reason = printable(reason)
+        self.hint = printable(hint)
+        super().__init__(self.reason)
 
     @property
     def told(self) -> dict[str, str]:

@@ -134,7 +134,7 @@ def _write_log(error: BaseException) -> Path:
 
     lines = traceback.format_exception(type(error), error, error.__traceback__)
     handle, name = tempfile.mkstemp(prefix="floe-local-bug-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8") as log:
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
         log.write(mask("".join(lines), os.environ))
     return Path(name)
 

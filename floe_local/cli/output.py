@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from floe_local.errors import MachineError
 
@@ -39,7 +40,7 @@ def write_file(file: Path, text: str) -> None:
         MachineError: it cannot be written.
     """
     try:
-        file.write_text(text, encoding="utf-8")
+        file.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise MachineError("output", f"cannot write {file}: {error.strerror}") from error
 
@@ -53,7 +54,12 @@ def write_json(command: str, body: BaseModel | dict[str, Any], *, ok: bool = Tru
     """The one JSON document of a command: the body's fields behind schema, command, ok."""
     fields = body if isinstance(body, dict) else body.model_dump(mode="json")
     document = {"schema": SCHEMA, "command": command, "ok": ok, **fields}
-    write(json.dumps(document, indent=2, ensure_ascii=False))
+    write(json.dumps(document, indent=2, ensure_ascii=not _takes_unicode(sys.stdout)))
+
+
+def _takes_unicode(stream: TextIO) -> bool:
+    """Whether a stream is in UTF-8; of others, only what JSON escapes is sure to arrive."""
+    return codecs.lookup(stream.encoding or "ascii").name == "utf-8"
 
 
 def write_table(

@@ -1,43 +1,94 @@
-"""Finds credentials that are written out. ADR-0035: by reference only, ``${env:NAME}``."""
+"""Finds credentials that are written out. ADR-0035: by reference only, ``${env:NAME}``.
+
+A value is one by the name it goes by, or by its looks. References are taken out of a text
+before it is judged, their defaults stay: ``Bearer ${env:X}`` holds nothing, ``${env:X:-abc}``
+holds ``abc``.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from floe_local.plan.nested import scalars
+from floe_local.plan.env_refs import rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from floe_local.plan.yaml_source import Path_
 
-_CREDENTIAL_KEY = re.compile(
-    r"(^|_)(api_?key|app(lication)?_?key|access_?key(_id)?|secret_?key|private_?key|token|password"
-    r"|passwd|passphrase|(?<!existing_)secret|authorization|credentials?|jwt|bearer)$"
+_CREDENTIAL_NAME = re.compile(
+    r"(^|_)((api|app|application|access|account|auth|encryption|ingest|ingestion|instrumentation"
+    r"|license|private|secret|shared|signing|subscription)_?key|access_?key_id|key_pem|token"
+    r"|password|(ht)?passwd|passphrase|pwd|secret|authorization|credentials?|jwt|bearer)(_?v?\d+)?$"
+    r"|^((user|auth|db|proxy|admin|basic)_?)?pass$|^((api|auth|access|bearer)_?)?tokens$"
 )
+_NAMES_A_SECRET = re.compile(r"existing|(^|_)(pull|tls|cert|certificate)_secret$")
 """`existingSecret`, in Helm values, is the name of a Secret that the cluster holds."""
 
-_REFERENCE = re.compile(r"\$\{(env:)?[A-Za-z_]\w*")
+_STANDS_FOR_ITS_PARENT = {"value", "string", "inline"}
+_GIVES_A_NAME = ("name", "key", "header")
+"""``{name: api-key, value: …}``, as headers and environments are written."""
+
+_SCHEME = r"(?:bearer|basic|digest|splunk|(?:api-?)?(?:key|token))"
+_HARMLESS = re.compile(  # nothing but references, a switch, a mask, a path
+    rf"(?:{_SCHEME}\s*)?\W*|true|false|yes|no|none|null"
+    r"|\W*(redacted|masked|hidden|removed|xxx+)\W*|(?-i:[.~]?(/[a-z0-9._-]+)+/?)",
+    re.IGNORECASE,
+)
+_PAIR = re.compile(
+    r"(?:^|[?&;,\s])(?P<name>[\w.-]+)=[\"']?(?P<value>[\w+/=.~%@!-]{6,})(?=$|[&;,#\s\"'])"
+)
+_HEADER = re.compile(rf"^(?P<name>[\w-]+):\s+(?:{_SCHEME}\s+)?(?P<value>\S{{6,}})$", re.IGNORECASE)
 _LOOKS_LIKE_A_KEY = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY|\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[opsur]_\w{20,}"
+    r"-----BEGIN [A-Z ]*PRIVATE KEY|LS0tLS1CRUdJTiB(?!DRVJU|QVUJM)"  # in Base64: no certificate
+    r"|\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[opsur]_\w{20,}"
     r"|\bgithub_pat_\w{20,}|\bgl(c|sa)_\w{16,}|\bglpat-[\w-]{16,}|\bxox[abprs]-[\w-]{10,}"
-    r"|\bsk-[\w-]{20,}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|^(Bearer|Basic)\s+(?!\$\{)\S{8,}"
-    r"|^([0-9a-fA-F]{32}|[0-9a-fA-F]{40})$|://[^/\s:@]+:(?!\$\{)[^/\s@]+@"
+    r"|\bsk-[\w-]{20,}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|^(Bearer|Basic|Splunk|Api-?(Key|Token))\s+\S{8,}"
+    r"|^([0-9a-fA-F]{32}|[0-9a-fA-F]{40})$"
+    r"|://[^/\s:@?#]*:[^/\s@]+@|https?://(?=[^/@]*\d)[^/\s:@?#]{12,}@"
 )
 
 
 def credentials_in(value: Any, path: Path_ = ()) -> Iterator[Path_]:
-    """The paths of credentials written out in a nested value: by key, or by their looks."""
-    for place, scalar in scalars(value, path):
-        if scalar is None or isinstance(scalar, bool):
-            continue
-        if _is_literal_credential(place, scalar) or _LOOKS_LIKE_A_KEY.search(str(scalar)):
+    """The paths of credentials written out in a nested value: by name, or by their looks."""
+    name = next((step for step in reversed(path) if isinstance(step, str)), "")
+    for place, called, scalar in _named(value, path, name):
+        if scalar is not None and not isinstance(scalar, bool) and _holds_one(called, str(scalar)):
             yield place
 
 
-def _is_literal_credential(path: Path_, value: Any) -> bool:
-    key = next((step for step in reversed(path) if isinstance(step, str)), "")
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key).lower().replace("-", "_")
-    text = str(value).strip()
-    return bool(text and _CREDENTIAL_KEY.search(snake) and not _REFERENCE.search(text))
+def _named(value: Any, path: Path_, name: str) -> Iterator[tuple[Path_, str, Any]]:
+    """Every scalar with the path to it, and the name that it goes by."""
+    if isinstance(value, dict):
+        given = next((value[k] for k in _GIVES_A_NAME if isinstance(value.get(k), str)), name)
+        for key, item in value.items():
+            yield from _named(item, (*path, key), _name_of(key, name, given))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _named(item, (*path, index), name)
+    else:
+        yield path, name, value
+
+
+def _name_of(key: Any, parent: str, given: str) -> str:
+    """The name that an item of a mapping goes by; `given` is the one that the mapping tells."""
+    if key in _STANDS_FOR_ITS_PARENT:
+        return given
+    return "api_key" if (parent, key) == ("api", "key") else str(key)
+
+
+def _holds_one(name: str, text: str) -> bool:
+    bare = rewritten(text, literal=str, reference=lambda *found: found[-1] or "").strip()
+    if _LOOKS_LIKE_A_KEY.search(bare) or (_means_one(name) and not _HARMLESS.fullmatch(bare)):
+        return True
+    pairs = (*_PAIR.finditer(bare), *_HEADER.finditer(bare))
+    return any(_means_one(m["name"]) and not _HARMLESS.fullmatch(m["value"]) for m in pairs)
+
+
+def _means_one(name: str) -> bool:
+    """Whether what goes by this name is a credential."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    snake = re.sub(r"[-. ]", "_", snake)
+    return bool(_CREDENTIAL_NAME.search(snake)) and not _NAMES_A_SECRET.search(snake)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from floe_local.errors import InputError
-from floe_local.plan.credentials import credentials_in
 from floe_local.plan.env_refs import references
 from floe_local.plan.helm.gaps import Gap
 from floe_local.plan.nested import Steps, leaves, steps
+from floe_local.plan.plugins.secrets import refuse_written_out
 from floe_local.plan.stack.helm import as_text
-from floe_local.plan.yaml_source import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +16,6 @@ if TYPE_CHECKING:
     from floe_local.plan.artifacts import Compiled, CompiledBackend
     from floe_local.plan.blueprint.chart import Chart, Lacking
     from floe_local.plan.blueprint.model import Blueprint
-
-_NAMES_A_SECRET = re.compile(r"existing_?secret$", re.IGNORECASE)
 
 
 class Placed(NamedTuple):
@@ -53,7 +48,7 @@ def placed_values(
     """
     found: list[Placed | Gap] = []
     for plugin in _plugins(compiled, blueprints):
-        _refuse_credentials(plugin)
+        refuse_written_out(f"backend '{plugin.name}'", plugin.values, ("helm_values",))
         charts = [b.chart for b in plugin.blueprints if b.chart]
         found += _into_charts(plugin, charts) if charts else _passed_through(plugin)
         found += _undeployed(plugin)
@@ -70,17 +65,6 @@ def _plugins(compiled: Compiled, blueprints: Mapping[str, Blueprint]) -> Iterato
     for (name, _), backends in groups.items():
         told_by = tuple(blueprints[b.told_by] for b in backends if b.told_by in blueprints)
         yield _Plugin(name, backends[0].helm_values, told_by)
-
-
-def _refuse_credentials(plugin: _Plugin) -> None:
-    for path in credentials_in(plugin.values):
-        if not _NAMES_A_SECRET.search(str(path[-1])):
-            raise InputError(
-                "plugin-output",
-                f"backend '{plugin.name}': get_helm_values(): {dotted(path)}: holds a credential "
-                "written out",
-                "return the name of a Secret instead; values of a chart are no place for it",
-            )
 
 
 def _into_charts(plugin: _Plugin, charts: Sequence[Chart]) -> Iterator[Placed | Gap]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from floe_local.errors import InputError
+from floe_local.errors import InputError, printable
 from floe_local.plan.plugins.floe_core_stand_in import floe_core_stand_in
 from floe_local.plan.plugins.foreign_code import Blamed
 from floe_local.plan.plugins.loading import UNIFIED, PluginEntry, metadata_of
@@ -118,8 +118,8 @@ def answers_of(
 def _metadata_answers(plugin: Any, entry: PluginEntry) -> dict[str, Any]:
     with Blamed(entry.who, "its metadata", entry.package, code="plugin-raised"):
         return {
-            "plugin_version": metadata_of(plugin, "version"),
-            "floe_api_version": metadata_of(plugin, "floe_api_version"),
+            "plugin_version": printable(metadata_of(plugin, "version")),
+            "floe_api_version": printable(metadata_of(plugin, "floe_api_version")),
             "warnings": _warnings_of(plugin, entry),
         }
 

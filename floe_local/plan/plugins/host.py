@@ -18,6 +18,7 @@ from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN, mask
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
 from floe_local.plan.plugins.process import Ask, Conversation, converse
 from floe_local.plan.plugins.registry import PluginRegistry
+from floe_local.plan.plugins.secrets import refuse_secrets
 from floe_local.plan.values import Frozen, Kind
 
 if TYPE_CHECKING:
@@ -61,21 +62,25 @@ def call_plugins(
 
     Raises:
         InputError: one is unknown, broken, refuses its config, lacks a method, raises,
-            returns no dict or what JSON cannot hold, exits, crashes, or takes too long.
+            returns no dict, a secret or what JSON cannot hold, exits, crashes, or takes too long.
     """
     if not refs:
         return ()
     found = registry or PluginRegistry()
     entries = [found.find(r.kind, r.name, where=r.where, unified=r.unified) for r in refs]
-    (talk,) = converse([Ask(request("configs", refs, entries), clean_environment())], limit_s)
+    environment = clean_environment()
+    (talk,) = converse([Ask(request("configs", refs, entries), environment)], limit_s)
     answers = talk.said("answers")
     if len(answers) < len(refs):
         job, method = talk.step
         raise failure(talk, refs[job], entries[job], method, limit_s)
-    return tuple(
+    outputs = tuple(
         PluginOutput(kind=ref.kind, **identity_of(entry), **answer)
         for ref, entry, answer in zip(refs, entries, answers, strict=True)
     )
+    for output in outputs:
+        refuse_secrets(output, environment)
+    return outputs
 
 
 def validate_connections(

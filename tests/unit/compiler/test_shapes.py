@@ -164,7 +164,7 @@ WRONG: dict[str, tuple[Any, str]] = {
         "exporters.otlp_http.auth.authenticator: 'basicauth/x' is not defined",
     ),
     "a written-out key": (
-        {"exporters": {"datadog": {"api": {"key": "x", "api_key": "0123456789abcdef"}}}},
+        {"exporters": {"datadog": {"api": {"site": "x", "api_key": "0123456789abcdef"}}}},
         "exporters.datadog.api.api_key: holds a credential written out",
     ),
 }

@@ -180,3 +180,19 @@ def test_what_json_cannot_hold_is_refused_by_place_and_not_by_value() -> None:
         check_answers(answers, "telemetry", ENTRY)
     assert "exporters.odd.key is a bytes" in caught.value.reason
     assert "hunter2" not in caught.value.reason
+
+
+def test_what_no_terminal_should_get_is_escaped_in_what_a_plugin_raises() -> None:
+    mock = Mock(spec=TelemetryBackendPlugin)
+    mock.get_helm_values.side_effect = ValueError("é \x1b[31m \x00 \u202e \ud800")
+    with pytest.raises(InputError) as caught:
+        call_plugin(mock, Kind.TELEMETRY)
+    assert r"ValueError: é \x1b[31m \x00 \u202e \ud800" in caught.value.reason
+
+
+@given(text=st.text(st.characters(codec=None)))
+def test_an_error_can_always_be_written(text: str) -> None:
+    told = InputError("a", text, text).told
+    assert all(part.encode().decode() == part for part in told.values())
+    assert "\x1b" not in told["reason"]
+    assert InputError("a", told["reason"]).reason == told["reason"]
