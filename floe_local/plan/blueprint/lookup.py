@@ -7,21 +7,24 @@ is located, never imported.
 
 from __future__ import annotations
 
+import re
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError
+from floe_local.plan.blueprint.packages import package_folders
 from floe_local.plan.blueprint.reader import BLUEPRINT_FILE, name_in, read_blueprint
 from floe_local.plan.blueprint.shipped import compose_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from importlib.metadata import EntryPoint
+    from pathlib import Path
 
     from floe_local.plan.blueprint.model import LocatedBlueprint
 
 GROUP = "floe_local.blueprints"
+_PACKAGE = re.compile(r"(\w+(?:\.\w+)*)\s*(?::.*)?")
 
 
 def find_blueprints(
@@ -125,23 +128,16 @@ def _beside_plugins(name: str, points: Iterable[EntryPoint]) -> Iterator[tuple[P
 
 def _package_folder(point: EntryPoint) -> Path:
     """The folder of the package that an entry point names, without importing it."""
-    from importlib.machinery import PathFinder  # noqa: PLC0415
-
-    search: list[str] | None = None
-    for step in range(1, len(point.module.split(".")) + 1):
-        # find_spec of importlib.util would import the parents of a nested package.
-        spec = PathFinder.find_spec(".".join(point.module.split(".")[:step]), search)
-        search = list(spec.submodule_search_locations or ()) if spec else []
-    folder = next(
-        (Path(path) for path in search or () if (Path(path) / BLUEPRINT_FILE).is_file()), None
-    )
-    if folder is None:
-        reason = (
-            f"{_distribution(point)}: entry point '{point.name}' of {GROUP} names '{point.value}', "
-            f"which is no package that holds {BLUEPRINT_FILE}"
-        )
-        raise InputError("blueprint-entry-point", reason, "put the file into that package")
-    return folder
+    asked = f"{_distribution(point)}: entry point '{point.name}' of {GROUP}"
+    package = _PACKAGE.fullmatch(point.value.strip())
+    if package is None:
+        reason = f"{asked} is '{point.value}', which is no name of a package"
+        raise InputError("blueprint-entry-point", reason, "write it like package.subpackage")
+    for folder in package_folders(package[1]):
+        if (folder / BLUEPRINT_FILE).is_file():
+            return folder
+    reason = f"{asked} names '{point.value}', which is no package that holds {BLUEPRINT_FILE}"
+    raise InputError("blueprint-entry-point", reason, "put the file into that package")
 
 
 def _distribution(point: EntryPoint) -> str:

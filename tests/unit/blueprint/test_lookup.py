@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import spec_from_file_location
 from typing import TYPE_CHECKING
 
 import pytest
@@ -118,6 +119,60 @@ def test_an_entry_point_to_nothing_names_its_distribution(plugin_site: PluginSit
 
     with pytest.raises(InputError, match=r"acme 1\.0: entry point 'own'"):
         find_blueprint("own")
+
+
+@pytest.mark.parametrize("regular", [False, True], ids=["namespace", "regular package"])
+def test_a_blueprint_in_a_folder_without_init(plugin_site: PluginSite, *, regular: bool) -> None:
+    folder = plugin_site.folder / "corp" / "zed" / "data"
+    folder.mkdir(parents=True)
+    (folder / "blueprint.yaml").write_text(OWN)
+    if regular:
+        (folder.parents[1] / "__init__.py").write_text("raise RuntimeError('imported')")
+    plugin_site.metadata("acme", "1.0", {"floe_local.blueprints": {"own": "corp.zed.data"}})
+
+    located = find_blueprint("own")
+
+    assert located is not None
+    assert located.folder == folder
+    assert "corp" not in sys.modules
+
+
+@pytest.mark.parametrize("value", ["corp/data", "corp..data", ".corp", ""])
+def test_an_entry_point_that_is_no_package(plugin_site: PluginSite, value: str) -> None:
+    plugin_site.metadata("acme", "1.0", {"floe_local.blueprints": {"own": value}})
+
+    with pytest.raises(InputError, match=r"acme 1\.0: entry point 'own' of floe_local.blueprints"):
+        find_blueprint("own")
+
+
+class EditableFinder:
+    """Finds packages as setuptools' editable installs do: each in a folder of its own."""
+
+    def __init__(self, mapping: dict[str, Path]) -> None:
+        self._mapping = mapping
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> object:
+        if name not in self._mapping:
+            return None
+        return spec_from_file_location(name, self._mapping[name] / "__init__.py")
+
+
+@pytest.mark.parametrize("package", ["zed_pkg", "zed_namespace.zed"])
+def test_a_blueprint_in_an_editable_install(
+    package: str, plugin_site: PluginSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("raise RuntimeError('imported')")
+    (folder / "blueprint.yaml").write_text(OWN)
+    finder = EditableFinder({package: folder})
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, finder])
+    plugin_site.metadata("zed", "1.0", {"floe_local.blueprints": {"own": package}})
+
+    located = find_blueprint("own")
+
+    assert located is not None
+    assert located.folder == folder
 
 
 def test_two_blueprints_of_one_name(write: Callable[..., Path]) -> None:
