@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from importlib.util import spec_from_file_location
 from typing import TYPE_CHECKING
@@ -217,6 +218,21 @@ MISTAKES = {
         "unknown placeholder {run_id}",
     ),
     "placeholder in an expectation": ('equals: "{trace_id}"', 'equals: "{id}"', ":21: "),
+    "placeholder inside an expectation": (
+        'equals: "{trace_id}"',
+        'equals: {a: [1, "x{id}"]}',
+        ":21: readback.traces[0].expect[0].equals.a[1]: unknown placeholder {id}",
+    ),
+    "placeholder in an expectation's query": (
+        "query: id",
+        "query: \"a[?b=='{bogus}']\"",
+        ":21: readback.traces[0].expect[0].query: unknown placeholder {bogus}",
+    ),
+    "unknown function": (
+        "query: id",
+        "query: 'a.b | max_by(c, &lenght(d))'",
+        ":21: readback.traces[0].expect[0].query: unknown function lenght(): did you mean 'length'",
+    ),
     "broken expectation": (
         "query: id",
         "query: 'id['",
@@ -278,6 +294,16 @@ def test_a_mistake_is_told_with_file_line_and_field(case: str, write: Callable[.
 
     assert expected in caught.value.reason
     assert str(folder / "blueprint.yaml") in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["a[0:2].b[].{n: length(c)}", "sort_by(a, &b)[?c=='{trace_id}' && !d] | [-1]", "[a, `1`]", "@"],
+)
+def test_a_query_may_be_any_jmespath(query: str, write: Callable[..., Path]) -> None:
+    folder = write(OWN.replace("query: id", f"query: {json.dumps(query)}"))
+
+    assert read_blueprint(folder, "acme 1.0", "own")
 
 
 def test_a_symbolic_link_does_not_lead_outside(write: Callable[..., Path], tmp_path: Path) -> None:
