@@ -75,6 +75,16 @@ def find_blueprint(
     return None
 
 
+def is_part(name: str) -> bool:
+    """Whether floe-local ships the blueprint of a part, such as the Collector, called so.
+
+    Such a name is reserved: a plugin's blueprint would change everybody's stack. (Those of
+    backends, which have a `kind`, a plugin may replace.)
+    """
+    shipped = (read_blueprint(folder, source) for folder, source in _shipped(name))
+    return any(located.blueprint.kind is None for located in shipped)
+
+
 def shipped_names() -> tuple[str, ...]:
     """The names of the blueprints that travel with floe-local."""
     return tuple(sorted(f.parent.name for f in compose_folder().glob(f"*/{BLUEPRINT_FILE}")))
@@ -123,7 +133,20 @@ def brought_by_plugins() -> tuple[EntryPoint, ...]:
 def _beside_plugins(name: str, points: Iterable[EntryPoint]) -> Iterator[tuple[Path, str]]:
     for point in points:
         if point.name == name:
+            _refuse_part(point)
             yield _package_folder(point), _distribution(point)
+
+
+def _refuse_part(point: EntryPoint) -> None:
+    if is_part(point.name):
+        reason = (
+            f"{_distribution(point)}: entry point '{point.name}' of {GROUP} has the name of a "
+            "part that floe-local ships"
+        )
+        hint = (
+            "rename it, or uninstall that; to replace the part, use the manifest's local.blueprints"
+        )
+        raise InputError("blueprint-reserved", reason, hint)
 
 
 def _package_folder(point: EntryPoint) -> Path:

@@ -138,6 +138,23 @@ def test_a_blueprint_in_a_folder_without_init(plugin_site: PluginSite, *, regula
     assert "corp" not in sys.modules
 
 
+def test_a_plugin_does_not_bring_a_part_that_floe_local_ships(
+    plugin_site: PluginSite, write: Callable[..., Path]
+) -> None:
+    package = plugin_site.folder / "acme"
+    package.mkdir()
+    text = OWN.replace("name: own", "name: collector", 1)
+    (package / "blueprint.yaml").write_text(text)
+    plugin_site.metadata("acme-floe", "1.0", {"floe_local.blueprints": {"collector": "acme"}})
+
+    with pytest.raises(InputError, match=r"acme-floe 1\.0: .* 'collector' .* ships") as caught:
+        find_blueprints(["jaeger", "collector"])
+    assert caught.value.code == "blueprint-reserved"
+    on_purpose = find_blueprint("collector", [write(text, "collector")])
+    assert on_purpose is not None
+    assert on_purpose.source == "local.blueprints"
+
+
 @pytest.mark.parametrize("value", ["corp/data", "corp..data", ".corp", ""])
 def test_an_entry_point_that_is_no_package(plugin_site: PluginSite, value: str) -> None:
     plugin_site.metadata("acme", "1.0", {"floe_local.blueprints": {"own": value}})
