@@ -76,22 +76,60 @@ def _schema_of(entry: PluginEntry, plugin: Any) -> Any:
 
 
 def _fields(schema: Any) -> list[str]:
-    """The keys that a pydantic model takes: its fields' names, and their aliases."""
-    fields: Mapping[str, Any] = getattr(schema, "model_fields", {})
-    aliases = (getattr(field, "validation_alias", None) for field in fields.values())
-    return [*fields, *(alias for alias in aliases if isinstance(alias, str))]
+    """The keys that a pydantic model takes: its fields' names, or their aliases."""
+    settings: Mapping[str, Any] = getattr(schema, "model_config", {})
+    by_name = settings.get("populate_by_name") or settings.get("validate_by_name")
+    keys: list[str] = []
+    for name, field in getattr(schema, "model_fields", {}).items():
+        alias = getattr(field, "validation_alias", None)
+        keys += [name] if alias is None or by_name else []
+        keys += [] if alias is None else _keys_of(alias)
+    return keys
+
+
+def _keys_of(alias: Any) -> list[str]:
+    """The keys by which pydantic's str, AliasPath or AliasChoices is found."""
+    paths = [getattr(one, "path", [one]) for one in getattr(alias, "choices", [alias])]
+    return [str(path[0]) for path in paths]
 
 
 def _apply(entry: PluginEntry, plugin: Any, schema: Any, config: Config) -> None:
     if not config:
         return
+    _require_model(entry, schema)
     known = _fields(schema)
     unknown = [f"'{key}' is unknown{_near(key, known)}" for key in config if key not in known]
     hint = " ".join([f"It takes: {', '.join(known)}.", *(f"{fault}." for fault in unknown)])
     with Blamed(entry.who, "its config:", entry.package, code="plugin-config", hint=hint):
+        if unknown:
+            _strict(schema).model_validate(config)
         model = schema.model_validate(config)
     with Blamed(entry.who, "configure()", entry.package, code="plugin-config", hint=hint):
         plugin.configure(model)
+
+
+def _require_model(entry: PluginEntry, schema: Any) -> None:
+    if inspect.isclass(schema) and hasattr(schema, "model_validate"):
+        return
+    what = f"the class {schema.__name__}" if inspect.isclass(schema) else type(schema).__name__
+    reason = f"{entry.who}: get_config_schema() returned {what}, which is no pydantic model"
+    hint = (
+        "It must return a class derived from BaseModel of pydantic 2; or None, and the config "
+        "becomes keyword arguments."
+    )
+    raise InputError("plugin-config-schema", reason, hint)
+
+
+def _strict(schema: Any) -> Any:
+    """The same model, which refuses unknown keys where it would ignore them.
+
+    A subclass, as only the model's own validators know which other keys it takes.
+    """
+    ignores = schema.model_config.get("extra", "ignore") == "ignore"
+    if not ignores or getattr(schema, "__pydantic_root_model__", False):
+        return schema
+    members = {"__module__": schema.__module__}
+    return type(schema)(schema.__name__, (schema,), members, extra="forbid")
 
 
 def _takes(factory: Any, config: Mapping[str, Any]) -> bool:
