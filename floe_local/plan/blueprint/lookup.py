@@ -101,12 +101,14 @@ def _add_with_required(
         return
     if name in asking:
         reason = f"blueprint '{name}' requires itself: {' → '.join((*asking, name))}"
-        raise InputError("blueprint-cycle", reason, "remove one `requires`")
+        hint = f"remove one `requires` (brought by {located.source})"
+        raise InputError("blueprint-cycle", reason, hint)
     for other in (*located.blueprint.requires, *located.blueprint.transports.values()):
         required = look_up(other)
         if required is None:
             reason = f"{located.folder / BLUEPRINT_FILE}: requires: there is no blueprint '{other}'"
-            raise InputError("blueprint-missing", reason, "correct the name, or write that one")
+            hint = f"correct the name, or write that one (brought by {located.source})"
+            raise InputError("blueprint-missing", reason, hint)
         _add_with_required(required, look_up, (*asking, name), found)
     found[name] = located
 
@@ -119,7 +121,7 @@ def _in_folders(name: str, folders: Sequence[Path]) -> Iterator[tuple[Path, str]
             raise InputError("blueprint-folder", reason, "give a folder that holds blueprints")
         if (folder / name / BLUEPRINT_FILE).is_file():
             yield folder / name, "local.blueprints"
-        elif (folder / BLUEPRINT_FILE).is_file() and name_in(folder) == name:
+        if (folder / BLUEPRINT_FILE).is_file() and name_in(folder) == name:
             yield folder, "local.blueprints"
 
 

@@ -49,6 +49,7 @@ PLACEHOLDERS = {
 COMPILED_FILES = frozenset({"{otlp_collector_config}", "{openlineage_config}", "{sandbox}"})
 RECORDER_ENDPOINTS = frozenset({SANDBOX, "control"})
 """The endpoints of the recorder (compose/sandbox), which a sandbox's read-back may ask."""
+_VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _SECRET = re.compile(r"\{([a-z_]+:?[\w-]*)\}")
 
@@ -214,6 +215,11 @@ def _credulous_probes(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
 def _stray_paths(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:
     for name, service in blueprint.services.items():
         base: Path_ = ("services", name)
+        if service.image.recipe is None and service.image.upstream is None:
+            yield (*base, "image"), "names neither an `upstream` nor a `recipe`"
+        for volume in service.volumes:
+            if not _VOLUME.fullmatch(volume):
+                yield (*base, "volumes", volume), "is no name of a volume"
         if service.image.recipe is not None and not _inside(folder, service.image.recipe):
             yield (*base, "image", "recipe"), "a path outside the blueprint's folder"
         for index, file in enumerate(service.files):

@@ -202,6 +202,14 @@ def test_two_blueprints_of_one_name(write: Callable[..., Path]) -> None:
     assert str(second) in caught.value.reason
 
 
+def test_two_blueprints_of_one_name_in_one_folder(write: Callable[..., Path]) -> None:
+    folder = write(OWN).parent
+    (folder / "blueprint.yaml").write_text(OWN, encoding="utf-8")
+
+    with pytest.raises(InputError, match="two blueprints are called 'own'"):
+        find_blueprint("own", [folder])
+
+
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"local\.blueprints: .* is no folder"):
         find_blueprint("own", [tmp_path / "none"])
@@ -271,6 +279,16 @@ MISTAKES = {
         "readback.traces[0]: expects nothing",
     ),
     "another name": ("name: own", "name: owned", ":3: name: is 'owned', but it was found as 'own'"),
+    "no image": (
+        '{upstream: "own:1"}',
+        "{}",
+        ":10: services.own.image: names neither an `upstream` nor a `recipe`",
+    ),
+    "volume that is a path": (
+        "    ready:",
+        "    volumes: {../../x: /data}\n    ready:",
+        ":14: services.own.volumes.../../x: is no name of a volume",
+    ),
     "recipe outside": (
         '{upstream: "own:1"}',
         "{recipe: ../../x}",
