@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
 from floe_local.plan.nested import laid_over
-from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN, Blamed
+from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN, Blamed, invalid_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,7 +49,7 @@ def configured(
     if not callable(factory):
         return Loaded(_refuse_config(entry, factory, config), tuple(sorted(defaults)))
     if (config or defaults) and _has_schema(factory) and _takes(factory, {}):
-        plugin = _make(entry, factory, {})
+        plugin = _unconfigured(entry, factory, config, defaults)
         schema = _schema_of(entry, plugin)
         if schema is not None:
             known, left_out = _split(defaults, _fields(schema))
@@ -73,6 +73,21 @@ def _has_schema(factory: Any) -> bool:
 def _schema_of(entry: PluginEntry, plugin: Any) -> Any:
     with Blamed(entry.who, "get_config_schema()", entry.package, code="plugin-raised"):
         return plugin.get_config_schema()
+
+
+def _unconfigured(
+    entry: PluginEntry, factory: Any, config: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> Any:
+    """The plugin before it gets its model; made with the config where it cannot be without."""
+    try:
+        return _make(entry, factory, {})
+    except InputError as error:
+        if error.__cause__ is None or not invalid_fields(error.__cause__):
+            raise
+    method = inspect.getattr_static(factory, "get_config_schema")
+    tells = isinstance(method, (classmethod, staticmethod))  # before there is an instance
+    known, _ = _split(defaults, _fields(_schema_of(entry, factory)) if tells else ())
+    return _make(entry, factory, laid_over(known, config))
 
 
 def _fields(schema: Any) -> list[str]:

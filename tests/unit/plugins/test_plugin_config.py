@@ -165,6 +165,37 @@ def test_a_default_by_a_name_that_only_the_model_uses_is_left_out(load_over: Any
     assert (plugin.model.level, plugin.model.key, left_out) == (1, "k", ("level",))
 
 
+REQUIRED_FIELD = """
+from floe_local.plugin_api import Configured
+from pydantic import BaseModel
+class Config(BaseModel):
+    endpoint: str
+    level: int = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "defaults"),
+    [({"endpoint": "here:1"}, {}), ({}, {"endpoint": "here:1", "other": 1})],
+    ids=["by the manifest", "by the blueprint"],
+)
+def test_a_field_that_the_model_requires_can_be_given(
+    plugin_site: Any, telemetry_source: Any, config: Any, defaults: Any
+) -> None:
+    source = telemetry_source("config_model = Config", top=REQUIRED_FIELD)
+    source = source.replace("class Plugin(", "class Plugin(Configured[Config], ")
+    plugin_site.add(source, module="odd", points={TELEMETRY: {"odd": "Plugin"}})
+    entry = PluginRegistry().find("telemetry", "odd")
+    loaded = load_plugin(entry, config, defaults)
+    assert loaded.plugin.config.endpoint == "here:1"
+    assert loaded.left_out == tuple(defaults)[1:]
+    wrongs: tuple[dict[str, Any], ...] = ({"endpoint": []}, {"endpoint": "x", "levle": 2})
+    for wrong in wrongs:
+        with pytest.raises(InputError, match=r"endpoint: Input should|levle: Extra") as caught:
+            load_plugin(entry, wrong)
+        assert caught.value.code == "plugin-config"
+
+
 NO_MODELS = {
     "a model of pydantic 1": "from pydantic.v1 import BaseModel as Config",
     "a dataclass": "from dataclasses import dataclass\n    @dataclass\n    class Config: level: int",
