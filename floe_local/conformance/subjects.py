@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 from floe_local.conformance.evidence import Subject, fault_of
 from floe_local.conformance.folder import PYPROJECT, as_installed
 from floe_local.errors import InputError
-from floe_local.plan.blueprint.lookup import find_blueprint
+from floe_local.plan.blueprint.lookup import find_blueprints
+from floe_local.plan.blueprint.recipe import load_recipe
+from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.plugins.registry import PluginRegistry
+from floe_local.plan.stack.parts import refuse_clashes
 from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from floe_local.plan.blueprint.model import LocatedBlueprint
     from floe_local.plan.plugins.loading import PluginEntry
 
 
@@ -81,7 +85,24 @@ def _subject(
 ) -> Subject:
     subject = Subject(entry=entry, kind=kind, config=dict(config), environment=dict(environment))
     try:
-        located = find_blueprint(entry.name)
+        located = _blueprint_of(entry.name)
     except InputError as error:
         return subject.model_copy(update={"blueprint_fault": fault_of(error)})
     return subject.model_copy(update={"blueprint": located})
+
+
+def _blueprint_of(name: str) -> LocatedBlueprint | None:
+    """A plugin's blueprint, if it has one.
+
+    Raises:
+        InputError: it is wrong, or no stack could be made of it: what it requires is not
+            there or wrong, services clash, a recipe is none.
+    """
+    parts = find_blueprints([COLLECTOR, name])
+    refuse_clashes(parts.values())
+    located = parts.get(name)
+    images = [s.image for s in located.blueprint.services.values()] if located else []
+    for image in images:
+        if located and image.recipe:
+            load_recipe(located.folder / image.recipe)
+    return located

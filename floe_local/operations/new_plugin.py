@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from floe_local.errors import InputError, MachineError
+from floe_local.plan.blueprint.lookup import is_part
 from floe_local.plan.blueprint.model import Name
 from floe_local.plan.values import Frozen, Kind
 
@@ -22,8 +23,8 @@ LONGEST_NAME = 40
 LINE_LENGTH = 100
 """What ruff is told in the template; with the longest name, its lines are no longer."""
 
-NOT_A_HOST = ("localhost", "collector", "otel-collector", "sandbox")
-"""Names that mean something else in a stack."""
+NOT_A_HOST = ("localhost", "otel-collector")
+"""Names that mean something else in a stack, besides its parts'."""
 
 
 class NewPlugin(Frozen):
@@ -79,7 +80,8 @@ def words_of(name: str, kind: Kind) -> dict[str, str]:
     _refuse_other_names(name)
     parts = re.split(r"[-_.]+", name.strip("-_."))
     host = "-".join(parts)
-    if host[0].isdigit() or host in NOT_A_HOST:  # a number may be taken for an address
+    # A number may be taken for an address.
+    if host[0].isdigit() or host in NOT_A_HOST or is_part(host):
         host = f"backend-{host}"
     package = f"floe_{kind}_{'_'.join(parts)}"
     class_name = "".join(part.capitalize() for part in host.split("-")) + "Plugin"
@@ -119,6 +121,9 @@ def _refuse_other_names(name: str) -> None:
     if len(name) > LONGEST_NAME:
         reason = f"'{name}' is longer than {LONGEST_NAME} characters"
         raise InputError("plugin-name", reason, "choose a shorter one")
+    if is_part(name):
+        reason = f"'{name}' is a part that floe-local ships"
+        raise InputError("plugin-name", reason, "call the plugin as its backend is called")
 
 
 def _files(kind: Kind, words: Mapping[str, str]) -> Iterator[tuple[str, str]]:

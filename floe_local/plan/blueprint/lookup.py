@@ -7,21 +7,24 @@ is located, never imported.
 
 from __future__ import annotations
 
+import re
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError
+from floe_local.plan.blueprint.packages import package_folders
 from floe_local.plan.blueprint.reader import BLUEPRINT_FILE, name_in, read_blueprint
 from floe_local.plan.blueprint.shipped import compose_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from importlib.metadata import EntryPoint
+    from pathlib import Path
 
     from floe_local.plan.blueprint.model import LocatedBlueprint
 
 GROUP = "floe_local.blueprints"
+_PACKAGE = re.compile(r"(\w+(?:\.\w+)*)\s*(?::.*)?")
 
 
 def find_blueprints(
@@ -72,6 +75,16 @@ def find_blueprint(
     return None
 
 
+def is_part(name: str) -> bool:
+    """Whether floe-local ships the blueprint of a part, such as the Collector, called so.
+
+    Such a name is reserved: a plugin's blueprint would change everybody's stack. (Those of
+    backends, which have a `kind`, a plugin may replace.)
+    """
+    shipped = (read_blueprint(folder, source) for folder, source in _shipped(name))
+    return any(located.blueprint.kind is None for located in shipped)
+
+
 def shipped_names() -> tuple[str, ...]:
     """The names of the blueprints that travel with floe-local."""
     return tuple(sorted(f.parent.name for f in compose_folder().glob(f"*/{BLUEPRINT_FILE}")))
@@ -88,12 +101,14 @@ def _add_with_required(
         return
     if name in asking:
         reason = f"blueprint '{name}' requires itself: {' → '.join((*asking, name))}"
-        raise InputError("blueprint-cycle", reason, "remove one `requires`")
+        hint = f"remove one `requires` (brought by {located.source})"
+        raise InputError("blueprint-cycle", reason, hint)
     for other in (*located.blueprint.requires, *located.blueprint.transports.values()):
         required = look_up(other)
         if required is None:
             reason = f"{located.folder / BLUEPRINT_FILE}: requires: there is no blueprint '{other}'"
-            raise InputError("blueprint-missing", reason, "correct the name, or write that one")
+            hint = f"correct the name, or write that one (brought by {located.source})"
+            raise InputError("blueprint-missing", reason, hint)
         _add_with_required(required, look_up, (*asking, name), found)
     found[name] = located
 
@@ -106,7 +121,7 @@ def _in_folders(name: str, folders: Sequence[Path]) -> Iterator[tuple[Path, str]
             raise InputError("blueprint-folder", reason, "give a folder that holds blueprints")
         if (folder / name / BLUEPRINT_FILE).is_file():
             yield folder / name, "local.blueprints"
-        elif (folder / BLUEPRINT_FILE).is_file() and name_in(folder) == name:
+        if (folder / BLUEPRINT_FILE).is_file() and name_in(folder) == name:
             yield folder, "local.blueprints"
 
 
@@ -120,28 +135,34 @@ def brought_by_plugins() -> tuple[EntryPoint, ...]:
 def _beside_plugins(name: str, points: Iterable[EntryPoint]) -> Iterator[tuple[Path, str]]:
     for point in points:
         if point.name == name:
+            _refuse_part(point)
             yield _package_folder(point), _distribution(point)
+
+
+def _refuse_part(point: EntryPoint) -> None:
+    if is_part(point.name):
+        reason = (
+            f"{_distribution(point)}: entry point '{point.name}' of {GROUP} has the name of a "
+            "part that floe-local ships"
+        )
+        hint = (
+            "rename it, or uninstall that; to replace the part, use the manifest's local.blueprints"
+        )
+        raise InputError("blueprint-reserved", reason, hint)
 
 
 def _package_folder(point: EntryPoint) -> Path:
     """The folder of the package that an entry point names, without importing it."""
-    from importlib.machinery import PathFinder  # noqa: PLC0415
-
-    search: list[str] | None = None
-    for step in range(1, len(point.module.split(".")) + 1):
-        # find_spec of importlib.util would import the parents of a nested package.
-        spec = PathFinder.find_spec(".".join(point.module.split(".")[:step]), search)
-        search = list(spec.submodule_search_locations or ()) if spec else []
-    folder = next(
-        (Path(path) for path in search or () if (Path(path) / BLUEPRINT_FILE).is_file()), None
-    )
-    if folder is None:
-        reason = (
-            f"{_distribution(point)}: entry point '{point.name}' of {GROUP} names '{point.value}', "
-            f"which is no package that holds {BLUEPRINT_FILE}"
-        )
-        raise InputError("blueprint-entry-point", reason, "put the file into that package")
-    return folder
+    asked = f"{_distribution(point)}: entry point '{point.name}' of {GROUP}"
+    package = _PACKAGE.fullmatch(point.value.strip())
+    if package is None:
+        reason = f"{asked} is '{point.value}', which is no name of a package"
+        raise InputError("blueprint-entry-point", reason, "write it like package.subpackage")
+    for folder in package_folders(package[1]):
+        if (folder / BLUEPRINT_FILE).is_file():
+            return folder
+    reason = f"{asked} names '{point.value}', which is no package that holds {BLUEPRINT_FILE}"
+    raise InputError("blueprint-entry-point", reason, "put the file into that package")
 
 
 def _distribution(point: EntryPoint) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.blueprint.chart_mistakes import chart_mistakes
 from floe_local.plan.blueprint.sandboxed import SANDBOX
+from floe_local.plan.nested import scalars
 from floe_local.plan.yaml_source import suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from floe_local.plan.blueprint.model import Blueprint, Probe, Request
@@ -48,6 +49,7 @@ PLACEHOLDERS = {
 COMPILED_FILES = frozenset({"{otlp_collector_config}", "{openlineage_config}", "{sandbox}"})
 RECORDER_ENDPOINTS = frozenset({SANDBOX, "control"})
 """The endpoints of the recorder (compose/sandbox), which a sandbox's read-back may ask."""
+_VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _SECRET = re.compile(r"\{([a-z_]+:?[\w-]*)\}")
 
@@ -141,15 +143,30 @@ def _queries(blueprint: Blueprint) -> Iterator[tuple[Path_, str | None]]:
 def _broken_queries(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
     import jmespath  # noqa: PLC0415 - only a blueprint with queries needs it
     from jmespath.exceptions import JMESPathError  # noqa: PLC0415
+    from jmespath.functions import Functions  # noqa: PLC0415
 
+    known = Functions.FUNCTION_TABLE
     for path, query in _queries(blueprint):
         if query is None:
             continue
         # Placeholders are filled in before the expression is evaluated.
         try:
-            jmespath.compile(_PLACEHOLDER.sub("x", query))
+            expression = jmespath.compile(_PLACEHOLDER.sub("x", query))
         except JMESPathError as error:
             yield path, f"no JMESPath: {str(error).splitlines()[0]}"
+            continue
+        for name in _functions(expression.parsed):
+            if name not in known:
+                yield path, f"unknown function {name}(): {suggestion(name, known)}"
+
+
+def _functions(node: Mapping[str, Any]) -> Iterator[str]:
+    """The names of the functions that a parsed JMESPath expression calls."""
+    if node["type"] == "function_expression":
+        yield node["value"]
+    for child in node["children"]:
+        if isinstance(child, dict):  # a slice has numbers
+            yield from _functions(child)
 
 
 def _unknown_placeholders(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
@@ -175,8 +192,11 @@ def _texts(blueprint: Blueprint) -> Iterator[tuple[Path_, str, frozenset[str]]]:
                 yield (*path, part, key), value, known
     for path, probe in _probes(blueprint):
         for at, e in enumerate(probe.expect):
-            if isinstance(e.equals, str):
-                yield (*path, "expect", at, "equals"), e.equals, PLACEHOLDERS[probe.each]
+            known, here = PLACEHOLDERS[probe.each], (*path, "expect", at)
+            yield (*here, "query"), e.query, known
+            for where, value in scalars(e.equals, (*here, "equals")):
+                if isinstance(value, str):
+                    yield where, value, known
     yield ("naming", "child_job"), blueprint.naming.child_job, frozenset({"job", "parent_job"})
 
 
@@ -195,6 +215,11 @@ def _credulous_probes(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
 def _stray_paths(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:
     for name, service in blueprint.services.items():
         base: Path_ = ("services", name)
+        if service.image.recipe is None and service.image.upstream is None:
+            yield (*base, "image"), "names neither an `upstream` nor a `recipe`"
+        for volume in service.volumes:
+            if not _VOLUME.fullmatch(volume):
+                yield (*base, "volumes", volume), "is no name of a volume"
         if service.image.recipe is not None and not _inside(folder, service.image.recipe):
             yield (*base, "image", "recipe"), "a path outside the blueprint's folder"
         for index, file in enumerate(service.files):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from floe_local.errors import InputError
 from floe_local.plan.blueprint.mistakes import mistakes
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
 from floe_local.plan.yaml_source import Problems, read_source, suggestion
@@ -31,7 +32,11 @@ def read_blueprint(folder: Path, source: str, name: str | None = None) -> Locate
         InputError: anything wrong in it, all at once: file, line, field, who brought it.
     """
     file = folder / BLUEPRINT_FILE
-    parsed = read_source(file, name=str(file), code="blueprint")
+    try:
+        parsed = read_source(file, name=str(file), code="blueprint")
+    except InputError as error:
+        hint = f"{error.hint} (brought by {source})"
+        raise InputError(error.code, error.reason, hint) from error
     problems = Problems(parsed)
     blueprint = _model(parsed, problems)
     if blueprint is not None:

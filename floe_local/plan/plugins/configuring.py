@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
 from floe_local.plan.nested import laid_over
-from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN, Blamed
+from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN, Blamed, invalid_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,7 +49,7 @@ def configured(
     if not callable(factory):
         return Loaded(_refuse_config(entry, factory, config), tuple(sorted(defaults)))
     if (config or defaults) and _has_schema(factory) and _takes(factory, {}):
-        plugin = _make(entry, factory, {})
+        plugin = _unconfigured(entry, factory, config, defaults)
         schema = _schema_of(entry, plugin)
         if schema is not None:
             known, left_out = _split(defaults, _fields(schema))
@@ -75,23 +75,76 @@ def _schema_of(entry: PluginEntry, plugin: Any) -> Any:
         return plugin.get_config_schema()
 
 
+def _unconfigured(
+    entry: PluginEntry, factory: Any, config: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> Any:
+    """The plugin before it gets its model; made with the config where it cannot be without."""
+    try:
+        return _make(entry, factory, {})
+    except InputError as error:
+        if error.__cause__ is None or not invalid_fields(error.__cause__):
+            raise
+    method = inspect.getattr_static(factory, "get_config_schema")
+    tells = isinstance(method, (classmethod, staticmethod))  # before there is an instance
+    known, _ = _split(defaults, _fields(_schema_of(entry, factory)) if tells else ())
+    return _make(entry, factory, laid_over(known, config))
+
+
 def _fields(schema: Any) -> list[str]:
-    """The keys that a pydantic model takes: its fields' names, and their aliases."""
-    fields: Mapping[str, Any] = getattr(schema, "model_fields", {})
-    aliases = (getattr(field, "validation_alias", None) for field in fields.values())
-    return [*fields, *(alias for alias in aliases if isinstance(alias, str))]
+    """The keys that a pydantic model takes: its fields' names, or their aliases."""
+    settings: Mapping[str, Any] = getattr(schema, "model_config", {})
+    by_name = settings.get("populate_by_name") or settings.get("validate_by_name")
+    keys: list[str] = []
+    for name, field in getattr(schema, "model_fields", {}).items():
+        alias = getattr(field, "validation_alias", None)
+        keys += [name] if alias is None or by_name else []
+        keys += [] if alias is None else _keys_of(alias)
+    return keys
+
+
+def _keys_of(alias: Any) -> list[str]:
+    """The keys by which pydantic's str, AliasPath or AliasChoices is found."""
+    paths = [getattr(one, "path", [one]) for one in getattr(alias, "choices", [alias])]
+    return [str(path[0]) for path in paths]
 
 
 def _apply(entry: PluginEntry, plugin: Any, schema: Any, config: Config) -> None:
     if not config:
         return
+    _require_model(entry, schema)
     known = _fields(schema)
     unknown = [f"'{key}' is unknown{_near(key, known)}" for key in config if key not in known]
     hint = " ".join([f"It takes: {', '.join(known)}.", *(f"{fault}." for fault in unknown)])
     with Blamed(entry.who, "its config:", entry.package, code="plugin-config", hint=hint):
+        if unknown:
+            _strict(schema).model_validate(config)
         model = schema.model_validate(config)
     with Blamed(entry.who, "configure()", entry.package, code="plugin-config", hint=hint):
         plugin.configure(model)
+
+
+def _require_model(entry: PluginEntry, schema: Any) -> None:
+    if inspect.isclass(schema) and hasattr(schema, "model_validate"):
+        return
+    what = f"the class {schema.__name__}" if inspect.isclass(schema) else type(schema).__name__
+    reason = f"{entry.who}: get_config_schema() returned {what}, which is no pydantic model"
+    hint = (
+        "It must return a class derived from BaseModel of pydantic 2; or None, and the config "
+        "becomes keyword arguments."
+    )
+    raise InputError("plugin-config-schema", reason, hint)
+
+
+def _strict(schema: Any) -> Any:
+    """The same model, which refuses unknown keys where it would ignore them.
+
+    A subclass, as only the model's own validators know which other keys it takes.
+    """
+    ignores = schema.model_config.get("extra", "ignore") == "ignore"
+    if not ignores or getattr(schema, "__pydantic_root_model__", False):
+        return schema
+    members = {"__module__": schema.__module__}
+    return type(schema)(schema.__name__, (schema,), members, extra="forbid")
 
 
 def _takes(factory: Any, config: Mapping[str, Any]) -> bool:

@@ -149,6 +149,12 @@ def _require_api_version(entry: PluginEntry, plugin: Any) -> None:
 
 
 def metadata_of(plugin: Any, field: str) -> str:
-    """Read a metadata attribute; empty where it is missing or, as with a mock, no string."""
+    """Read a metadata attribute as text: 3.0 and (3, 0) say what "3.0" does.
+
+    Empty where it is missing or, as with a mock, something else.
+    """
     value = getattr(plugin, field, "")
-    return value if isinstance(value, str) else ""
+    parts = value if isinstance(value, (list, tuple)) else (value,)
+    # A bool is an int, too, and no version.
+    is_told = all(isinstance(p, (str, int, float)) and not isinstance(p, bool) for p in parts)
+    return ".".join(map(str, parts)) if is_told else ""

@@ -9,7 +9,7 @@ from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.stack.model import ImageNeed, PortWish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from floe_local.plan.artifacts import Compiled, CompiledBackend
     from floe_local.plan.blueprint.model import Blueprint, Endpoint, LocatedBlueprint, Service
@@ -34,7 +34,7 @@ def needed_parts(
     found: dict[str, LocatedBlueprint] = {}
     _collect(names, "the manifest", blueprints, found)
     parts = tuple(found.values())
-    _refuse_clashes(parts)
+    refuse_clashes(parts)
     return parts
 
 
@@ -59,7 +59,12 @@ def _collect(
         _collect(blueprints[name].blueprint.requires, f"blueprint '{name}'", blueprints, found)
 
 
-def _refuse_clashes(parts: Sequence[LocatedBlueprint]) -> None:
+def refuse_clashes(parts: Iterable[LocatedBlueprint]) -> None:
+    """Refuse blueprints of one stack that bring a service of one name.
+
+    Raises:
+        InputError: names the two, and who brought the second (``service-clash``).
+    """
     owners: dict[str, str] = {}
     for part in parts:
         for service in part.blueprint.services:
@@ -69,7 +74,8 @@ def _refuse_clashes(parts: Sequence[LocatedBlueprint]) -> None:
                     "service-clash",
                     f"blueprints '{first}' and '{part.blueprint.name}' both have a service "
                     f"'{service}'",
-                    f"rename the service in {part.folder}/blueprint.yaml",
+                    f"rename the service in {part.folder}/blueprint.yaml "
+                    f"(brought by {part.source})",
                 )
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import sys
+from importlib.util import spec_from_file_location
 from typing import TYPE_CHECKING
 
 import pytest
@@ -120,6 +122,77 @@ def test_an_entry_point_to_nothing_names_its_distribution(plugin_site: PluginSit
         find_blueprint("own")
 
 
+@pytest.mark.parametrize("regular", [False, True], ids=["namespace", "regular package"])
+def test_a_blueprint_in_a_folder_without_init(plugin_site: PluginSite, *, regular: bool) -> None:
+    folder = plugin_site.folder / "corp" / "zed" / "data"
+    folder.mkdir(parents=True)
+    (folder / "blueprint.yaml").write_text(OWN)
+    if regular:
+        (folder.parents[1] / "__init__.py").write_text("raise RuntimeError('imported')")
+    plugin_site.metadata("acme", "1.0", {"floe_local.blueprints": {"own": "corp.zed.data"}})
+
+    located = find_blueprint("own")
+
+    assert located is not None
+    assert located.folder == folder
+    assert "corp" not in sys.modules
+
+
+def test_a_plugin_does_not_bring_a_part_that_floe_local_ships(
+    plugin_site: PluginSite, write: Callable[..., Path]
+) -> None:
+    package = plugin_site.folder / "acme"
+    package.mkdir()
+    text = OWN.replace("name: own", "name: collector", 1)
+    (package / "blueprint.yaml").write_text(text)
+    plugin_site.metadata("acme-floe", "1.0", {"floe_local.blueprints": {"collector": "acme"}})
+
+    with pytest.raises(InputError, match=r"acme-floe 1\.0: .* 'collector' .* ships") as caught:
+        find_blueprints(["jaeger", "collector"])
+    assert caught.value.code == "blueprint-reserved"
+    on_purpose = find_blueprint("collector", [write(text, "collector")])
+    assert on_purpose is not None
+    assert on_purpose.source == "local.blueprints"
+
+
+@pytest.mark.parametrize("value", ["corp/data", "corp..data", ".corp", ""])
+def test_an_entry_point_that_is_no_package(plugin_site: PluginSite, value: str) -> None:
+    plugin_site.metadata("acme", "1.0", {"floe_local.blueprints": {"own": value}})
+
+    with pytest.raises(InputError, match=r"acme 1\.0: entry point 'own' of floe_local.blueprints"):
+        find_blueprint("own")
+
+
+class EditableFinder:
+    """Finds packages as setuptools' editable installs do: each in a folder of its own."""
+
+    def __init__(self, mapping: dict[str, Path]) -> None:
+        self._mapping = mapping
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> object:
+        if name not in self._mapping:
+            return None
+        return spec_from_file_location(name, self._mapping[name] / "__init__.py")
+
+
+@pytest.mark.parametrize("package", ["zed_pkg", "zed_namespace.zed"])
+def test_a_blueprint_in_an_editable_install(
+    package: str, plugin_site: PluginSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("raise RuntimeError('imported')")
+    (folder / "blueprint.yaml").write_text(OWN)
+    finder = EditableFinder({package: folder})
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, finder])
+    plugin_site.metadata("zed", "1.0", {"floe_local.blueprints": {"own": package}})
+
+    located = find_blueprint("own")
+
+    assert located is not None
+    assert located.folder == folder
+
+
 def test_two_blueprints_of_one_name(write: Callable[..., Path]) -> None:
     first, second = write(OWN, place="a"), write(OWN, place="b")
 
@@ -127,6 +200,14 @@ def test_two_blueprints_of_one_name(write: Callable[..., Path]) -> None:
         find_blueprint("own", [first.parent, second.parent])
     assert str(first) in caught.value.reason
     assert str(second) in caught.value.reason
+
+
+def test_two_blueprints_of_one_name_in_one_folder(write: Callable[..., Path]) -> None:
+    folder = write(OWN).parent
+    (folder / "blueprint.yaml").write_text(OWN, encoding="utf-8")
+
+    with pytest.raises(InputError, match="two blueprints are called 'own'"):
+        find_blueprint("own", [folder])
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
@@ -162,6 +243,21 @@ MISTAKES = {
         "unknown placeholder {run_id}",
     ),
     "placeholder in an expectation": ('equals: "{trace_id}"', 'equals: "{id}"', ":21: "),
+    "placeholder inside an expectation": (
+        'equals: "{trace_id}"',
+        'equals: {a: [1, "x{id}"]}',
+        ":21: readback.traces[0].expect[0].equals.a[1]: unknown placeholder {id}",
+    ),
+    "placeholder in an expectation's query": (
+        "query: id",
+        "query: \"a[?b=='{bogus}']\"",
+        ":21: readback.traces[0].expect[0].query: unknown placeholder {bogus}",
+    ),
+    "unknown function": (
+        "query: id",
+        "query: 'a.b | max_by(c, &lenght(d))'",
+        ":21: readback.traces[0].expect[0].query: unknown function lenght(): did you mean 'length'",
+    ),
     "broken expectation": (
         "query: id",
         "query: 'id['",
@@ -183,6 +279,16 @@ MISTAKES = {
         "readback.traces[0]: expects nothing",
     ),
     "another name": ("name: own", "name: owned", ":3: name: is 'owned', but it was found as 'own'"),
+    "no image": (
+        '{upstream: "own:1"}',
+        "{}",
+        ":10: services.own.image: names neither an `upstream` nor a `recipe`",
+    ),
+    "volume that is a path": (
+        "    ready:",
+        "    volumes: {../../x: /data}\n    ready:",
+        ":14: services.own.volumes.../../x: is no name of a volume",
+    ),
     "recipe outside": (
         '{upstream: "own:1"}',
         "{recipe: ../../x}",
@@ -223,6 +329,16 @@ def test_a_mistake_is_told_with_file_line_and_field(case: str, write: Callable[.
 
     assert expected in caught.value.reason
     assert str(folder / "blueprint.yaml") in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["a[0:2].b[].{n: length(c)}", "sort_by(a, &b)[?c=='{trace_id}' && !d] | [-1]", "[a, `1`]", "@"],
+)
+def test_a_query_may_be_any_jmespath(query: str, write: Callable[..., Path]) -> None:
+    folder = write(OWN.replace("query: id", f"query: {json.dumps(query)}"))
+
+    assert read_blueprint(folder, "acme 1.0", "own")
 
 
 def test_a_symbolic_link_does_not_lead_outside(write: Callable[..., Path], tmp_path: Path) -> None:

@@ -15,13 +15,16 @@ from hypothesis import strategies as st
 from floe_local.errors import FloeError, InputError, MachineError
 from floe_local.operations.new_plugin import LONGEST_NAME, new_plugin
 from floe_local.operations.plugin_checks import check_plugins
+from floe_local.plan.blueprint.lookup import is_part
 from floe_local.plan.blueprint.reader import read_blueprint
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.calls import call_plugin
 from floe_local.plan.values import Kind
 
-NAMES = st.from_regex(rf"[a-z0-9][a-z0-9_.-]{{0,{LONGEST_NAME - 1}}}", fullmatch=True)
+NAMES = st.from_regex(rf"[a-z0-9][a-z0-9_.-]{{0,{LONGEST_NAME - 1}}}", fullmatch=True).filter(
+    lambda name: not is_part(name)
+)
 KINDS = st.sampled_from(Kind)
 GROUP = "floe.{}_backends"
 
@@ -35,6 +38,7 @@ GROUP = "floe.{}_backends"
 @example("a-", Kind.TELEMETRY)
 @example("localhost", Kind.TELEMETRY)
 @example("otel-collector", Kind.TELEMETRY)
+@example("postgres-", Kind.LINEAGE)
 def test_whatever_its_name_a_new_plugin_is_whole_and_compiles(name: str, kind: Kind) -> None:
     with TemporaryDirectory() as folder:
         written = new_plugin(name, kind, Path(folder))
@@ -53,7 +57,9 @@ def test_whatever_its_name_a_new_plugin_is_whole_and_compiles(name: str, kind: K
         output = call_plugin(plugin, kind)
         compiled = compile_outputs(Manifest(), [output], {plugin.name: located.blueprint})
     (backend,) = compiled.backends
-    assert {host for host, _ in backend.hosts} == set(located.blueprint.services)
+    services = set(located.blueprint.services)
+    assert {host for host, _ in backend.hosts} == services
+    assert not any(map(is_part, services))
 
 
 def _plugin(root: Path, name: str, kind: Kind) -> Any:
@@ -67,6 +73,16 @@ def _plugin(root: Path, name: str, kind: Kind) -> Any:
     namespace: dict[str, Any] = {"__name__": module}
     exec(compile(source, module, "exec", dont_inherit=True), namespace)  # noqa: S102 - ours
     return namespace[cls]()
+
+
+@pytest.mark.parametrize("name", ["collector", "sandbox", "postgres"])
+def test_a_new_plugin_is_not_called_as_a_part_that_floe_local_ships(
+    name: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=f"'{name}' is a part that floe-local ships") as caught:
+        new_plugin(name, Kind.TELEMETRY, tmp_path)
+    assert caught.value.code == "plugin-name"
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -124,6 +124,102 @@ def test_a_constructor_that_raises(load: Any) -> None:
     assert "RuntimeError: no level" in refused(load, members, {"level": 1}).reason
 
 
+LAX = """
+def get_config_schema(self):
+    from pydantic import AliasChoices, BaseModel, Field, model_validator
+    class Config(BaseModel{settings}):
+        endpoint: str = "odd:4317"
+        level: int = Field(1, alias="Level")
+        key: str = Field("", validation_alias=AliasChoices("key", "api_key"))
+        @model_validator(mode="before")
+        @classmethod
+        def renamed(cls, values):
+            return {{("endpoint" if k == "address" else k): v for k, v in values.items()}}
+    return Config
+def configure(self, model): self.model = model
+"""
+
+
+@pytest.mark.parametrize("typo", ["endpont", "level"])
+def test_an_unknown_key_is_refused_where_the_model_ignores_it(load: Any, typo: str) -> None:
+    error = refused(load, LAX.format(settings=""), {typo: 1})
+    assert f"{typo}: Extra inputs are not permitted" in error.reason
+    assert f"'{typo}' is unknown (did you mean" in error.hint
+
+
+@pytest.mark.parametrize("key", ["endpoint", "Level", "api_key", "key", "address"])
+def test_a_model_that_ignores_keys_takes_what_it_knows(load: Any, key: str) -> None:
+    model = load(LAX.format(settings=""), {key: "7"}).model
+    assert "7" in map(str, model.model_dump().values())
+    assert type(model).__mro__[1].__name__ == "BaseModel"
+
+
+def test_a_model_may_take_any_key(load: Any) -> None:
+    model = load(LAX.format(settings=", extra='allow'"), {"endpont": "x"}).model
+    assert model.endpont == "x"
+
+
+def test_a_default_by_a_name_that_only_the_model_uses_is_left_out(load_over: Any) -> None:
+    defaults = {"level": 2, "api_key": "k"}
+    plugin, left_out = load_over(LAX.format(settings=""), {}, defaults)
+    assert (plugin.model.level, plugin.model.key, left_out) == (1, "k", ("level",))
+
+
+REQUIRED_FIELD = """
+from floe_local.plugin_api import Configured
+from pydantic import BaseModel
+class Config(BaseModel):
+    endpoint: str
+    level: int = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("config", "defaults"),
+    [({"endpoint": "here:1"}, {}), ({}, {"endpoint": "here:1", "other": 1})],
+    ids=["by the manifest", "by the blueprint"],
+)
+def test_a_field_that_the_model_requires_can_be_given(
+    plugin_site: Any, telemetry_source: Any, config: Any, defaults: Any
+) -> None:
+    source = telemetry_source("config_model = Config", top=REQUIRED_FIELD)
+    source = source.replace("class Plugin(", "class Plugin(Configured[Config], ")
+    plugin_site.add(source, module="odd", points={TELEMETRY: {"odd": "Plugin"}})
+    entry = PluginRegistry().find("telemetry", "odd")
+    loaded = load_plugin(entry, config, defaults)
+    assert loaded.plugin.config.endpoint == "here:1"
+    assert loaded.left_out == tuple(defaults)[1:]
+    wrongs: tuple[dict[str, Any], ...] = ({"endpoint": []}, {"endpoint": "x", "levle": 2})
+    for wrong in wrongs:
+        with pytest.raises(InputError, match=r"endpoint: Input should|levle: Extra") as caught:
+            load_plugin(entry, wrong)
+        assert caught.value.code == "plugin-config"
+
+
+NO_MODELS = {
+    "a model of pydantic 1": "from pydantic.v1 import BaseModel as Config",
+    "a dataclass": "from dataclasses import dataclass\n    @dataclass\n    class Config: level: int",
+    "a JSON schema": "Config = {'type': 'object'}",
+}
+
+
+@pytest.mark.parametrize("case", NO_MODELS)
+@pytest.mark.filterwarnings("ignore:Core Pydantic V1")
+def test_a_schema_that_is_no_model(load: Any, case: str) -> None:
+    members = f"""
+def get_config_schema(self):
+    {NO_MODELS[case]}
+    return Config
+def configure(self, model): raise AssertionError
+"""
+    with pytest.raises(InputError) as caught:
+        load(members, {"level": 1})
+    assert caught.value.code == "plugin-config-schema"
+    assert "'odd' (odd 1.2.3): get_config_schema() returned" in caught.value.reason
+    assert "pydantic 2" in caught.value.hint
+    assert PluginRegistry().get("telemetry", "odd").name == "odd"
+
+
 ANY_KEYWORD = """
 def __init__(self, **anything): self.anything = anything
 """

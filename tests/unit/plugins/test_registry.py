@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from floe_local.errors import InputError
 from floe_local.plan.plugins.calls import call_plugin
+from floe_local.plan.plugins.host import call_plugins
 from floe_local.plan.plugins.loading import PluginEntry
+from floe_local.plan.plugins.output import BackendRef
 from floe_local.plan.plugins.registry import GROUPS, PluginRegistry
 from floe_local.plan.values import Kind
 
@@ -208,6 +210,28 @@ def test_refuses_other_floe_apis_with_the_reason(
     error = refused(PluginRegistry(), "telemetry", "aged")
     assert error.code == "plugin-api-version"
     assert f"floe API {version}" in error.reason
+
+
+@pytest.mark.parametrize("version", ["3", "3.0", "(3, 0)", "[3, 0, 1]"])
+def test_refuses_another_floe_api_that_is_written_as_a_number(
+    plugin_site: Any, telemetry_source: Any, version: str
+) -> None:
+    source = telemetry_source(f"floe_api_version = {version}")
+    plugin_site.add(source, module="aged", points={TELEMETRY: {"aged": "Plugin"}})
+    error = refused(PluginRegistry(), "telemetry", "aged")
+    assert error.code == "plugin-api-version"
+    assert "floe API 3" in error.reason
+
+
+@pytest.mark.parametrize(("version", "told"), [("2", "2"), ("1.0", "1.0"), ("(2, 1)", "2.1")])
+def test_a_number_says_which_floe_api_a_plugin_was_written_for(
+    plugin_site: Any, telemetry_source: Any, version: str, told: str
+) -> None:
+    source = telemetry_source(f"floe_api_version = {version}")
+    plugin_site.add(source, module="aged", points={TELEMETRY: {"aged": "Plugin"}})
+    (output,) = call_plugins([BackendRef(kind=Kind.TELEMETRY, name="aged")])
+    assert output.floe_api_version == told
+    assert output.warnings == ()
 
 
 def test_metadata_may_be_properties(plugin_site: Any, telemetry_source: Any) -> None:
