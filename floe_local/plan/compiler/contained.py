@@ -1,4 +1,4 @@
-"""Without ``--live``, what the plugin of a self-hosted backend may reach: the stack."""
+"""Without ``--live``, what the plugin of a backend that is not played may reach: the stack."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from floe_local.plan.compiler.address import parse_address
 from floe_local.plan.compiler.draft import type_of
 from floe_local.plan.compiler.in_stack import PROTOCOLS, hosts_of, ingest_of
 from floe_local.plan.compiler.reach import (
+    STAYING,
     STAYING_TRANSPORTS,
     addresses,
     last_key,
@@ -37,7 +38,8 @@ def kept_in_stack(draft: Draft) -> Draft:
     Raises:
         InputError: names plugin, distribution and field (``sandbox-leak``).
     """
-    if draft.stack is None or not _is_self_hosted(draft.blueprint):
+    calling = not all(type_of(key) in STAYING for key in draft.config["exporters"])
+    if draft.stack is None or _is_judged_elsewhere(draft.blueprint, calling=calling):
         return draft
     inside = draft.stack | draft.self_hosts | _names(hosts_of(draft))
     who = draft.output.who
@@ -63,7 +65,7 @@ def kept_transport(draft: LineageDraft, hosts: Iterable[tuple[str, int]], *, tak
         InputError: names plugin, distribution and field (``sandbox-leak``).
     """
     stays = draft.transport["type"] in STAYING_TRANSPORTS
-    if draft.stack is None or stays or not _is_self_hosted(draft.blueprint):
+    if draft.stack is None or stays or _is_judged_elsewhere(draft.blueprint, calling=True):
         return
     inside = draft.stack | _names(hosts)
     _refuse_outside(draft.output.who, (draft.place,), draft.transport, inside, taken=taken)
@@ -71,8 +73,9 @@ def kept_transport(draft: LineageDraft, hosts: Iterable[tuple[str, int]], *, tak
         raise _leak(draft.output.who, draft.place, _NOWHERE)
 
 
-def _is_self_hosted(blueprint: Blueprint | None) -> bool:
-    return blueprint is not None and bool(blueprint.services) and blueprint.sandbox is None
+def _is_judged_elsewhere(blueprint: Blueprint | None, *, calling: bool) -> bool:
+    """A played backend by rule `sandbox`; what calls somebody needs a blueprint in any case."""
+    return calling if blueprint is None else blueprint.sandbox is not None
 
 
 def _names(hosts: Iterable[tuple[str, int]]) -> frozenset[str]:

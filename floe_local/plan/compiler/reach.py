@@ -25,9 +25,15 @@ STAYING_TRANSPORTS = frozenset({"console", "file", "noop"})
 """Types of OpenLineage transports that call nobody."""
 
 _ONLY_DATA = frozenset(
-    {"attributes", "filter", "metricstransform", "resource", "span", "transform"}
+    {
+        *("attributes", "filter", "metricstransform", "redaction", "resource", "span"),
+        *("tail_sampling", "transform", "count", "routing", "spanmetrics"),
+    }
 )
-"""Types of processors in which an address is a value of telemetry."""
+"""Types of processors and connectors in which an address is a value of telemetry."""
+
+_NEVER_CALLED = frozenset({"headers", "labels", "const_labels", "external_labels"})
+"""Keys under which an address is told to others, and not called."""
 
 _ADDRESS = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://[^\s,;\"'<>]*"
@@ -54,14 +60,14 @@ def reaching_components(config: Config) -> Iterator[tuple[str, str, Any]]:
         for key, component in config[section].items():
             kind = type_of(key)
             stays = section == "exporters" and kind in STAYING
-            if not stays and not (section == "processors" and kind in _ONLY_DATA):
+            if not stays and not (section in {"processors", "connectors"} and kind in _ONLY_DATA):
                 yield section, key, component
 
 
 def addresses(value: Any, place: tuple[str, ...]) -> Iterator[Found]:
     """URLs and ``host:port`` in any text; names and references under a key that holds them."""
     for path, text in scalars(value, place):
-        if isinstance(text, str):
+        if isinstance(text, str) and not _NEVER_CALLED.intersection(path):
             yield from (
                 Found(dotted(tuple(map(str, path))), found) for found in _in_text(path, text)
             )

@@ -157,7 +157,7 @@ def compiled() -> Callable[..., Compiled]:
             PluginOutput(kind="telemetry", name=n, exporter_config=c) for n, c in configs.items()
         ]
         manifest = Manifest(project="a shop", local=LocalSettings.model_validate(local))
-        return compile_outputs(manifest, outputs, blueprints)
+        return compile_outputs(manifest, outputs, blueprints, live=True)
 
     return run
 

@@ -121,6 +121,25 @@ def test_what_is_outside_of_the_stack_is_reached_live_only(case: str, acme: Comp
     assert acme(config, live=True).backends
 
 
+@pytest.mark.parametrize("config", [exporting(), {"type": "http", "url": SAAS}])
+def test_a_backend_that_neither_runs_nor_is_played_is_for_live(
+    config: dict[str, Any], manifest: Callable[..., Manifest]
+) -> None:
+    output = (lineage_output if "type" in config else telemetry_output)(config, name="acme")
+    own = {"acme": Blueprint(blueprint=1, name="acme", title="Acme", accepts=("traces",))}
+    with pytest.raises(InputError, match="outside of the stack") as caught:
+        compile_outputs(manifest(), (output,), own)
+    assert caught.value.code == "sandbox-leak"
+    assert compile_outputs(manifest(), (output,), own, live=True).backends
+
+
+def test_what_ends_in_the_collector_calls_nobody_beside(manifest: Callable[..., Manifest]) -> None:
+    extensions = {"oauth2client": {"token_url": f"{SAAS}/token"}}
+    config = {"exporters": {"debug": {}}, "extensions": extensions}
+    with pytest.raises(InputError, match=r"extensions\.oauth2client\.token_url"):
+        compile_outputs(manifest(), (telemetry_output(config, name="acme"),), {})
+
+
 INSIDE: dict[str, dict[str, Any]] = {
     "another port of the service": exporting(zipkin={"endpoint": "http://acme/api/v2/spans"}),
     "a name that means the service": exporting(zipkin={"endpoint": "http://zipkin.example:9411/"}),
@@ -131,6 +150,7 @@ INSIDE: dict[str, dict[str, Any]] = {
     "the Collector": exporting(prometheus={"endpoint": "0.0.0.0:8889"}),
     "its log": exporting(debug={}, file={"path": "/x"}, nop={}),
     "data": processing(attributes={"actions": [{"key": "a", "value": SAAS}]}),
+    "a header": exporting(zipkin={"endpoint": "acme:9411", "headers": {"from": SAAS}}),
     "an extension": {**exporting(), "extensions": {"pprof": {"endpoint": "localhost:1777"}}},
     "kafka": {"type": "kafka", "config": {"bootstrap.servers": "acme:9092"}},
     "console": {"type": "console"},

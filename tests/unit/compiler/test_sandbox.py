@@ -51,7 +51,7 @@ def compiled(
     recorder = located(Blueprint.model_validate(RECORDER), folder)
     run = as_run({"acme": located(blueprint, folder)}, None if live else recorder)
     manifest = Manifest(environment=environment, local=LocalSettings(), root=folder, folder=folder)
-    return compile_outputs(manifest, [output], {"acme": run["acme"].blueprint}, {})
+    return compile_outputs(manifest, [output], {"acme": run["acme"].blueprint}, {}, live=live)
 
 
 def exporters(config: dict[str, Any], **more: Any) -> Any:
