@@ -110,8 +110,11 @@ def compile_transport(
 ) -> Callable[..., Compiled]:
     """Compile a transport of Marquez's name, against the shipped blueprints."""
 
-    def run(transport: Any, name: str = "marquez", strategy: Any = ADR_STRATEGY) -> Compiled:
-        return compile_outputs(manifest(), (lineage_output(transport, strategy, name),), blueprints)
+    def run(
+        transport: Any, name: str = "marquez", strategy: Any = ADR_STRATEGY, *, live: bool = False
+    ) -> Compiled:
+        outputs = (lineage_output(transport, strategy, name),)
+        return compile_outputs(manifest(), outputs, blueprints, live=live)
 
     return run
 

@@ -94,11 +94,11 @@ OUTSIDE: dict[str, tuple[dict[str, Any], str]] = {
         {"type": "kafka", "config": {"bootstrap.servers": "k.example:9092"}},
         "bootstrap.servers",
     ),
-    "a client of a cloud": ({"type": "cloud_api", "domainId": "x"}, "transport"),
+    "a client of a cloud": ({"type": "amazon_datazone_api", "domainId": "x"}, "transport"),
     "the last of a composite": (
         {
             "type": "composite",
-            "transports": [{"type": "console"}, {"type": "cloud_api", "region": "x"}],
+            "transports": [{"type": "console"}, {"type": "amazon_datazone_api", "region": "x"}],
         },
         "transport.transports.1",
     ),
