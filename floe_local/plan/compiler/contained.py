@@ -11,15 +11,17 @@ from floe_local.plan.compiler.in_stack import PROTOCOLS, hosts_of, ingest_of
 from floe_local.plan.compiler.reach import (
     STAYING,
     STAYING_TRANSPORTS,
+    Found,
     addresses,
     last_key,
     leak,
     reaching_components,
 )
 from floe_local.plan.nested import scalars
+from floe_local.plan.yaml_source import dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from floe_local.errors import InputError
     from floe_local.plan.blueprint.model import Blueprint
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 _OUTSIDE = "would reach an address outside of the stack"
 _NOWHERE = "names no service of the stack, so it would call somebody outside of it"
 _A_REFERENCE = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*://)?\$\{[^}]*\}(?::\d+)?(?:[/?#].*)?$")
+_SITE_KEYS = frozenset({"site", "domain"})
 _HERE = ("unix:", "file:")
 
 
@@ -86,10 +89,17 @@ def _refuse_outside(
     who: str, place: tuple[str, ...], config: Any, inside: frozenset[str], *, taken: bool
 ) -> None:
     """Where the backend takes the protocol, a reference may stand for its host."""
-    for found in addresses(config, place):
+    for found in (*addresses(config, place), *_sites(config, place)):
         of_backend = taken and _A_REFERENCE.match(found.text)
         if not of_backend and not _is_inside(found.text, inside):
             raise _leak(who, found.place, _OUTSIDE)
+
+
+def _sites(config: Any, place: tuple[str, ...]) -> Iterator[Found]:
+    """Names of a SaaS's installation, of which its exporter makes addresses itself."""
+    for path, text in scalars(config, place):
+        if last_key(path) in _SITE_KEYS and isinstance(text, str) and text:
+            yield Found(dotted(tuple(map(str, path))), text)
 
 
 def _reaches(config: Any, inside: frozenset[str]) -> bool:

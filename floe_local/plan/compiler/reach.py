@@ -39,7 +39,7 @@ _ADDRESS = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://[^\s,;\"'<>]*"
     r"|(?<![\w.:/{-])(?:\[[0-9A-Fa-f:.]+\]|(?=[\w.-]*[A-Za-z.])\w[\w.-]*):\d{1,5}(?![\w:.@-])"
 )
-_BARE_DOMAIN = re.compile(r"^[A-Za-z0-9][\w-]*(?:\.[\w-]+)*\.[A-Za-z]{2,}(?=/|$)")
+_BARE_DOMAIN = re.compile(r"^[A-Za-z0-9][\w-]*(?:\.[\w-]+)*\.(?:[A-Za-z]{2,}|\d+\.\d+\.\d+)(?=/|$)")
 _ADDRESS_KEY = re.compile(
     r"(?:endpoint|url|uri|addr|address|host|server|broker|dsn|connection_?string"
     r"|endpointoverride)(?:e?s)?$",

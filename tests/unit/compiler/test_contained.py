@@ -68,6 +68,11 @@ OUTSIDE: dict[str, tuple[dict[str, Any], str]] = {
         "exporters.zipkin.endpoint",
     ),
     "a name alone": (exporting(x={"endpoint": "saas.example"}), "exporters.x.endpoint"),
+    "a number alone": (exporting(x={"endpoint": "93.184.216.34"}), "exporters.x.endpoint"),
+    "a site beside its own": (
+        exporting(datadog={"api": {"site": "saas.example"}, "traces": {"endpoint": "acme:9411"}}),
+        "exporters.datadog.api.site",
+    ),
     "a list": (exporting(kafka={"brokers": ["k.example:9092"]}), "exporters.kafka.brokers.0"),
     "one of two": (
         exporting(x={"endpoint": "acme:9411", "more": {"api": SAAS}}),
