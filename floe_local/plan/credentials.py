@@ -46,9 +46,13 @@ _LOOKS_LIKE_A_KEY = re.compile(
     r"|\bgithub_pat_\w{20,}|\bgl(c|sa)_\w{16,}|\bglpat-[\w-]{16,}|\bxox[abprs]-[\w-]{10,}"
     r"|\bsk-[\w-]{20,}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
     r"|^(Bearer|Basic|Splunk|Api-?(Key|Token))\s+\S{8,}"
-    r"|^([0-9a-fA-F]{32}|[0-9a-fA-F]{40})$"
     r"|://[^/\s:@?#]*:[^/\s@]+@|https?://(?=[^/@]*\d)[^/\s:@?#]{12,}@"
 )
+_HEX = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}")
+_HEX_OF_ITS_OWN = re.compile(
+    r"(^|[_/])(id|tag|digest|commit|revision|version|checksum|hash|sha\d*)(?=$|[_/])"
+)
+"""A key of the large vendors has the looks of a hash, or of an id."""
 
 
 def credentials_in(value: Any, path: Path_ = ()) -> Iterator[Path_]:
@@ -83,12 +87,18 @@ def _holds_one(name: str, text: str) -> bool:
     bare = rewritten(text, literal=str, reference=lambda *found: found[-1] or "").strip()
     if _LOOKS_LIKE_A_KEY.search(bare) or (_means_one(name) and not _HARMLESS.fullmatch(bare)):
         return True
+    if _HEX.fullmatch(bare) and not _HEX_OF_ITS_OWN.search(_snake(name)):
+        return True
     pairs = (*_PAIR.finditer(bare), *_HEADER.finditer(bare))
     return any(_means_one(m["name"]) and not _HARMLESS.fullmatch(m["value"]) for m in pairs)
 
 
 def _means_one(name: str) -> bool:
     """Whether what goes by this name is a credential."""
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
-    snake = re.sub(r"[-. ]", "_", snake)
+    snake = _snake(name)
     return bool(_CREDENTIAL_NAME.search(snake)) and not _NAMES_A_SECRET.search(snake)
+
+
+def _snake(name: str) -> str:
+    """``apiKey``, ``API-KEY`` and ``api.key`` as ``api_key``."""
+    return re.sub(r"[-. ]", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())

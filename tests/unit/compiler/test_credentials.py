@@ -52,6 +52,7 @@ WRITTEN_OUT: list[Any] = [
     {"sasl.jaas.config": f'org.Plain required username="u" password="{SECRET}";'},
     {"connection_string": f"InstrumentationKey={SECRET};IngestionEndpoint=https://x.example"},
     {"password": 12345678},
+    {"anything": "ab" * 16},
 ]
 INNOCENT: list[Any] = [
     {"key": "db.statement", "action": "delete"},
@@ -86,6 +87,9 @@ INNOCENT: list[Any] = [
     {"blocked_values": ["password=[^&]*", r"token=\S+"]},
     {"statements": ['replace_pattern(attributes["http.url"], "token=[^&]*", "token=***")']},
     {"description": "Authorization: by token"},
+    {"image": {"tag": "0123456789abcdef0123456789abcdef01234567"}, "gitCommit": "ab" * 20},
+    {"trace_id": "ab" * 16, "image": {"digest": "ab" * 16}, "checksum/config": "ab" * 20},
+    {"revision": "ab" * 20, "strategy": {"commit_sha": "ab" * 20}},
 ]
 
 
