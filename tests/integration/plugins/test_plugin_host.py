@@ -80,7 +80,7 @@ def test_the_callers_sdk_settings_do_not_reach_the_plugin(
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4317")
     monkeypatch.setenv("OPENLINEAGE_URL", "http://localhost:5000")
     monkeypatch.setenv("DD_SITE", "datadoghq.eu")
-    meant = "('OTEL_', 'OPENLINEAGE_', 'DD_')"  # a credential would be refused
+    meant = "('OTEL_', 'OPENLINEAGE_', 'DD_SITE')"  # a credential would be refused
     body = f"import os; return {{n: v for n, v in os.environ.items() if n.startswith({meant})}}"
     output = call(f"{CONFIG}{body}").exporter_config
     assert not [name for name in output if name.startswith(("OTEL_", "OPENLINEAGE_"))]
