@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -20,22 +20,13 @@ def one_interrupt() -> Iterator[None]:
 
     Elsewhere than in the main thread, where no signal arrives, it does nothing.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    former = {number: signal.getsignal(number) for number in _SIGNALS}
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         undisturbed()
         raise KeyboardInterrupt
 
-    for number in _SIGNALS:
-        signal.signal(number, interrupt)
-    try:
+    with _handled_by(interrupt):
         yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
@@ -45,20 +36,24 @@ def held_back() -> Iterator[None]:
     For what must not be left half-way: a thread that has begun but whose pool does not know
     of it yet is waited for by nobody.
     """
+    came: list[int] = []
+    with _handled_by(lambda number, _frame: came.append(number)):
+        yield
+    if came:
+        signal.raise_signal(signal.Signals(came[0]))
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    came: list[int] = []
-    former = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number in _SIGNALS:
-        signal.signal(number, lambda number, _frame: came.append(number))
+    former = {number: signal.signal(number, handler) for number in _SIGNALS}
     try:
         yield
     finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-    if came:
-        signal.raise_signal(signal.Signals(came[0]))
+        for number, one in former.items():
+            signal.signal(number, one)
 
 
 def undisturbed() -> None:
