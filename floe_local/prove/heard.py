@@ -25,6 +25,19 @@ class Answer(NamedTuple):
     error: Exception | None
 
 
+class Kept:
+    """Keeps the error that leaves its block, and lets it go on; an interrupt is none."""
+
+    error: Exception | None = None
+
+    def __enter__(self) -> None:
+        """Start the block."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            self.error = error
+
+
 class Heard(Transport):
     """A transport that keeps what it was answered: the client drops it, a composite errors too."""
 
@@ -32,34 +45,28 @@ class Heard(Transport):
         self._inner = inner
         self.kind, self.name, self.priority = inner.kind, inner.name, inner.priority
         self._successes: dict[str, list[bool]] = {}
-        self._errors: dict[str, Exception] = {}
-        self._lost: Exception | None = None
+        self._emitting: dict[str, Kept] = {}
+        self._closing = Kept()
 
     def emit(self, event: Event) -> Any:
         """Emit, and keep how it was answered."""
         run_id = cast("RunEvent", event).run.runId
         said = self._successes.setdefault(run_id, [])
-        try:
+        with self._emitting.setdefault(run_id, Kept()):
             answer = self._inner.emit(event)
-        except Exception as error:
-            self._errors[run_id] = error
-            raise
         said.append(self.kind in _RAISES_UNLESS_TAKEN or _is_success(answer))
         return answer
 
     def close(self, timeout: float = -1) -> bool:
         """Close, and hear what became of what was sent in the background."""
-        try:
+        with self._closing:
             done = self._inner.close(timeout)
-        except Exception as error:
-            self._lost = error
-            raise
         count: dict[str, int] = getattr(self._inner, "get_stats", dict)()
         failed, pending = count.get("failed", 0), count.get("pending", 0)
         if failed or pending or done is False:
             sent = failed + pending + count.get("success", 0)
             what = f"{failed + pending} of {sent} events were not answered with success"
-            self._lost = ConnectionError(f"{what} by {self.kind} in the background")
+            self._closing.error = ConnectionError(f"{what} by {self.kind} in the background")
         elif count:
             self._successes = {run_id: [True] for run_id in self._successes}
         return done
@@ -67,7 +74,8 @@ class Heard(Transport):
     def answer(self, run_id: str) -> Answer:
         """Return what was said to a run. Ask after `close`."""
         said = self._successes.get(run_id, [])
-        return Answer(bool(said) and all(said), self._errors.get(run_id) or self._lost)
+        error = self._emitting.get(run_id, self._closing).error or self._closing.error
+        return Answer(bool(said) and all(said), error)
 
 
 def listening(transport: Transport) -> tuple[Transport, tuple[Heard, ...]]:
