@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import Change
-from floe_local.plan.credentials import credentials_in
 from floe_local.plan.plugins.calls import json_fault
-from floe_local.plan.yaml_source import dotted
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Blueprint
@@ -85,17 +83,6 @@ def refuse_unserialisable(output: PluginOutput, method: str, returned: Any) -> N
     wrong = json_fault(returned)
     if wrong:
         raise fault(output, method, f"returned something that JSON cannot hold: {wrong}")
-
-
-def refuse_credentials(output: PluginOutput, config: Any, place: str = "") -> None:
-    """Refuse a credential that a plugin wrote out; its value is not told.
-
-    Raises:
-        InputError: names plugin, distribution and field.
-    """
-    for path in credentials_in(config, (place,) if place else ()):
-        hint = "return a reference, ${env:NAME}; the Collector and floe-local resolve it"
-        raise fault(output, dotted(path), "holds a credential written out", hint)
 
 
 def type_of(component: str) -> str:

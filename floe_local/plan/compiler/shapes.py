@@ -15,9 +15,9 @@ from floe_local.plan.compiler.draft import (
     PARTS,
     SECTIONS,
     Draft,
-    refuse_credentials,
     refuse_unserialisable,
 )
+from floe_local.plan.plugins.secrets import refuse_written_out
 from floe_local.plan.values import Signal
 from floe_local.plan.yaml_source import suggestion
 
@@ -45,7 +45,7 @@ def normalised(draft: Draft) -> Draft:
     """
     returned = draft.output.exporter_config
     shape = shape_of(draft)
-    refuse_credentials(draft.output, returned)
+    refuse_written_out(draft.output.who, returned)
     config = deepcopy(returned)
     if shape == "E":
         draft, config = _from_flat(draft, config)

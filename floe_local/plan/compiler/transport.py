@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from floe_local.plan.artifacts import Change
 from floe_local.plan.compiler.address import Address, parse_address
 from floe_local.plan.compiler.contained import kept_transport
-from floe_local.plan.compiler.draft import fault, refuse_credentials, refuse_unserialisable
+from floe_local.plan.compiler.draft import fault, refuse_unserialisable
 from floe_local.plan.compiler.in_stack import ingest_of, listening_ports, means_here, no_number
 from floe_local.plan.compiler.production import encrypted_transport
 from floe_local.plan.compiler.sandbox import sandboxed_transport
 from floe_local.plan.compiler.transport_types import auth_advice, transport_advice
 from floe_local.plan.compiler.transport_url import target_of
+from floe_local.plan.plugins.secrets import refuse_written_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -100,7 +101,7 @@ def refuse_unusable(output: PluginOutput) -> None:
         InputError: names plugin, distribution and field.
     """
     refuse_unserialisable(output, "get_transport_config()", output.transport)
-    refuse_credentials(output, output.transport, "transport")
+    refuse_written_out(output.who, output.transport, ("transport",))
 
 
 def transport_hosts(

@@ -15,7 +15,7 @@ from floe_local.plan.plugins.foreign_code import CREDENTIAL_NAME, SHORTEST_SECRE
 from floe_local.plan.yaml_source import dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from floe_local.plan.plugins.output import PluginOutput
@@ -46,16 +46,17 @@ def refuse_secrets(output: PluginOutput, environ: Mapping[str, str]) -> None:
     Raises:
         InputError: names plugin, distribution and field, and the variable (``plugin-output``).
     """
+    secrets = [(name, form) for name in telling(environ) for form in forms_of(environ[name])]
     for field in _FIELDS:
         place = () if field == "exporter_config" else (field,)
-        for path, name in _values_told(getattr(output, field), place, environ):
+        for path, name in _values_told(getattr(output, field), place, secrets):
             what = f"holds the value of the variable {name}"
             hint = f"return the reference ${{env:{name}}}; it is resolved where it is needed"
             raise InputError("plugin-output", f"{output.who}: {dotted(path)}: {what}", hint)
         refuse_written_out(output.who, getattr(output, field), place)
 
 
-def refuse_written_out(who: str, value: Any, place: Path_) -> None:
+def refuse_written_out(who: str, value: Any, place: Path_ = ()) -> None:
     """Refuse a credential written out in what `who` returned.
 
     Raises:
@@ -68,10 +69,9 @@ def refuse_written_out(who: str, value: Any, place: Path_) -> None:
 
 
 def _values_told(
-    value: Any, place: Path_, environ: Mapping[str, str]
+    value: Any, place: Path_, secrets: Sequence[tuple[str, str]]
 ) -> Iterator[tuple[Path_, str]]:
-    """Where the value of a variable called like a credential stands, and the variable's name."""
-    secrets = [(name, form) for name in telling(environ) for form in forms_of(environ[name])]
+    """Where a variable's value stands in one of its forms, and the variable's name."""
     for path, scalar in scalars(value, place):
         yield from ((path, name) for name, form in secrets if form in str(scalar))
 
