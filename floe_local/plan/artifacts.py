@@ -19,6 +19,9 @@ ENDS_IN_COLLECTOR = frozenset({"debug", "nop", "file"})
 SCRAPED = frozenset({"prometheus"})
 """Exporter types that wait for a backend to fetch: what they count as sent, nobody may have."""
 
+ENDS_IN_PIPELINE = frozenset({"console", "file", "noop"})
+"""Types of OpenLineage transports that call nobody."""
+
 
 class Change(Frozen):
     """One thing that a named rule changed in what the plugin returned."""

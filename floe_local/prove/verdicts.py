@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from floe_local.plan.artifacts import SCRAPED
+from floe_local.plan.artifacts import ENDS_IN_PIPELINE, SCRAPED
 from floe_local.plan.values import Kind, Origin, Signal
 from floe_local.prove.hops import is_backend
 from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict, received_by
@@ -39,7 +39,6 @@ _UNANSWERED = (
     "where the transport leads, and `floe-local logs {backend}`"
 )
 _IN_SANDBOX = "see `floe-local sandbox show {backend}`: what arrived at the recorder, how it was answered, why"
-_ENDS_IN_PIPELINE = frozenset({"noop", "console", "file"})
 _SAYS_YES = (
     "it answers for an id that was never sent: what answers at {where} is not the backend, "
     "or the blueprint's probe asks for the wrong thing"
@@ -106,7 +105,7 @@ def _unacknowledged(evidence: Evidence) -> str:
 
 def _unanswered(evidence: Evidence) -> str:
     kind = (evidence.target.transport or {}).get("type")
-    if kind in _ENDS_IN_PIPELINE:
+    if kind in ENDS_IN_PIPELINE:
         return f"a transport of type '{kind}' ends in the pipeline itself"
     return f"no HTTP answer to it came over the transport of type '{kind}'"
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from floe_local.plan.artifacts import ENDS_IN_PIPELINE
 from floe_local.plan.compiler.address import parse_address
 from floe_local.plan.compiler.draft import type_of
 from floe_local.plan.compiler.in_stack import PROTOCOLS, hosts_of, ingest_of
 from floe_local.plan.compiler.reach import (
     STAYING,
-    STAYING_TRANSPORTS,
     Found,
     addresses,
+    found_at,
     last_key,
     leak,
     reaching_components,
 )
 from floe_local.plan.nested import scalars
-from floe_local.plan.yaml_source import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,9 +50,8 @@ def kept_in_stack(draft: Draft) -> Draft:
         kind = type_of(key)
         exports = section == "exporters"
         taken = exports and ingest_of(draft.blueprint, PROTOCOLS.get(kind, kind)) is not None
-        _refuse_outside(who, (section, key), component, inside, taken=taken)
-        if exports and not taken and not _reaches(component, inside):
-            raise _leak(who, f"{section}.{key}", _NOWHERE)
+        place = (section, key)
+        _refuse_outside(who, place, component, inside, taken=taken, calls=exports)
     return draft
 
 
@@ -67,13 +66,12 @@ def kept_transport(draft: LineageDraft, hosts: Iterable[tuple[str, int]], *, tak
     Raises:
         InputError: names plugin, distribution and field (``sandbox-leak``).
     """
-    stays = draft.transport["type"] in STAYING_TRANSPORTS
+    stays = draft.transport["type"] in ENDS_IN_PIPELINE
     if draft.stack is None or stays or _is_judged_elsewhere(draft.blueprint, calling=True):
         return
     inside = draft.stack | _names(hosts)
-    _refuse_outside(draft.output.who, (draft.place,), draft.transport, inside, taken=taken)
-    if not taken and not _reaches(draft.transport, inside):
-        raise _leak(draft.output.who, draft.place, _NOWHERE)
+    who, place = draft.output.who, (draft.place,)
+    _refuse_outside(who, place, draft.transport, inside, taken=taken, calls=True)
 
 
 def _is_judged_elsewhere(blueprint: Blueprint | None, *, calling: bool) -> bool:
@@ -86,20 +84,31 @@ def _names(hosts: Iterable[tuple[str, int]]) -> frozenset[str]:
 
 
 def _refuse_outside(
-    who: str, place: tuple[str, ...], config: Any, inside: frozenset[str], *, taken: bool
+    who: str,
+    place: tuple[str, ...],
+    config: Any,
+    inside: frozenset[str],
+    *,
+    taken: bool,
+    calls: bool,
 ) -> None:
-    """Where the backend takes the protocol, a reference may stand for its host."""
+    """Refuse addresses outside of the stack, and, in what `calls` somebody, none inside.
+
+    Where the backend takes the protocol, a reference may stand for its host.
+    """
     for found in (*addresses(config, place), *_sites(config, place)):
         of_backend = taken and _A_REFERENCE.match(found.text)
         if not of_backend and not _is_inside(found.text, inside):
             raise _leak(who, found.place, _OUTSIDE)
+    if calls and not taken and not _reaches(config, inside):
+        raise _leak(who, ".".join(place), _NOWHERE)
 
 
 def _sites(config: Any, place: tuple[str, ...]) -> Iterator[Found]:
     """Names of a SaaS's installation, of which its exporter makes addresses itself."""
     for path, text in scalars(config, place):
         if last_key(path) in _SITE_KEYS and isinstance(text, str) and text:
-            yield Found(dotted(tuple(map(str, path))), text)
+            yield found_at(path, text)
 
 
 def _reaches(config: Any, inside: frozenset[str]) -> bool:

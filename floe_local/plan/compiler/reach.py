@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
-from floe_local.plan.artifacts import ENDS_IN_COLLECTOR
+from floe_local.plan.artifacts import ENDS_IN_COLLECTOR, SCRAPED
 from floe_local.plan.compiler.address import parse_address
 from floe_local.plan.compiler.draft import SECTIONS, type_of
 from floe_local.plan.nested import scalars
@@ -18,11 +18,8 @@ if TYPE_CHECKING:
     from floe_local.plan.compiler.draft import Config
     from floe_local.plan.yaml_source import Path_
 
-STAYING = ENDS_IN_COLLECTOR | {"prometheus"}
+STAYING = ENDS_IN_COLLECTOR | SCRAPED
 """Types of exporters that call nobody: what they take ends in the Collector, or is fetched."""
-
-STAYING_TRANSPORTS = frozenset({"console", "file", "noop"})
-"""Types of OpenLineage transports that call nobody."""
 
 _ONLY_DATA = frozenset(
     {
@@ -68,9 +65,12 @@ def addresses(value: Any, place: tuple[str, ...]) -> Iterator[Found]:
     """URLs and ``host:port`` in any text; names and references under a key that holds them."""
     for path, text in scalars(value, place):
         if isinstance(text, str) and not _NEVER_CALLED.intersection(path):
-            yield from (
-                Found(dotted(tuple(map(str, path))), found) for found in _in_text(path, text)
-            )
+            yield from (found_at(path, found) for found in _in_text(path, text))
+
+
+def found_at(path: Path_, text: str) -> Found:
+    """An address that stands at a path of keys and indices."""
+    return Found(dotted(tuple(map(str, path))), text)
 
 
 def holds_address(path: Path_) -> bool:

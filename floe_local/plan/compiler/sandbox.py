@@ -7,11 +7,11 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from floe_local.plan.artifacts import ENDS_IN_PIPELINE
 from floe_local.plan.blueprint.sandboxed import sandbox_url
 from floe_local.plan.compiler.address import parse_address
 from floe_local.plan.compiler.draft import SECTIONS, type_of
 from floe_local.plan.compiler.reach import (
-    STAYING_TRANSPORTS,
     addresses,
     last_key,
     leak,
@@ -121,7 +121,7 @@ def sandboxed_transport(draft: LineageDraft) -> LineageDraft:
     for one in replaced:
         draft = draft.noting("sandbox-dummy", one.key, one.before, one.after, WHY_DUMMY)
     reached = _refuse_leaks(draft.output.who, (draft.place,), config, url)
-    if not reached and config.get("type") not in STAYING_TRANSPORTS:
+    if not reached and config.get("type") not in ENDS_IN_PIPELINE:
         raise leak(draft.output.who, draft.place, _UNREACHED)
     return replace(draft, transport=config)
 
