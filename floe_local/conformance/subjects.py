@@ -101,8 +101,9 @@ def _blueprint_of(name: str) -> LocatedBlueprint | None:
     parts = find_blueprints([COLLECTOR, name])
     refuse_clashes(parts.values())
     located = parts.get(name)
-    images = [s.image for s in located.blueprint.services.values()] if located else []
-    for image in images:
-        if located and image.recipe:
-            load_recipe(located.folder / image.recipe)
+    if located is None:
+        return None
+    for service in located.blueprint.services.values():
+        if service.image.recipe:
+            load_recipe(located.folder / service.image.recipe)
     return located

@@ -214,28 +214,23 @@ def _refuse_ended(plan: StackPlan, engine: Engine, watch: _Watch, *, at_work: bo
                     f"service {service.name}: its container is gone",
                     "did something else remove it? run `floe-local up` again",
                 )
-        elif container.state in _ENDED:
-            code = engine.exit_code(container)
-            how = f"ended with status {code}"
-            raise _ended("container-exited", service, how, plan, engine, container)
-        elif container.health == "unhealthy":
-            how = "is unhealthy, says its own health check"
-            raise _ended("container-unhealthy", service, how, plan, engine, container)
+        else:
+            _refuse_if_ended(plan, engine, service, container)
 
 
-def _ended(  # noqa: PLR0917 - all that its error tells
-    code: str,
-    service: StackService,
-    how: str,
-    plan: StackPlan,
-    engine: Engine,
-    container: Container,
-) -> NotReadyError:
+def _refuse_if_ended(
+    plan: StackPlan, engine: Engine, service: StackService, container: Container
+) -> None:
+    if container.state in _ENDED:
+        code, how = "container-exited", f"ended with status {engine.exit_code(container)}"
+    elif container.health == "unhealthy":
+        code, how = "container-unhealthy", "is unhealthy, says its own health check"
+    else:
+        return
     lines = engine.tail(container, _LOG_LINES)
-    if service.name == plan.collector:
-        how += _of_plugins(plan.backends, lines)
+    whose = _of_plugins(plan.backends, lines) if service.name == plan.collector else ""
     wrote = "; its last lines:" + "".join(f"\n  {line}" for line in lines) if lines else ""
-    return NotReadyError(code, f"service {service.name} {how}{wrote}", _hint(service))
+    raise NotReadyError(code, f"service {service.name} {how}{whose}{wrote}", _hint(service))
 
 
 def _of_plugins(backends: Sequence[StackBackend], wrote: Sequence[str]) -> str:
