@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from uuid import uuid4
 
 from floe_local.plan.values import Signal
-from floe_local.prove.acknowledged import Watched
 from floe_local.prove.canaries import Canaries, Protocol, RunPlan, TracePlan, bulk_runs, bulk_trace
-from floe_local.prove.emit import addresses, run_sender, takes_runs
+from floe_local.prove.delivery import collector_addresses, takes_runs
+from floe_local.prove.emit import run_sender
 from floe_local.prove.emit_traces import TraceSender
-from floe_local.prove.exporters import exporter
+from floe_local.prove.exporters import RecordingExporter, exporter
 from floe_local.prove.poll import poll
 from floe_local.prove.readback import Question, asker
 from floe_local.prove.report import Bulk
-from floe_local.prove.subjects import Subject, of_run, of_trace
+from floe_local.prove.subjects import ExpectedItem, of_run, of_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ _CHUNK = 1000  # plans and answers in memory at a time
 class _Sent(NamedTuple):
     """What was acknowledged of a chunk, and the seconds that sending all of it took."""
 
-    subjects: list[Subject]
+    items: list[ExpectedItem]
     seconds: float
 
 
@@ -58,7 +58,7 @@ def accounted(
 
     Traces first, then runs: their times do not disturb each other. Memory holds one chunk.
     """
-    urls = addresses(targets)
+    urls = collector_addresses(targets)
     telemetry = [t for t in targets.backends if _reads(t, Signal.TRACES)]
     accounts: list[Bulk] = []
     if telemetry and urls:
@@ -130,11 +130,12 @@ def _read(
     http: Http,
 ) -> _Account:
     started = monotonic()
-    asked = [Question(target, signal, p, s) for p in _probes(target, signal) for s in sent.subjects]
+    asked = [Question(target, p, item) for p in _probes(target, signal) for item in sent.items]
     answers = poll(asked, asker(http), deadline=started + options.deadline, threads=options.threads)
-    missing = {q.subject.key for q, _, reply, _ in answers if not reply.good}
+    id_of = "trace_id" if signal is Signal.TRACES else "run_id"
+    missing = {q.item.values[id_of] for q, _, reply, _ in answers if not reply.good}
     return _Account(
-        acknowledged=account.acknowledged + len(sent.subjects),
+        acknowledged=account.acknowledged + len(sent.items),
         missing=(*account.missing, *sorted(missing)),
         send_seconds=account.send_seconds + sent.seconds,
         read_seconds=account.read_seconds + monotonic() - started,
@@ -143,14 +144,14 @@ def _read(
 
 def _trace_sender(
     urls: dict[Protocol, str], number: int, messages: Messages
-) -> tuple[TraceSender, Watched]:
+) -> tuple[TraceSender, RecordingExporter]:
     protocol = list(urls)[number % len(urls)]
-    watched = Watched(exporter(Signal.TRACES, protocol, urls[protocol]), messages)
-    return TraceSender(watched), watched
+    recording = RecordingExporter(exporter(Signal.TRACES, protocol, urls[protocol]), messages)
+    return TraceSender(recording), recording
 
 
 def _send_traces(
-    senders: list[tuple[TraceSender, Watched]],
+    senders: list[tuple[TraceSender, RecordingExporter]],
     canary: str,
     protocols: tuple[Protocol, ...],
     count: int,
@@ -158,15 +159,15 @@ def _send_traces(
     plans = [bulk_trace(canary, protocols[n % len(protocols)]) for n in range(count)]
 
     def share(number: int, acknowledged: list[TracePlan]) -> None:
-        sender, watched = senders[number]
+        sender, recording = senders[number]
         for plan in plans[number :: len(senders)]:
             sender.send(plan)
-            if watched.take():
+            if recording.take():
                 break  # each of the rest would wait for its own timeout
             acknowledged.append(plan)
 
     traces, seconds = _shared(share, len(senders))
-    return _Sent([of_trace(t)[0]._replace(key=t.trace_id) for t in traces], seconds)
+    return _Sent([of_trace(trace)[0] for trace in traces], seconds)
 
 
 def _send_runs(
@@ -180,8 +181,7 @@ def _send_runs(
             acknowledged.append(plan)
 
     runs, seconds = _shared(share, len(senders))
-    subjects = [of_run(run, namespace, target.naming)[0] for run in runs]
-    return _Sent([s._replace(key=s.values["run_id"]) for s in subjects], seconds)
+    return _Sent([of_run(run, namespace, target.naming)[0] for run in runs], seconds)
 
 
 def _shared(share: Callable[[int, list[Shared]], None], threads: int) -> tuple[list[Shared], float]:

@@ -11,7 +11,7 @@ from floe_local.prove.placeholders import filled
 from floe_local.prove.poll import Reply, poll
 from floe_local.prove.readback import answers_as
 from floe_local.prove.report import CleanupResult
-from floe_local.prove.subjects import Subject, to_remove
+from floe_local.prove.subjects import ExpectedItem, to_remove
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Cleanup
@@ -25,7 +25,7 @@ _NOT_FOUND = 404
 
 class _Removal(NamedTuple):
     rule: Cleanup
-    subject: Subject
+    item: ExpectedItem
 
 
 def clean(
@@ -40,20 +40,17 @@ def clean(
 
 
 def _clean(
-    target: BackendTarget, subjects: list[Subject], http: Http, threads: int
+    target: BackendTarget, items: list[ExpectedItem], http: Http, threads: int
 ) -> CleanupResult:
     removals = [
-        _Removal(rule, subject)
-        for rule in target.cleanup
-        for subject in subjects
-        if subject.each == rule.each
+        _Removal(rule, item) for rule in target.cleanup for item in items if item.each == rule.each
     ]
 
     def remove(removal: _Removal) -> Answer:
-        return http.send(removal.rule.request, target.endpoints, removal.subject.values)
+        return http.send(removal.rule.request, target.endpoints, removal.item.values)
 
     def gone(removal: _Removal) -> tuple[Reply, Answer]:
-        answer = http.send(removal.rule.verify, target.endpoints, removal.subject.values)
+        answer = http.send(removal.rule.verify, target.endpoints, removal.item.values)
         return Reply(good=answers_as(removal.rule.gone, answer)), answer
 
     with ThreadPoolExecutor(threads, thread_name_prefix="cleanup") as pool:
@@ -68,5 +65,5 @@ def _clean(
 
 
 def _told(removal: _Removal, answer: Answer) -> str:
-    path = filled(removal.rule.verify.path, removal.subject.values)
+    path = filled(removal.rule.verify.path, removal.item.values)
     return f"{path}: {f'HTTP {answer.status}' if answer.status else answer.error}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
+from floe_local.plan.values import Kind
 from floe_local.prove.hops import Expected, Series, accepted, exported, parsed
 from floe_local.prove.report import Hop, HopName, HopState
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from threading import Event
 
+    from floe_local.prove.delivery import Delivery
     from floe_local.prove.http import Http
 
 _FIRST_SECONDS = 0.05
@@ -41,17 +43,41 @@ def baseline(http: Http, url: str | None) -> Counters:
     return Counters(http, url, parsed(answer.body.decode(errors="replace")))
 
 
-def watched(
+def expected_count(delivery: Delivery, deliveries: Iterable[Delivery]) -> Expected | None:
+    """Return what the Collector has to count of a delivery; None: it never had it.
+
+    Counters do not tell clients apart: what was sent of the same signal counts as well.
+    """
+    if delivery.target.kind is Kind.LINEAGE or not delivery.is_acknowledged:
+        return None
+    sent = [
+        other.sending
+        for other in deliveries
+        if other.target is delivery.target
+        and other.signal is delivery.signal
+        and other.is_acknowledged
+    ]
+    protocol = delivery.sending.protocol
+    return Expected(
+        signal=delivery.signal,
+        protocol=protocol,
+        accepted=sum(sending.count for sending in sent if sending.protocol == protocol),
+        exported=sum(sending.count for sending in sent),
+        exporters=delivery.target.exporters.get(delivery.signal, ()),
+    )
+
+
+def watch_counters(
     counters: Counters, expected: Iterable[Expected], *, start: float, deadline: float, stop: Event
 ) -> Hops:
     """Watch until each hop has passed, `stop` is set, or the deadline has passed.
 
     Once `stop` is set, one more look is taken. Seconds count from `start`.
     """
-    wanted = tuple(expected)
-    seen: Hops = {item: (_unknown(counters, 0), _unknown(counters, 1)) for item in wanted}
+    items = tuple(expected)
+    seen: Hops = {item: (_unknown(counters, 0), _unknown(counters, 1)) for item in items}
     pause = _FIRST_SECONDS
-    while counters.url is not None and counters.before is not None and wanted:
+    while counters.url is not None and counters.before is not None and items:
         last = stop.is_set() or monotonic() + pause > deadline
         seen = _look(counters, counters.before, seen, start)
         if last or all(hop.state is not HopState.FAILED for pair in seen.values() for hop in pair):

@@ -6,154 +6,171 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from textwrap import shorten
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import FloeError
-from floe_local.plan.values import Kind, Signal
-from floe_local.prove.acknowledged import Ack, Stopwatch, Watched
+from floe_local.plan.values import Signal
+from floe_local.prove.delivery import Ack, Delivery, sendings, takes_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from floe_local.prove.canaries import Canaries, Protocol, RunPlan
+    from floe_local.prove.delivery import Sending
     from floe_local.prove.emit_lineage import RunSender
+    from floe_local.prove.exporters import RecordingExporter
     from floe_local.prove.heard import Answer
     from floe_local.prove.isolation import Messages
-    from floe_local.prove.targets import BackendTarget, Targets
+    from floe_local.prove.targets import BackendTarget
+
+    Acks = dict[Sending, Ack]
 
 _USER_INFO = re.compile(r"//[^/@\s]+@")
 _WRAPPER_LENGTH = 120
 _NO_PATH = "the path is not the backend's: mend `url` and `endpoint` of the plugin's transport"
 _NO_ENTRY = "the backend refuses the credentials of the plugin's transport: mend its `auth`"
-_ADVICE: dict[object, str] = {404: _NO_PATH, 405: _NO_PATH, 401: _NO_ENTRY, 403: _NO_ENTRY}
+_HINTS: dict[object, str] = {404: _NO_PATH, 405: _NO_PATH, 401: _NO_ENTRY, 403: _NO_ENTRY}
 
 
-def emit(
-    targets: Targets, canaries: Canaries, messages: Messages, watch: Stopwatch
-) -> tuple[Ack, ...]:
-    """Send the canaries and return who acknowledged what.
+class Stopwatch:
+    """Seconds since it was made. `loaded` is the last time that an SDK was ready."""
+
+    def __init__(self) -> None:
+        self.start = self.loaded = monotonic()
+
+    def ready(self) -> None:
+        """Note that an SDK has been imported."""
+        self.loaded = max(self.loaded, monotonic())
+
+    def ack(self, error: str = "", hint: str = "") -> Ack:
+        """Return the acknowledgement of what has been sent up to now."""
+        now = monotonic()
+        return Ack(ok=not error, at=now, seconds=now - self.start, error=error, hint=hint)
+
+
+def send(
+    deliveries: Sequence[Delivery], namespace: str, messages: Messages, watch: Stopwatch
+) -> tuple[Delivery, ...]:
+    """Send the canaries, and put on each delivery how it was acknowledged.
 
     Lineage goes first: its backend is the slowest to answer, and the OTel SDK can be
     loaded while it does. Its client is loaded here, before there are threads: it changes
     the warning filters of the whole process while it loads.
     """
-    backends = [t for t in targets.backends if canaries.runs and takes_runs(t)]
-    signals = _planned(canaries)
-    if backends:
+    runs = _grouped([one for one in deliveries if takes_runs(one.target)], _backend)
+    telemetry = _grouped([one for one in deliveries if one.signal is not Signal.LINEAGE], _protocol)
+    if runs:
         import_module("floe_local.prove.emit_lineage")
-    with ThreadPoolExecutor(len(backends) + 2, thread_name_prefix="emit") as pool:
-        jobs = [pool.submit(_lineage, target, canaries, watch) for target in backends]
-        jobs += [
-            pool.submit(
-                _telemetry, signals, canaries, protocol, url, messages=messages, watch=watch
-            )
-            for protocol, url in addresses(targets).items()
-            if signals
+    with ThreadPoolExecutor(len(runs) + len(telemetry) + 1, thread_name_prefix="emit") as pool:
+        jobs = [
+            pool.submit(_send_lineage, own[0].target, sendings(own), namespace, watch)
+            for own in runs.values()
         ]
-        return tuple(ack for job in jobs for ack in job.result())
+        jobs += [
+            pool.submit(_send_telemetry, sendings(own), messages, watch)
+            for own in telemetry.values()
+        ]
+        acks = {sending: ack for job in jobs for sending, ack in job.result().items()}
+    return tuple(one._replace(ack=acks.get(one.sending)) for one in deliveries)
 
 
-def takes_runs(target: BackendTarget) -> bool:
-    """Tell whether runs can be sent to a backend."""
-    return target.kind is Kind.LINEAGE and target.transport is not None
+def _grouped(
+    deliveries: list[Delivery], name_of: Callable[[Delivery], str]
+) -> dict[str, list[Delivery]]:
+    groups: dict[str, list[Delivery]] = {}
+    for delivery in deliveries:
+        groups.setdefault(name_of(delivery), []).append(delivery)
+    return groups
 
 
-def addresses(targets: Targets) -> dict[Protocol, str]:
-    """Return where the Collector takes OTLP, by protocol."""
-    urls: dict[Protocol, str | None] = {"grpc": targets.otlp_grpc, "http": targets.otlp_http}
-    return {protocol: url for protocol, url in urls.items() if url}
+def _backend(delivery: Delivery) -> str:
+    return delivery.target.name
 
 
-def _planned(canaries: Canaries) -> list[Signal]:
-    plans: dict[Signal, tuple[Any, ...]] = {
-        Signal.TRACES: canaries.traces,
-        Signal.METRICS: canaries.metrics,
-        Signal.LOGS: canaries.logs,
-    }
-    return [signal for signal, planned in plans.items() if planned]
+def _protocol(delivery: Delivery) -> str:
+    return delivery.sending.protocol
 
 
-def _telemetry(
-    signals: list[Signal],
-    canaries: Canaries,
-    protocol: Protocol,
-    url: str,
-    *,
-    messages: Messages,
-    watch: Stopwatch,
-) -> list[Ack]:
-    from floe_local.prove.exporters import exporter  # noqa: PLC0415 - loads the SDK
+def _send_telemetry(own: list[Sending], messages: Messages, watch: Stopwatch) -> Acks:
+    """Send what goes by one protocol, signal by signal."""
+    from floe_local.prove.exporters import RecordingExporter, exporter  # noqa: PLC0415 - the SDK
 
-    acks = []
-    for signal in signals:
-        watched = Watched(exporter(signal, protocol, url), messages)
+    acks = {}
+    for sending in own:
+        made = exporter(sending.signal, sending.protocol, sending.address)
+        recording = RecordingExporter(made, messages)
         watch.ready()
-        _SENDERS[signal](canaries, protocol, watched)
-        watched.shutdown()
-        acks.append(watch.ack(signal, protocol, watched.take()))
+        _SENDERS[sending.signal](sending.planned, recording)
+        recording.shutdown()
+        acks[sending] = watch.ack(next(iter(recording.take()), ""))
     return acks
 
 
-def _send_traces(canaries: Canaries, protocol: Protocol, watched: Watched) -> None:
+def _send_traces(traces: tuple[Any, ...], exporter: RecordingExporter) -> None:
     from floe_local.prove.emit_traces import TraceSender  # noqa: PLC0415 - loads the SDK
 
-    sender = TraceSender(watched)
-    for trace in canaries.traces:
-        if trace.protocol == protocol:
-            sender.send(trace)
+    sender = TraceSender(exporter)
+    for trace in traces:
+        sender.send(trace)
 
 
-def _send_metrics(canaries: Canaries, protocol: Protocol, watched: Watched) -> None:
+def _send_metrics(metrics: tuple[Any, ...], exporter: RecordingExporter) -> None:
     from floe_local.prove.emit_signals import send_metrics  # noqa: PLC0415 - loads the SDK
 
-    send_metrics(tuple(m for m in canaries.metrics if m.protocol == protocol), watched)
+    send_metrics(metrics, exporter)
 
 
-def _send_logs(canaries: Canaries, protocol: Protocol, watched: Watched) -> None:
+def _send_logs(logs: tuple[Any, ...], exporter: RecordingExporter) -> None:
     from floe_local.prove.emit_signals import send_log  # noqa: PLC0415 - loads the SDK
 
-    for log in canaries.logs:
-        if log.protocol == protocol:
-            send_log(log, watched)
+    for log in logs:
+        send_log(log, exporter)
 
 
-_SENDERS: dict[Signal, Callable[[Canaries, Protocol, Watched], None]] = {
+_SENDERS: dict[Signal, Callable[[tuple[Any, ...], RecordingExporter], None]] = {
     Signal.TRACES: _send_traces,
     Signal.METRICS: _send_metrics,
     Signal.LOGS: _send_logs,
 }
 
 
-def _lineage(target: BackendTarget, canaries: Canaries, watch: Stopwatch) -> list[Ack]:
+def _send_lineage(
+    target: BackendTarget, own: list[Sending], namespace: str, watch: Stopwatch
+) -> Acks:
     """Send the parent's START, then all other runs at once, then the parent's end."""
-    parent, *others = canaries.runs
+    parent, *others = own
 
-    def ack(run: RunPlan, error: BaseException | None) -> Ack:
-        own = watch.ack(
-            Signal.LINEAGE, run.scenario, [told(error)] if error else [], backend=target.name
-        )
-        return own.model_copy(update={"advice": advice(error)})
+    def ack(error: BaseException | None) -> Ack:
+        return watch.ack(error_message(error), hint_for(error))
 
-    with ThreadPoolExecutor(len(canaries.runs), thread_name_prefix="lineage") as pool:
-        made = pool.submit(run_sender, target, canaries.namespace)
-        failed = made.exception() or pool.submit(made.result().start, parent).exception()
+    with ThreadPoolExecutor(len(own), thread_name_prefix="lineage") as pool:
+        made = pool.submit(run_sender, target, namespace)
+        failed = made.exception() or pool.submit(made.result().start, _run(parent)).exception()
         if failed:
-            return [ack(run, failed) for run in canaries.runs]
+            return {sending: ack(failed) for sending in own}
         watch.ready()
         sender = made.result()
-        sent = [(run, pool.submit(sender.send, run)) for run in others]
-        acks = [(run, ack(run, job.exception())) for run, job in sent]
-        ended = ack(parent, pool.submit(sender.end, parent).exception())
-        pool.submit(sender.close)  # what it raises, the transports heard
-    return [_heard(one, sender.answer(run.run_id)) for run, one in [(parent, ended), *acks]]
+        jobs = {sending: pool.submit(sender.send, _run(sending)) for sending in others}
+        acks = {sending: ack(job.exception()) for sending, job in jobs.items()}
+        acks[parent] = ack(pool.submit(sender.end, _run(parent)).exception())
+        pool.submit(sender.close)  # what it raises, the transports keep
+    return {
+        sending: _with_answer(ack, sender.answer(_run(sending).run_id))
+        for sending, ack in acks.items()
+    }
 
 
-def _heard(ack: Ack, answer: Answer) -> Ack:
-    """Put what the transports heard into an acknowledgement of what did not fail as a whole."""
+def _run(sending: Sending) -> Any:
+    [run] = sending.planned
+    return run
+
+
+def _with_answer(ack: Ack, answer: Answer) -> Ack:
+    """Put what the transports were answered into the ack of what did not fail as a whole."""
     if not ack.ok:
         return ack
-    found = {"answered": answer.answered, "advice": advice(answer.error)}
-    return ack.model_copy(update={**found, "detail": told(answer.error)})
+    found = {"answered": answer.answered, "hint": hint_for(answer.error)}
+    return ack.model_copy(update={**found, "error": error_message(answer.error)})
 
 
 def run_sender(target: BackendTarget, namespace: str) -> RunSender:
@@ -167,7 +184,7 @@ def run_sender(target: BackendTarget, namespace: str) -> RunSender:
     return RunSender(made(target.transport or {}), namespace)
 
 
-def told(error: BaseException | None) -> str:
+def error_message(error: BaseException | None) -> str:
     """Return why a client failed, empty when it did not.
 
     A transport may be anybody's code and raise anything. Where it raised one error from
@@ -183,7 +200,7 @@ def told(error: BaseException | None) -> str:
     return f"{shorten(_named(error), _WRAPPER_LENGTH, placeholder='…')}: {_named(first)}"
 
 
-def advice(error: BaseException | None) -> str:
+def hint_for(error: BaseException | None) -> str:
     """Return what to do about a client's failure, empty where only its kind of hop tells."""
     first = _first(error) if error else None
     if isinstance(first, FloeError):
@@ -191,7 +208,7 @@ def advice(error: BaseException | None) -> str:
     if isinstance(first, ImportError):
         return f"install what its transport needs beside floe-local: {first.name or first}"
     status: object = getattr(getattr(first, "response", None), "status_code", None)
-    return _ADVICE.get(status, "")
+    return _HINTS.get(status, "")
 
 
 def _first(error: BaseException) -> BaseException:

@@ -1,4 +1,4 @@
-"""The SDK's OTLP exporters, every setting explicit. Imported late: they are heavy."""
+"""The SDK's OTLP exporters, every setting explicit; each is imported when it is made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from floe_local.plan.values import Signal
 
 if TYPE_CHECKING:
-    from floe_local.prove.canaries import Protocol
+    from floe_local.prove.isolation import Messages
 
 _SECONDS = 5.0
 _HOME = "opentelemetry.exporter.otlp.proto"
@@ -19,12 +19,12 @@ _CLASSES = {
 }
 
 
-def exporter(signal: Signal, protocol: Protocol, url: str) -> Any:
+def exporter(signal: Signal, protocol: str, url: str) -> Any:
     """Return the SDK's exporter for a signal.
 
     Args:
         signal: traces, metrics or logs.
-        protocol: what it speaks.
+        protocol: ``grpc`` or ``http``.
         url: ``http://host:port`` without a path.
     """
     module, name = _CLASSES[signal]
@@ -54,3 +54,34 @@ def _http(factory: Any, url: str, signal: Signal) -> Any:
         compression=Compression.NoCompression,
         session=Session(),
     )
+
+
+class RecordingExporter:
+    """An SDK exporter whose results are kept: the SDK's processors drop them.
+
+    After a failure nothing more is tried: each try would wait for its own timeout.
+    """
+
+    def __init__(self, exporter: Any, messages: Messages) -> None:
+        self._exporter = exporter
+        self._messages = messages
+        self._failures: list[str] = []
+        self._last: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._exporter, name)
+
+    def export(self, *batch: Any, **options: Any) -> Any:
+        """Export, and keep why it failed if it did."""
+        if self._failures:
+            self._failures.append(self._failures[0])
+            return self._last
+        self._last = self._exporter.export(*batch, **options)
+        if self._last.name != "SUCCESS":
+            self._failures.append(self._messages.take() or "the export failed")
+        return self._last
+
+    def take(self) -> list[str]:
+        """Return the failures since the last call."""
+        failures, self._failures = self._failures, []
+        return failures

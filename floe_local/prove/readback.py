@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import jmespath
 from jmespath.exceptions import JMESPathError, ParseError
@@ -12,7 +13,7 @@ from floe_local.prove.difference import ABSENT, Difference, differences, same
 from floe_local.prove.otlp_json import decoded, planned
 from floe_local.prove.placeholders import filled_query, filled_value
 from floe_local.prove.poll import Reply
-from floe_local.prove.subjects import Subject, never_sent, sent
+from floe_local.prove.subjects import never_sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,59 +22,60 @@ if TYPE_CHECKING:
     from floe_local.plan.values import Signal
     from floe_local.prove.canaries import Canaries, TracePlan
     from floe_local.prove.http import Answer, Http
+    from floe_local.prove.subjects import ExpectedItem
     from floe_local.prove.targets import BackendTarget
 
 
-class Question(NamedTuple):
-    """One probe, made for one subject. `never`: the right answer is that it is not there."""
+@dataclass(frozen=True, eq=False)
+class Question:
+    """One probe, made for one item; compared by identity.
+
+    `never`: the right answer is that it is not there.
+    """
 
     target: BackendTarget
-    signal: Signal
     probe: Probe
-    subject: Subject
+    item: ExpectedItem
     never: bool = False
 
 
-def questions(target: BackendTarget, signal: Signal, canaries: Canaries) -> list[Question]:
-    """Return all that a backend is asked for a signal, the never-sent ones last."""
-    probes = target.readback.get(signal, ())
-    there = sent(canaries, signal, target.naming)
-    absent = never_sent(canaries, signal, target.naming)
+def questions(target: BackendTarget, signal: Signal, items: list[ExpectedItem]) -> list[Question]:
+    """Return what a backend is asked for the items of a signal that it is to hold."""
     return [
-        *(
-            Question(target, signal, probe, subject)
-            for probe in probes
-            for subject in there
-            if subject.each == probe.each and is_held(probe, subject)
-        ),
-        *(
-            Question(target, signal, probe, subject, never=True)
-            for probe in probes
-            if probe.absent
-            for subject in [s for s in absent if s.each == probe.each][:1]
-        ),
+        Question(target, probe, item)
+        for probe in target.readback.get(signal, ())
+        for item in items
+        if item.each == probe.each and is_held(probe, item)
     ]
 
 
-def is_held(probe: Probe, subject: Subject) -> bool:
+def absence_questions(target: BackendTarget, signal: Signal, canaries: Canaries) -> list[Question]:
+    """Return what a backend is asked for a signal that was never sent."""
+    items = never_sent(canaries, signal, target.naming)
+    return [
+        Question(target, probe, item, never=True)
+        for probe in target.readback.get(signal, ())
+        if probe.absent
+        for item in [item for item in items if item.each == probe.each][:1]
+    ]
+
+
+def is_held(probe: Probe, item: ExpectedItem) -> bool:
     """Tell whether the backend is to hold a canary, by the probe's `when`."""
-    return probe.when is None or searched(probe.when.query, subject.values) is True
+    return probe.when is None or searched(probe.when.query, item.values) is True
 
 
-def not_held(target: BackendTarget, signal: Signal, canaries: Canaries) -> dict[str, str]:
-    """Return why the backend is asked nothing of a check (by the subjects' key)."""
-    probes = target.readback.get(signal, ())
-    asked: set[str] = set()
-    reasons: dict[str, str] = {}
-    for subject in sent(canaries, signal, target.naming):
-        for probe in probes:
-            if subject.each != probe.each:
-                continue
-            if is_held(probe, subject):
-                asked.add(subject.key)
-            elif probe.when:
-                reasons.setdefault(subject.key, probe.when.reason)
-    return {key: reason for key, reason in reasons.items() if key not in asked}
+def not_held(target: BackendTarget, signal: Signal, items: list[ExpectedItem]) -> str:
+    """Return why the backend is asked nothing of these items; empty where it is asked."""
+    pairs = [
+        (probe, item)
+        for item in items
+        for probe in target.readback.get(signal, ())
+        if item.each == probe.each
+    ]
+    if any(is_held(probe, item) for probe, item in pairs):
+        return ""
+    return next((probe.when.reason for probe, _ in pairs if probe.when), "")
 
 
 def asker(http: Http) -> Callable[[Question], tuple[Reply, list[Difference]]]:
@@ -81,10 +83,10 @@ def asker(http: Http) -> Callable[[Question], tuple[Reply, list[Difference]]]:
 
     def ask(question: Question) -> tuple[Reply, list[Difference]]:
         target = question.target
-        answer = http.send(question.probe.request, target.endpoints, question.subject.values)
+        answer = http.send(question.probe.request, target.endpoints, question.item.values)
         if question.never:
             return judged_absent(question.probe, answer)
-        found = judged(question.probe, answer, question.subject)
+        found = judged(question.probe, answer, question.item)
         return Reply(good=not found), found
 
     return ask
@@ -117,38 +119,38 @@ def answers_as(wanted: Absent, answer: Answer) -> bool:
     return wanted.query is None or same(wanted.equals, searched(wanted.query, answer.parsed()))
 
 
-def judged(probe: Probe, answer: Answer, subject: Subject) -> list[Difference]:
+def judged(probe: Probe, answer: Answer, item: ExpectedItem) -> list[Difference]:
     """Return in what an answer differs from what was sent; the empty list when in nothing."""
     if not answer.ok or is_absent(probe, answer):
-        return [_not_stored(probe, answer, subject)]
+        return [_not_stored(probe, answer, item)]
     body = answer.parsed()
     if probe.decode is None:
-        return [d for wanted in probe.expect for d in _expected(wanted, body, subject)]
-    if subject.trace is None:
+        return [d for wanted in probe.expect for d in _expected(wanted, body, item)]
+    if item.trace is None:
         raise InputError(
             "broken-probe",
             f"probe {probe.name} decodes spans, but is made for each {probe.each}",
             "use decode for each: trace",
         )
-    return compared(subject.trace, searched(probe.select or "@", body))
+    return compared(item.trace, searched(probe.select or "@", body))
 
 
-def _not_stored(probe: Probe, answer: Answer, subject: Subject) -> Difference:
+def _not_stored(probe: Probe, answer: Answer, item: ExpectedItem) -> Difference:
     found = f"HTTP {answer.status}" if answer.status else answer.error
     if answer.ok:
         found = f"{ABSENT}, by HTTP {answer.status}"
-    return Difference(field=_field(probe.name, subject), expected="stored", found=found)
+    return Difference(field=_field(probe.name, item), expected="stored", found=found)
 
 
-def _expected(wanted: Expectation, body: Any, subject: Subject) -> list[Difference]:
-    found = searched(filled_query(wanted.query, subject.values), body)
-    expected = filled_value(wanted.equals, subject.values)
-    return differences(_field(wanted.field, subject), _number(expected), _number(found))
+def _expected(wanted: Expectation, body: Any, item: ExpectedItem) -> list[Difference]:
+    found = searched(filled_query(wanted.query, item.values), body)
+    expected = filled_value(wanted.equals, item.values)
+    return differences(_field(wanted.field, item), _number(expected), _number(found))
 
 
-def _field(field: str, subject: Subject) -> str:
+def _field(field: str, item: ExpectedItem) -> str:
     """What a red check is called by; one check is about several metrics."""
-    return f"{field} ({subject.values['metric']})" if subject.each == "metric" else field
+    return f"{field} ({item.values['metric']})" if item.each == "metric" else field
 
 
 def _number(value: Any) -> Any:

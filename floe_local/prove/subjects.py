@@ -5,47 +5,40 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.values import Signal
+from floe_local.prove.canaries import LogPlan, MetricPlan, RunPlan, TracePlan
 from floe_local.prove.placeholders import filled
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Naming
-    from floe_local.prove.canaries import (
-        Canaries,
-        DatasetPlan,
-        LogPlan,
-        MetricPlan,
-        RunPlan,
-        SpanPlan,
-        TracePlan,
-    )
+    from floe_local.prove.canaries import Canaries, DatasetPlan, SpanPlan
+
+Plan = TracePlan | MetricPlan | LogPlan | RunPlan
 
 
-class Subject(NamedTuple):
+class ExpectedItem(NamedTuple):
     """One thing that a backend is asked for.
 
-    `each` is what a probe calls it, `key` which check it counts for (a protocol, a
-    scenario), `values` what placeholders stand for, `trace` what a decoded answer is
-    compared with.
+    `each` is what a probe calls it, `values` what placeholders stand for, `trace` what a
+    decoded answer is compared with.
     """
 
     each: str
-    key: str
     values: dict[str, Any]
     trace: TracePlan | None = None
 
 
-def sent(canaries: Canaries, signal: Signal, naming: Naming) -> list[Subject]:
-    """Return everything of a signal that the backend has to hold."""
-    if signal is Signal.TRACES:
-        return [subject for trace in canaries.traces for subject in of_trace(trace)]
-    if signal is Signal.METRICS:
-        return [_of_metric(metric) for metric in canaries.metrics]
-    if signal is Signal.LOGS:
-        return [_of_log(log) for log in canaries.logs]
-    return [subject for run in canaries.runs for subject in of_run(run, canaries.namespace, naming)]
+def expected_items(plan: Plan, namespace: str, naming: Naming) -> list[ExpectedItem]:
+    """Return everything that a backend has to hold of what was planned."""
+    if isinstance(plan, TracePlan):
+        return of_trace(plan)
+    if isinstance(plan, MetricPlan):
+        return [_of_metric(plan)]
+    if isinstance(plan, LogPlan):
+        return [_of_log(plan)]
+    return of_run(plan, namespace, naming)
 
 
-def never_sent(canaries: Canaries, signal: Signal, naming: Naming) -> list[Subject]:
+def never_sent(canaries: Canaries, signal: Signal, naming: Naming) -> list[ExpectedItem]:
     """Return one of each kind that no backend may hold."""
     trace = canaries.never_trace
     if signal is Signal.TRACES:
@@ -55,20 +48,20 @@ def never_sent(canaries: Canaries, signal: Signal, naming: Naming) -> list[Subje
     common = {"canary": f"{canaries.id}-never", "protocol": trace.protocol}
     if signal is Signal.METRICS:
         values = {**common, "metric": f"floe.canary.never.{canaries.id}", "service": "never"}
-        return [Subject("metric", "", {**values, "value": 0.0, "instrument": "gauge"})]
+        return [ExpectedItem("metric", {**values, "value": 0.0, "instrument": "gauge"})]
     ids = {"trace_id": trace.trace_id, "span_id": trace.spans[0].span_id}
     body = f"never sent {canaries.id}"
-    return [Subject("log", "", {**common, **ids, "body": body, "severity": "", "service": ""})]
+    return [ExpectedItem("log", {**common, **ids, "body": body, "severity": "", "service": ""})]
 
 
-def of_trace(trace: TracePlan) -> list[Subject]:
+def of_trace(trace: TracePlan) -> list[ExpectedItem]:
     """Return a trace, and each of its spans."""
     values = {"trace_id": trace.trace_id, "canary": trace.canary, "protocol": trace.protocol}
-    whole = Subject("trace", trace.protocol, values, trace)
+    whole = ExpectedItem("trace", values, trace)
     return [whole, *(_of_span(span, trace, values) for span in trace.spans)]
 
 
-def _of_span(span: SpanPlan, trace: TracePlan, values: dict[str, Any]) -> Subject:
+def _of_span(span: SpanPlan, trace: TracePlan, values: dict[str, Any]) -> ExpectedItem:
     own = {
         "span_id": span.span_id,
         "parent_id": span.parent_id,
@@ -79,10 +72,10 @@ def _of_span(span: SpanPlan, trace: TracePlan, values: dict[str, Any]) -> Subjec
         "service": span.service,
         "attributes": span.attributes,
     }
-    return Subject("span", trace.protocol, {**values, **own}, trace)
+    return ExpectedItem("span", {**values, **own}, trace)
 
 
-def _of_metric(plan: MetricPlan) -> Subject:
+def _of_metric(plan: MetricPlan) -> ExpectedItem:
     values = {
         "canary": plan.canary,
         "protocol": plan.protocol,
@@ -91,23 +84,23 @@ def _of_metric(plan: MetricPlan) -> Subject:
         "instrument": plan.instrument,
         "value": plan.value,
     }
-    return Subject("metric", plan.protocol, values)
+    return ExpectedItem("metric", values)
 
 
-def _of_log(plan: LogPlan) -> Subject:
+def _of_log(plan: LogPlan) -> ExpectedItem:
     values = plan.model_dump(exclude={"attributes"})
-    return Subject("log", plan.protocol, values)
+    return ExpectedItem("log", values)
 
 
-def of_run(run: RunPlan, namespace: str, naming: Naming) -> list[Subject]:
+def of_run(run: RunPlan, namespace: str, naming: Naming) -> list[ExpectedItem]:
     """Return a run, its job and, when it completes, its datasets (as the backend names them)."""
     values = run_values(run, namespace, naming)
     datasets = (*run.inputs, *run.outputs) if run.ending == "COMPLETE" else ()
     return [
-        Subject("run", run.scenario, values),
-        Subject("job", run.scenario, values),
+        ExpectedItem("run", values),
+        ExpectedItem("job", values),
         *(
-            Subject("dataset", run.scenario, {**values, **_of_dataset(dataset, namespace)})
+            ExpectedItem("dataset", {**values, **_of_dataset(dataset, namespace)})
             for dataset in datasets
         ),
     ]
@@ -153,7 +146,7 @@ def _of_dataset(dataset: DatasetPlan, namespace: str) -> dict[str, Any]:
     }
 
 
-def to_remove(runs: list[RunPlan], namespace: str, naming: Naming) -> list[Subject]:
+def to_remove(runs: list[RunPlan], namespace: str, naming: Naming) -> list[ExpectedItem]:
     """Return each run, job and dataset once, whatever became of the run.
 
     A job goes by both its names: a backend that lost the parent stored the one that was sent.
@@ -161,10 +154,10 @@ def to_remove(runs: list[RunPlan], namespace: str, naming: Naming) -> list[Subje
     found = {}
     for run in runs:
         values = run_values(run, namespace, naming)
-        found["run", run.run_id] = Subject("run", run.scenario, values)
+        found["run", run.run_id] = ExpectedItem("run", values)
         for job in (values["job"], run.job):
-            found["job", job] = Subject("job", run.scenario, {**values, "job": job})
+            found["job", job] = ExpectedItem("job", {**values, "job": job})
         for dataset in (*run.inputs, *run.outputs):
             own = {**values, **_of_dataset(dataset, namespace)}
-            found["dataset", dataset.name] = Subject("dataset", run.scenario, own)
+            found["dataset", dataset.name] = ExpectedItem("dataset", own)
     return list(found.values())

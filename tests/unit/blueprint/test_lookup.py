@@ -16,7 +16,7 @@ from floe_local.plan.blueprint.reader import read_blueprint
 from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
-from floe_local.prove.subjects import sent
+from floe_local.prove.subjects import Plan, expected_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -369,6 +369,7 @@ def test_the_default_manifest_names_shipped_backends() -> None:
 
 def test_placeholders_are_those_that_a_proof_fills_in() -> None:
     canaries = plan("ns", ("grpc",), frozenset(Signal))
-    subjects = [s for signal in Signal for s in sent(canaries, signal, Naming())]
+    plans: list[Plan] = [*canaries.traces, *canaries.metrics, *canaries.logs, *canaries.runs]
+    items = [item for one in plans for item in expected_items(one, "ns", Naming())]
 
-    assert {s.each: frozenset(s.values) for s in subjects} == PLACEHOLDERS
+    assert {item.each: frozenset(item.values) for item in items} == PLACEHOLDERS

@@ -13,9 +13,10 @@ from floe_local.plan.blueprint.lookup import find_blueprint, shipped_names
 from floe_local.plan.nested import texts
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import plan
+from floe_local.prove.delivery import deliveries
 from floe_local.prove.http import Answer, target
-from floe_local.prove.readback import judged, judged_absent, questions
-from floe_local.prove.targets import BackendTarget
+from floe_local.prove.readback import judged, judged_absent
+from floe_local.prove.targets import BackendTarget, Targets
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Blueprint, Sandbox
@@ -114,16 +115,20 @@ def test_datadog_s_own_api_is_asked_for_each_span() -> None:
         endpoints=real.live.endpoints,
         readback=real.readback,
     )
-    asked = questions(backend, Signal.TRACES, plan("ns", ("grpc",), frozenset({Signal.TRACES})))
-    *there, absent = asked
+    targets = Targets(
+        stack="s", namespace="ns", otlp_grpc="http://127.0.0.1:1", backends=(backend,)
+    )
+    canaries = plan("ns", ("grpc",), frozenset({Signal.TRACES}))
+    [traces] = [one for one in deliveries(targets, canaries) if one.signal is Signal.TRACES]
+    *there, absent = traces.questions
     first = there[0]
-    values = first.subject.values
+    values = first.item.values
     wanted = target(first.probe.request, values)
     assert wanted.startswith("/api/v2/spans/events?filter%5Bquery%5D=%40otel.trace_id%3A")
-    spans = {(q.subject.values["name"], q.subject.values["service"]) for q in there}
+    spans = {(q.item.values["name"], q.item.values["service"]) for q in there}
     for question in there:
-        assert judged(question.probe, found_spans(*spans), question.subject) == []
+        assert judged(question.probe, found_spans(*spans), question.item) == []
     for wrong in (found_spans(), found_spans(("other", values["service"])), Answer(status=429)):
-        assert judged(first.probe, wrong, first.subject)
+        assert judged(first.probe, wrong, first.item)
     assert judged_absent(absent.probe, found_spans())[0].good
     assert judged_absent(absent.probe, found_spans(*spans))[0].final

@@ -5,7 +5,7 @@ from __future__ import annotations
 from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import PREFIX, Canaries, plan
-from floe_local.prove.subjects import never_sent, sent, to_remove
+from floe_local.prove.subjects import Plan, expected_items, never_sent, to_remove
 
 ALL = frozenset(Signal)
 
@@ -62,7 +62,7 @@ def test_only_what_is_asked_for_is_planned() -> None:
 def test_a_child_goes_by_the_name_that_the_backend_gives_it() -> None:
     canaries = plan("ns", (), ALL)
     naming = Naming(child_job="{parent_job}.{job}", run_states={"FAIL": "FAILED"})
-    runs = {s.key: s.values for s in sent(canaries, Signal.LINEAGE, naming) if s.each == "run"}
+    runs = {run.scenario: expected_items(run, "ns", naming)[0].values for run in canaries.runs}
     assert runs["child"]["job"] == f"{runs['parent']['job']}.{runs['child']['sent_job']}"
     assert runs["fail"]["state"] == "FAILED"
     assert runs["abort"]["state"] == "ABORT"
@@ -70,8 +70,15 @@ def test_a_child_goes_by_the_name_that_the_backend_gives_it() -> None:
 
 def test_what_is_never_sent_has_the_values_of_what_is() -> None:
     canaries = plan("ns", ("grpc",), ALL)
-    for signal in Signal:
-        there = {s.each: set(s.values) for s in sent(canaries, signal, Naming())}
+    plans: dict[Signal, tuple[Plan, ...]] = {
+        Signal.TRACES: canaries.traces,
+        Signal.METRICS: canaries.metrics,
+        Signal.LOGS: canaries.logs,
+        Signal.LINEAGE: canaries.runs,
+    }
+    for signal, planned in plans.items():
+        items = [item for one in planned for item in expected_items(one, "ns", Naming())]
+        there = {item.each: set(item.values) for item in items}
         never = {s.each: set(s.values) for s in never_sent(canaries, signal, Naming())}
         assert never == there
 
@@ -85,7 +92,8 @@ def test_what_is_never_sent_is_nowhere_in_what_is() -> None:
 
 def test_columns_are_asked_for_in_an_order_that_backends_can_give() -> None:
     canaries = plan("ns", (), ALL)
-    datasets = [s for s in sent(canaries, Signal.LINEAGE, Naming()) if s.each == "dataset"]
+    items = [item for run in canaries.runs for item in expected_items(run, "ns", Naming())]
+    datasets = [item for item in items if item.each == "dataset"]
     names = [[column["name"] for column in s.values["schema"]] for s in datasets]
     assert max(map(len, names)) > 2
     assert names == [sorted(own) for own in names]

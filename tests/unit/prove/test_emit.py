@@ -13,7 +13,7 @@ from openlineage.client.transport import Transport
 
 from floe_local.errors import InputError
 from floe_local.plan.values import Kind, Signal
-from floe_local.prove.emit import told
+from floe_local.prove.emit import error_message
 from floe_local.prove.heard import Heard
 from floe_local.prove.isolation import captured_logs, clean_environment
 from floe_local.prove.options import SmokeOptions
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from floe_local.prove.report import Report
 
 
-def test_a_password_in_an_address_is_not_told() -> None:
-    said = told(OSError("no route to http://me:dummy@there:1/x"))
+def test_a_password_in_an_address_is_not_error_message() -> None:
+    said = error_message(OSError("no route to http://me:dummy@there:1/x"))
     assert said == "OSError: no route to http://there:1/x"
 
 
 def test_our_own_errors_say_what_to_do() -> None:
-    assert told(InputError("c", "X is not set", "set X")) == "X is not set; set X"
+    assert error_message(InputError("c", "X is not set", "set X")) == "X is not set; set X"
 
 
 def test_the_first_of_several_errors_is_told_too() -> None:
     wrapped = RuntimeError(f"could not send {'RunEvent(…) ' * 99}")
     wrapped.__cause__ = OSError("//me:dummy@there denies access")
-    said = told(wrapped)
+    said = error_message(wrapped)
     assert said.startswith("RuntimeError: could not send RunEvent(…)")
     assert said.endswith("…: OSError: //there denies access")
     assert len(said) < 200
@@ -161,7 +161,7 @@ def test_an_error_to_an_event_is_the_client_s_failure(shape: str, serve: Any) ->
     assert not report.ok
 
 
-def test_a_part_that_fails_beside_one_that_does_not_is_told(serve: Any) -> None:
+def test_a_part_that_fails_beside_one_that_does_not_is_error_message(serve: Any) -> None:
     good, bad = ({"type": "http", "url": serve({}, status).url} for status in (200, 404))
     report = lineage_report(parts(good, bad, continue_on_failure=True))
     assert {check.verdict for check in report.checks} == {Verdict.FAILED}

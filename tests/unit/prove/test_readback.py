@@ -12,12 +12,13 @@ from floe_local.errors import CheckFailedError, InputError
 from floe_local.plan.blueprint.model import Absent, Condition, Expectation, Probe, Request
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import plan
+from floe_local.prove.delivery import Delivery, deliveries
 from floe_local.prove.http import Answer, Http, target
 from floe_local.prove.placeholders import filled_query, filled_value, names_in
 from floe_local.prove.poll import Reply, poll
-from floe_local.prove.readback import judged, judged_absent, not_held, questions, searched
-from floe_local.prove.subjects import Subject
-from floe_local.prove.targets import BackendTarget
+from floe_local.prove.readback import judged, judged_absent, searched
+from floe_local.prove.subjects import ExpectedItem
+from floe_local.prove.targets import BackendTarget, Targets
 from floe_local.prove.waiting import wait_for_run
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def answer(body: Any, status: int = 200) -> Answer:
 
 def expects(query: str, equals: Any, body: Any) -> list[str]:
     wanted = Expectation(field="f", query=query, equals=equals)
-    found = judged(probe(wanted), answer(body), Subject("run", "k", VALUES))
+    found = judged(probe(wanted), answer(body), ExpectedItem("run", VALUES))
     return [difference.field for difference in found]
 
 
@@ -82,11 +83,11 @@ def test_every_wrong_field_is_named() -> None:
         Expectation(field="a", query="a", equals=1),
         Expectation(field="b", query="b", equals=2),
     )
-    found = judged(probe(*both), answer({"a": 9}), Subject("run", "k", VALUES))
+    found = judged(probe(*both), answer({"a": 9}), ExpectedItem("run", VALUES))
     assert [difference.field for difference in found] == ["a", "b"]
 
 
-METRIC = Subject("metric", "grpc", {"metric": "floe.canary.gauge", "value": 3.0})
+METRIC = ExpectedItem("metric", {"metric": "floe.canary.gauge", "value": 3.0})
 
 
 def of_metric(*expect: Expectation, absent: Absent | None = None) -> Probe:
@@ -109,14 +110,14 @@ def test_of_several_metrics_in_a_check_the_one_that_is_not_there_is_named() -> N
 
 @pytest.mark.parametrize("status", [0, 404, 500, 301])
 def test_what_is_not_2xx_is_not_stored(status: int) -> None:
-    found = judged(probe(), answer({}, status), Subject("run", "k", VALUES))
+    found = judged(probe(), answer({}, status), ExpectedItem("run", VALUES))
     assert found[0].expected == "stored"
 
 
 def test_a_200_that_says_not_found_is_not_stored() -> None:
     says_no = probe(absent=Absent(status=200, query="found", equals=False))
-    assert judged(says_no, answer({"found": False}), Subject("run", "k", VALUES))
-    assert not judged(says_no, answer({"found": True}), Subject("run", "k", VALUES))
+    assert judged(says_no, answer({"found": False}), ExpectedItem("run", VALUES))
+    assert not judged(says_no, answer({"found": True}), ExpectedItem("run", VALUES))
 
 
 @pytest.mark.parametrize(
@@ -208,27 +209,35 @@ def test_a_run_is_waited_for_by_state(serve: Callable[..., Any]) -> None:
 COUNTS = Condition(query="event == 'COMPLETE' && length(inputs) > `0`", reason="only these count")
 
 
-def choosy(*probes: Probe) -> BackendTarget:
-    return BackendTarget(
+def deliveries_of(*probes: Probe) -> dict[str, Delivery]:
+    """Give the deliveries to a backend with these probes, by scenario."""
+    backend = BackendTarget(
         name="b",
         kind=Kind.LINEAGE,
         accepts=(Signal.LINEAGE,),
         endpoints={},
         readback={Signal.LINEAGE: probes},
+        transport={"type": "http", "url": "http://127.0.0.1:1"},
     )
+    targets = Targets(stack="s", namespace="ns", backends=(backend,))
+    canaries = plan("ns", (), frozenset({Signal.LINEAGE}))
+    return {one.sending.canary: one for one in deliveries(targets, canaries)}
 
 
 def test_what_a_backend_need_not_hold_is_not_asked_for_and_says_why() -> None:
-    canaries = plan("ns", (), frozenset({Signal.LINEAGE}))
-    target_ = choosy(probe(absent=Absent()).model_copy(update={"when": COUNTS}))
-    asked = questions(target_, Signal.LINEAGE, canaries)
-    assert [q.subject.key for q in asked if not q.never] == ["complete", "child"]
-    assert [q.never for q in asked] == [False, False, True]
+    found = deliveries_of(probe(absent=Absent()).model_copy(update={"when": COUNTS}))
+    held = {name for name, one in found.items() if not one.questions[0].never}
+    assert held == {"complete", "child"}
     reasons = dict.fromkeys(("parent", "fail", "abort"), "only these count")
-    assert not_held(target_, Signal.LINEAGE, canaries) == reasons
+    assert {name: one.not_held for name, one in found.items() if one.not_held} == reasons
+
+
+def test_what_was_never_sent_is_asked_for_once() -> None:
+    found = deliveries_of(probe(absent=Absent()))
+    assert len({question for one in found.values() for question in one.questions}) == 5 + 1
+    assert len({one.questions[-1] for one in found.values()}) == 1
 
 
 def test_a_canary_that_another_probe_asks_for_is_held() -> None:
-    canaries = plan("ns", (), frozenset({Signal.LINEAGE}))
-    target_ = choosy(probe().model_copy(update={"when": COUNTS}), probe())
-    assert not_held(target_, Signal.LINEAGE, canaries) == {}
+    found = deliveries_of(probe().model_copy(update={"when": COUNTS}), probe())
+    assert not any(one.not_held for one in found.values())

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from floe_local.plan.values import Kind, Origin, Signal
-from floe_local.prove.acknowledged import Ack
+from floe_local.prove.delivery import Ack, Delivery, ProbeResult, Sending
 from floe_local.prove.difference import Difference
 from floe_local.prove.junit import to_junit
 from floe_local.prove.report import (
@@ -23,10 +23,10 @@ from floe_local.prove.report import (
     fault,
 )
 from floe_local.prove.targets import BackendTarget
-from floe_local.prove.verdicts import Evidence, Seen, check
+from floe_local.prove.verdicts import check
 
-OK = Ack(signal=Signal.TRACES, key="grpc", ok=True, at=1.0, seconds=0.1)
-REFUSED = Ack(signal=Signal.TRACES, key="grpc", ok=False, at=1.0, seconds=0.1, detail="refused")
+OK = Ack(ok=True, at=1.0, seconds=0.1)
+REFUSED = Ack(ok=False, at=1.0, seconds=0.1, error="refused")
 WRONG = (Difference(field="span x.links.y", expected={}, found="(absent)"),)
 
 
@@ -45,14 +45,14 @@ PASSED = counters(HopState.PASSED, HopState.PASSED)
 UNKNOWN = counters(HopState.UNKNOWN, HopState.UNKNOWN)
 
 
-def seen(*differences: Difference, never: bool = False, said_yes: bool = False) -> Seen:
-    return Seen("b", Signal.TRACES, "grpc", never, said_yes, differences, 0.5)
+def result(*differences: Difference, never: bool = False, present: bool = False) -> ProbeResult:
+    return ProbeResult(never, present, differences, 0.5)
 
 
 def judged(  # noqa: PLR0917 - what a check rests on, most of it as it should be
     ack: Ack | None = OK,
     hops: tuple[Hop, ...] = PASSED,
-    answers: tuple[Seen, ...] = (),
+    answers: tuple[ProbeResult, ...] = (),
     origin: Origin = Origin.UPSTREAM,
     accepts: tuple[Signal, ...] = (Signal.TRACES,),
     not_held: str = "",
@@ -71,8 +71,8 @@ def judged(  # noqa: PLR0917 - what a check rests on, most of it as it should be
         origin=origin,
         exporters={Signal.TRACES: exporters},
     )
-    there = ("grpc", "traces", "http://there")
-    return check(Evidence(backend, Signal.TRACES, *there, ack, hops, answers, not_held))
+    sending = Sending(Signal.TRACES, "grpc", "traces", "http://there")
+    return check(Delivery(backend, sending, (), not_held, ack, hops, answers))
 
 
 @pytest.mark.parametrize(
@@ -85,12 +85,12 @@ def judged(  # noqa: PLR0917 - what a check rests on, most of it as it should be
     ],
 )
 def test_who_received_is_said(origin: Origin, verdict: Verdict) -> None:
-    assert judged(answers=(seen(), seen(never=True)), origin=origin).verdict is verdict
+    assert judged(answers=(result(), result(never=True)), origin=origin).verdict is verdict
 
 
 def test_what_was_read_back_passed_the_hops_before() -> None:
     lagging = counters(HopState.FAILED, HopState.FAILED)
-    assert judged(hops=lagging, answers=(seen(),)).verdict is Verdict.RECEIVED
+    assert judged(hops=lagging, answers=(result(),)).verdict is Verdict.RECEIVED
 
 
 def test_what_was_not_read_back_is_accepted_at_most() -> None:
@@ -121,14 +121,14 @@ def test_what_waits_to_be_scraped_is_not_accepted(
     exporters: tuple[str, ...], verdict: Verdict
 ) -> None:
     assert judged(exporters=exporters).verdict is verdict
-    assert judged(exporters=exporters, answers=(seen(),)).verdict is Verdict.RECEIVED
+    assert judged(exporters=exporters, answers=(result(),)).verdict is Verdict.RECEIVED
 
 
 @pytest.mark.parametrize(
     ("kind", "hint"), [("noop", "ends in the pipeline itself"), ("kafka", "no HTTP answer")]
 )
 def test_what_was_not_answered_is_not_said_to_be(kind: str, hint: str) -> None:
-    sent = Ack(signal=Signal.LINEAGE, key="run", ok=True, at=1.0, seconds=0.1)
+    sent = Ack(ok=True, at=1.0, seconds=0.1)
     backend = BackendTarget(
         name="b",
         kind=Kind.LINEAGE,
@@ -136,41 +136,41 @@ def test_what_was_not_answered_is_not_said_to_be(kind: str, hint: str) -> None:
         endpoints={},
         transport={"type": kind},
     )
-    there = ("openlineage", "run", "there")
-    found = check(Evidence(backend, Signal.LINEAGE, *there, sent, (), (seen(*WRONG),)))
+    sending = Sending(Signal.LINEAGE, "openlineage", "run", "there")
+    found = check(Delivery(backend, sending, ack=sent, results=(result(*WRONG),)))
     assert (found.verdict, found.hop) == (Verdict.FAILED, HopName.BACKEND_STORED)
     assert "answered 2xx" not in found.hint
     assert hint in found.hint
 
 
 def test_an_answer_to_the_never_sent_alone_is_no_receipt() -> None:
-    assert judged(answers=(seen(never=True),), hops=UNKNOWN).verdict is Verdict.SKIPPED
+    assert judged(answers=(result(never=True),), hops=UNKNOWN).verdict is Verdict.SKIPPED
 
 
 @pytest.mark.parametrize(
     ("ack", "hops", "answers", "broken"),
     [
         (REFUSED, (), (), HopName.CLIENT),
-        (REFUSED, (), (seen(never=True),), HopName.CLIENT),
+        (REFUSED, (), (result(never=True),), HopName.CLIENT),
         (
             OK,
             counters(HopState.FAILED, HopState.FAILED),
-            (seen(*WRONG),),
+            (result(*WRONG),),
             HopName.COLLECTOR_ACCEPTED,
         ),
         (
             OK,
             counters(HopState.PASSED, HopState.FAILED),
-            (seen(*WRONG),),
+            (result(*WRONG),),
             HopName.COLLECTOR_EXPORTED,
         ),
-        (OK, PASSED, (seen(*WRONG),), HopName.BACKEND_STORED),
-        (OK, UNKNOWN, (seen(*WRONG),), HopName.BACKEND_STORED),
+        (OK, PASSED, (result(*WRONG),), HopName.BACKEND_STORED),
+        (OK, UNKNOWN, (result(*WRONG),), HopName.BACKEND_STORED),
         (OK, counters(HopState.PASSED, HopState.FAILED), (), HopName.COLLECTOR_EXPORTED),
     ],
 )
 def test_the_first_hop_that_broke_is_named(
-    ack: Ack, hops: tuple[Hop, ...], answers: tuple[Seen, ...], broken: HopName
+    ack: Ack, hops: tuple[Hop, ...], answers: tuple[ProbeResult, ...], broken: HopName
 ) -> None:
     found = judged(ack, hops, answers)
     assert (found.verdict, found.hop) == (Verdict.FAILED, broken)
@@ -179,7 +179,7 @@ def test_the_first_hop_that_broke_is_named(
 
 def test_a_yes_to_the_never_sent_comes_first() -> None:
     yes = Difference(field="trace.never-sent", expected="HTTP 404", found="HTTP 200")
-    found = judged(answers=(seen(*WRONG), seen(yes, never=True, said_yes=True)))
+    found = judged(answers=(result(*WRONG), result(yes, never=True, present=True)))
     assert found.field == "trace.never-sent"
     assert "http://127.0.0.1:1" in found.hint
 
@@ -196,7 +196,7 @@ def test_a_signal_that_the_plugin_has_no_pipeline_for_is_skipped_with_the_reason
 
 
 def test_what_the_backend_need_not_hold_is_skipped_with_the_reason() -> None:
-    found = judged(answers=(seen(never=True),), not_held="it keeps COMPLETE only")
+    found = judged(answers=(result(never=True),), not_held="it keeps COMPLETE only")
     assert (found.verdict, found.reason) == (Verdict.SKIPPED, "it keeps COMPLETE only")
     lost = judged(ack=REFUSED, not_held="it keeps COMPLETE only")
     assert (lost.verdict, lost.hop) == (Verdict.FAILED, HopName.CLIENT)

@@ -1,0 +1,175 @@
+"""What is sent, by whom and to whom: listed before anything is sent.
+
+A `Sending` leaves once; its `Delivery` to each backend is one check of the report. What is
+learned on the way (acknowledgement, hops, answers) is put on the delivery.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from floe_local.plan.values import Frozen, Kind, Signal
+from floe_local.prove.canaries import LogPlan, MetricPlan, TracePlan
+from floe_local.prove.readback import Question, absence_questions, not_held, questions
+from floe_local.prove.subjects import Plan, expected_items
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from floe_local.prove.canaries import Canaries, Protocol
+    from floe_local.prove.difference import Difference
+    from floe_local.prove.report import Hop
+    from floe_local.prove.targets import BackendTarget, Targets
+
+TELEMETRY = (Signal.TRACES, Signal.METRICS, Signal.LOGS)
+
+
+class Ack(Frozen):
+    """The first station's answer to what one client sent.
+
+    `at` is the monotonic clock when the last answer came, `seconds` the time since the first
+    canary was sent. `answered`: a lineage backend said yes over HTTP. `error` is what failed
+    (where `ok`: in a part of the client that may fail), `hint` what to do about it.
+    """
+
+    ok: bool
+    at: float
+    seconds: float
+    answered: bool = False
+    error: str = ""
+    hint: str = ""
+
+
+class ProbeResult(NamedTuple):
+    """The last answer to one question, and what was wrong with it.
+
+    `never`: it asked for what was never sent; `present`: and the backend has it.
+    """
+
+    never: bool
+    present: bool
+    differences: tuple[Difference, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Sending:
+    """What a client sends of one signal, and to what address; compared by identity.
+
+    The Collector passes one sending on to several backends. `planned` is empty where there is
+    no address to send to.
+    """
+
+    signal: Signal
+    protocol: str
+    canary: str
+    address: str
+    planned: tuple[Plan, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many items it holds, as the Collector counts them."""
+        return sum(len(p.spans) if isinstance(p, TracePlan) else 1 for p in self.planned)
+
+
+class Delivery(NamedTuple):
+    """One sending on its way to one backend, and what is known of it so far.
+
+    `questions` is what the backend is asked for it, `not_held` why it need not hold it. `ack`
+    is None until it is sent, and stays so where it cannot be. `hops` are the Collector's.
+    """
+
+    target: BackendTarget
+    sending: Sending
+    questions: tuple[Question, ...] = ()
+    not_held: str = ""
+    ack: Ack | None = None
+    hops: tuple[Hop, ...] = ()
+    results: tuple[ProbeResult, ...] = ()
+
+    @property
+    def signal(self) -> Signal:
+        """The signal of what is sent."""
+        return self.sending.signal
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether it was sent, and taken."""
+        return self.ack is not None and self.ack.ok
+
+
+def deliveries(targets: Targets, canaries: Canaries) -> tuple[Delivery, ...]:
+    """Return every delivery of a smoke test, in the order of the report."""
+    telemetry = {signal: [*_through_collector(targets, canaries, signal)] for signal in TELEMETRY}
+    return tuple(
+        delivery
+        for target in targets.backends
+        for delivery in (
+            _of_lineage(target, canaries)
+            if target.kind is Kind.LINEAGE
+            else _of_telemetry(target, telemetry, canaries)
+        )
+    )
+
+
+def collector_addresses(targets: Targets) -> dict[Protocol, str]:
+    """Return where the Collector takes OTLP, by protocol."""
+    urls: dict[Protocol, str | None] = {"grpc": targets.otlp_grpc, "http": targets.otlp_http}
+    return {protocol: url for protocol, url in urls.items() if url}
+
+
+def takes_runs(target: BackendTarget) -> bool:
+    """Tell whether runs can be sent to a backend."""
+    return target.kind is Kind.LINEAGE and target.transport is not None
+
+
+def sendings(of: Iterable[Delivery]) -> list[Sending]:
+    """Return each sending of some deliveries once; without those that cannot be sent."""
+    return list(dict.fromkeys(one.sending for one in of if one.sending.planned))
+
+
+def _through_collector(targets: Targets, canaries: Canaries, signal: Signal) -> Iterator[Sending]:
+    plans: dict[Signal, tuple[TracePlan | MetricPlan | LogPlan, ...]] = {
+        Signal.TRACES: canaries.traces,
+        Signal.METRICS: canaries.metrics,
+        Signal.LOGS: canaries.logs,
+    }
+    for protocol, url in collector_addresses(targets).items():
+        planned = tuple(plan for plan in plans[signal] if plan.protocol == protocol)
+        yield Sending(signal, protocol, signal.value, url, planned)
+
+
+def _of_telemetry(
+    target: BackendTarget, telemetry: dict[Signal, list[Sending]], canaries: Canaries
+) -> Iterator[Delivery]:
+    for signal in TELEMETRY:
+        sent = telemetry[signal] if signal in target.accepts else []
+        never = absence_questions(target, signal, canaries)
+        for sending in sent or [Sending(signal, "otlp", signal.value, "")]:
+            yield _delivery(target, sending, never, canaries)
+
+
+def _of_lineage(target: BackendTarget, canaries: Canaries) -> Iterator[Delivery]:
+    where = str((target.transport or {}).get("url", target.name))
+    never = absence_questions(target, Signal.LINEAGE, canaries)
+    for run in canaries.runs:
+        planned = (run,) if takes_runs(target) else ()
+        sending = Sending(Signal.LINEAGE, "openlineage", run.scenario, where, planned)
+        yield _delivery(target, sending, never, canaries)
+
+
+def _delivery(
+    target: BackendTarget, sending: Sending, never: list[Question], canaries: Canaries
+) -> Delivery:
+    items = [
+        item
+        for plan in sending.planned
+        for item in expected_items(plan, canaries.namespace, target.naming)
+    ]
+    return Delivery(
+        target=target,
+        sending=sending,
+        questions=(*questions(target, sending.signal, items), *never),
+        not_held=not_held(target, sending.signal, items),
+    )
