@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from floe_local.prove.delivery import Sending
     from floe_local.prove.emit_lineage import RunSender
     from floe_local.prove.exporters import RecordingExporter
-    from floe_local.prove.heard import Answer
     from floe_local.prove.isolation import Messages
+    from floe_local.prove.responses import RunResponse
     from floe_local.prove.targets import BackendTarget
 
     Acks = dict[Sending, Ack]
@@ -155,7 +155,7 @@ def _send_lineage(
         acks[parent] = ack(pool.submit(sender.end, _run(parent)).exception())
         pool.submit(sender.close)  # what it raises, the transports keep
     return {
-        sending: _with_answer(ack, sender.answer(_run(sending).run_id))
+        sending: _with_response(ack, sender.response(_run(sending).run_id))
         for sending, ack in acks.items()
     }
 
@@ -165,12 +165,12 @@ def _run(sending: Sending) -> Any:
     return run
 
 
-def _with_answer(ack: Ack, answer: Answer) -> Ack:
+def _with_response(ack: Ack, response: RunResponse) -> Ack:
     """Put what the transports were answered into the ack of what did not fail as a whole."""
     if not ack.ok:
         return ack
-    found = {"answered": answer.answered, "hint": hint_for(answer.error)}
-    return ack.model_copy(update={**found, "error": error_message(answer.error)})
+    found = {"answered": response.answered, "hint": hint_for(response.error)}
+    return ack.model_copy(update={**found, "error": error_message(response.error)})
 
 
 def run_sender(target: BackendTarget, namespace: str) -> RunSender:

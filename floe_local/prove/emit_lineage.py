@@ -12,7 +12,7 @@ from openlineage.client.facet_v2 import column_lineage_dataset, parent_run, sche
 from openlineage.client.transport import Transport, get_default_factory
 
 from floe_local.plan.env_refs import resolve
-from floe_local.prove.heard import Answer, listening
+from floe_local.prove.responses import RunResponse, record_responses
 
 if TYPE_CHECKING:
     from floe_local.prove.canaries import DatasetPlan, RunPlan
@@ -53,7 +53,7 @@ class RunSender:
     """Sends the events of runs to one backend."""
 
     def __init__(self, transport: Transport, namespace: str) -> None:
-        transport, self._heard = listening(transport)
+        transport, self._recordings = record_responses(transport)
         self._client = CanaryClient(transport=transport)
         self._namespace = namespace
 
@@ -74,11 +74,11 @@ class RunSender:
         """Wait for transports that send in the background."""
         self._client.close(_CLOSE_SECONDS)
 
-    def answer(self, run_id: str) -> Answer:
-        """Return what the transports heard of a run. Ask after `close`."""
-        answers = [heard.answer(run_id) for heard in self._heard]
-        error = next((answer.error for answer in answers if answer.error), None)
-        return Answer(error is None and any(answer.answered for answer in answers), error)
+    def response(self, run_id: str) -> RunResponse:
+        """Return how the events of a run were answered. Ask after `close`."""
+        responses = [recording.response(run_id) for recording in self._recordings]
+        error = next((one.error for one in responses if one.error), None)
+        return RunResponse(error is None and any(one.answered for one in responses), error)
 
 
 def _event(plan: RunPlan, kind: str, namespace: str) -> RunEvent:

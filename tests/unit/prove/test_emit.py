@@ -14,10 +14,10 @@ from openlineage.client.transport import Transport
 from floe_local.errors import InputError
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.emit import error_message
-from floe_local.prove.heard import Heard
 from floe_local.prove.isolation import captured_logs, clean_environment
 from floe_local.prove.options import SmokeOptions
 from floe_local.prove.report import HopName, Verdict
+from floe_local.prove.responses import RecordingTransport
 from floe_local.prove.smoke import smoke
 from floe_local.prove.targets import BackendTarget, Targets
 
@@ -178,9 +178,9 @@ def test_a_redirect_to_a_page_is_no_acknowledgement() -> None:
         def emit(self, event: Any) -> Any:
             return page if event else None
 
-    heard = Heard(Redirected())
-    heard.emit(event)
-    assert heard.answer("r") == (False, None)
+    recording = RecordingTransport(Redirected())
+    recording.emit(event)
+    assert recording.response("r") == (False, None)
 
 
 class Careless(Transport):

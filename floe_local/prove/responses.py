@@ -1,4 +1,4 @@
-"""What each transport of a lineage client was answered. Import late: it loads the client."""
+"""The responses to each transport of a lineage client. Import late: it loads the client."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RAISES_UNLESS_TAKEN = frozenset({"amazon_datazone_api"})
 """Transports that hide the answer to each event, and raise where it is no success."""
 
 
-class Answer(NamedTuple):
+class RunResponse(NamedTuple):
     """What was said to the events of one run.
 
     `answered`: each of them got a success over HTTP; `error`: why one of them failed, where a
@@ -25,7 +25,7 @@ class Answer(NamedTuple):
     error: Exception | None
 
 
-class Kept:
+class ErrorCapture:
     """Keeps the error that leaves its block, and lets it go on; an interrupt is none."""
 
     error: Exception | None = None
@@ -38,27 +38,27 @@ class Kept:
             self.error = error
 
 
-class Heard(Transport):
+class RecordingTransport(Transport):
     """A transport that keeps what it was answered: the client drops it, a composite errors too."""
 
     def __init__(self, inner: Transport) -> None:
         self._inner = inner
         self.kind, self.name, self.priority = inner.kind, inner.name, inner.priority
         self._successes: dict[str, list[bool]] = {}
-        self._emitting: dict[str, Kept] = {}
-        self._closing = Kept()
+        self._emitting: dict[str, ErrorCapture] = {}
+        self._closing = ErrorCapture()
 
     def emit(self, event: Event) -> Any:
         """Emit, and keep how it was answered."""
         run_id = cast("RunEvent", event).run.runId
-        said = self._successes.setdefault(run_id, [])
-        with self._emitting.setdefault(run_id, Kept()):
+        successes = self._successes.setdefault(run_id, [])
+        with self._emitting.setdefault(run_id, ErrorCapture()):
             answer = self._inner.emit(event)
-        said.append(self.kind in _RAISES_UNLESS_TAKEN or _is_success(answer))
+        successes.append(self.kind in _RAISES_UNLESS_TAKEN or _is_success(answer))
         return answer
 
     def close(self, timeout: float = -1) -> bool:
-        """Close, and hear what became of what was sent in the background."""
+        """Close, and keep what became of what was sent in the background."""
         with self._closing:
             done = self._inner.close(timeout)
         count: dict[str, int] = getattr(self._inner, "get_stats", dict)()
@@ -71,21 +71,21 @@ class Heard(Transport):
             self._successes = {run_id: [True] for run_id in self._successes}
         return done
 
-    def answer(self, run_id: str) -> Answer:
+    def response(self, run_id: str) -> RunResponse:
         """Return what was said to a run. Ask after `close`."""
-        said = self._successes.get(run_id, [])
+        successes = self._successes.get(run_id, [])
         error = self._emitting.get(run_id, self._closing).error or self._closing.error
-        return Answer(bool(said) and all(said), error)
+        return RunResponse(bool(successes) and all(successes), error)
 
 
-def listening(transport: Transport) -> tuple[Transport, tuple[Heard, ...]]:
-    """Return the transport such that it is heard, and all that are heard: a composite's parts."""
+def record_responses(transport: Transport) -> tuple[Transport, tuple[RecordingTransport, ...]]:
+    """Return the transport such that it is recorded, and all recorders: one for each leaf."""
     if not isinstance(transport, CompositeTransport):
-        heard = Heard(transport)
-        return heard, (heard,)
-    parts = [listening(part) for part in transport.transports]
+        recording = RecordingTransport(transport)
+        return recording, (recording,)
+    parts = [record_responses(part) for part in transport.transports]
     transport.transports[:] = [part for part, _ in parts]
-    return transport, tuple(heard for _, leaves in parts for heard in leaves)
+    return transport, tuple(leaf for _, leaves in parts for leaf in leaves)
 
 
 def _is_success(answer: Any) -> bool:
