@@ -85,7 +85,8 @@ def bring_up(
         workspace.locked(lambda: tell("waiting", "for another floe-local")),
     ):
         before = engine.holdings(request.identity.project)
-        site = Site(engine, workspace, workspace.plan(), before)
+        previous, _ = workspace.known_plan()
+        site = Site(engine, workspace, previous, before, workspace.snapshot())
         plan = lay_out(request, images, site, free_ports=settings.free_ports)
         deadline_s = settings.deadline_s or request.deadline_s
         with ExitStack() as if_it_fails:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from floe_local.errors import MachineError
 from floe_local.operations.look_up import find, project_on
-from floe_local.operations.planning import identity_of
 from floe_local.plan.values import Frozen
 from floe_local.run.engine import Engine
 from floe_local.run.progress import silent, timed
@@ -39,14 +38,14 @@ def down(
         report: told what happens.
 
     Raises:
+        InputError: no stack is meant: there is no such manifest, or the name is none.
         MachineError: something is in use by others (``in-use``), or was left
             (``leftovers``).
     """
-    identity_of(where)  # a name that is none is told without an engine
+    found = find(where)  # what names no stack is said without an engine
     engine = engine or Engine()
     project = project_on(engine, where)
-    found = find(where)
-    if found.identity.project != project or not found.workspace.folder.exists():
+    if found.identity.project != project or not found.workspace.is_own():
         return take_down(engine, project, volumes=volumes, report=report)
     tell = timed(report, "stack")
     with found.workspace.locked(lambda: tell("waiting", "for another command")):

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Literal
 
 from floe_local.errors import InputError
-from floe_local.operations.look_up import project_on
+from floe_local.operations.look_up import not_up, project_on
 from floe_local.operations.planning import identity_of
 from floe_local.run.engine import Engine, LogLine
 
@@ -37,17 +37,20 @@ def logs(
 
     Raises:
         InputError: there is no such service in the stack (``unknown-service``).
-        MachineError: there is no engine to be asked.
+        MachineError: the stack is not up (``stack-unknown``), or there is no engine to be
+            asked.
     """
-    identity_of(where)  # a name that is none is told without an engine
+    identity = identity_of(where)  # what names no stack is said without an engine
     engine = engine or Engine()
     containers = {c.service: c for c in engine.containers(project_on(engine, where))}
+    if not containers:
+        raise not_up(identity)
     for name in services:
         if name not in containers:
             raise InputError(
                 "unknown-service",
                 f"the stack has no container of a service '{name}'",
-                f"it has: {', '.join(sorted(containers)) or 'none'}",
+                f"it has: {', '.join(sorted(containers))}",
             )
     chosen = [containers[name] for name in services or sorted(containers)]
     if follow:

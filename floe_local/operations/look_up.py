@@ -15,42 +15,53 @@ if TYPE_CHECKING:
 
 
 class Found(NamedTuple):
-    """A stack: its identity, its files, and the plan in them."""
+    """A stack: its identity, and its files."""
 
     identity: StackIdentity
     workspace: Workspace
-    plan: StackPlan | None
 
 
 def find(where: Where) -> Found:
-    """The stack that is meant, by its folder and name."""
+    """The stack that is meant, by its folder and name.
+
+    Raises:
+        InputError: no stack is meant: there is no such manifest, or the name is none.
+    """
     identity = identity_of(where)
-    workspace = Workspace(identity)
-    return Found(identity, workspace, workspace.plan())
+    return Found(identity, Workspace(identity))
 
 
 def find_planned(where: Where) -> tuple[StackPlan, Workspace]:
     """The stack that is meant, as it was planned.
 
     Raises:
-        MachineError: it was never brought up from here (``stack-unknown``).
+        MachineError: it was never brought up from here (``stack-unknown``), or its plan
+            cannot be read (``stack-file``).
     """
     found = find(where)
-    if found.plan is None:
-        raise MachineError(
-            "stack-unknown",
-            f"stack '{found.identity.name}' of {found.identity.folder} is not up",
-            "`floe-local up` brings it up; `floe-local list` shows every stack of this engine",
-        )
-    return found.plan, found.workspace
+    plan = found.workspace.plan()
+    if plan is None:
+        raise not_up(found.identity)
+    return plan, found.workspace
+
+
+def not_up(identity: StackIdentity) -> MachineError:
+    """What to say where a stack has to be up, and is not."""
+    return MachineError(
+        "stack-unknown",
+        f"stack '{identity.name}' of {identity.folder} is not up",
+        "`floe-local up` brings it up; `floe-local list` shows every stack of this engine",
+    )
 
 
 def project_on(engine: Engine, where: Where) -> str:
     """The project of the stack that is meant, also when its folder is gone.
 
-    ``--stack`` may be a whole project's name, as ``list`` shows it.
+    ``--stack`` may be a whole project's name, as ``list`` shows it; beside ``--manifest``,
+    which names the folder, only of a project of that folder (`identify` knows those).
     """
     project = identity_of(where).project
-    if where.stack and not engine.holdings(project) and engine.holdings(where.stack):
-        return where.stack
+    anywhere = where.stack if where.manifest is None else None
+    if anywhere and not engine.holdings(project) and engine.holdings(anywhere):
+        return anywhere
     return project

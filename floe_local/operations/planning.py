@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from floe_local.errors import FloeError
 from floe_local.operations.request import StackRequest, Where
 from floe_local.plan.blueprint.lookup import find_blueprint, find_blueprints
 from floe_local.plan.blueprint.sandboxed import SANDBOX, as_run, unknown_backend
@@ -71,7 +69,7 @@ def request_of(manifest: Manifest, stack: str | None = None, *, live: bool = Fal
     parts = needed_parts(compiled, {**_consoles(compiled), **blueprints})
     refuse_unknown(parts, local, manifest.place)
     return StackRequest(
-        identity=identify(manifest.root.resolve(), stack),
+        identity=identify(manifest.root, stack),
         compiled=compiled,
         parts=parts,
         images=local.images,
@@ -120,10 +118,9 @@ def identity_of(where: Where) -> StackIdentity:
     """Which stack is meant, without reading the manifest: a broken one is in nobody's way.
 
     Raises:
-        InputError: the stack's name is none (``stack-name``).
+        InputError: there is no such manifest (``manifest-missing``): a typing error never
+            means another folder's stack; the stack's name is none (``stack-name``).
+        MachineError: the folder's name cannot be used (``folder-name``).
     """
-    try:
-        root = find_manifest(where.manifest, where.environment, where.folder).root
-    except FloeError:
-        root = where.folder or Path.cwd()
-    return identify(root.resolve(), where.stack)
+    root = find_manifest(where.manifest, where.environment, where.folder).root
+    return identify(root, where.stack)

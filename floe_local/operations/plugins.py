@@ -113,7 +113,7 @@ def validate_plugins(where: Where) -> ValidationResult:
     blueprints = manifest_blueprints(manifest, live=where.live)
     refs = local_refs(manifest, blueprints)
     played = {ref.name for ref in refs if _is_played(ref, blueprints)}
-    plan = find(where).plan
+    plan, _ = find(where).workspace.known_plan()
     verdicts = validate_connections(
         [ref for ref in refs if ref.name not in played],
         addresses=dialling(plan) if plan else {},

@@ -11,6 +11,8 @@ from floe_local.plan.stack.model import StackIdentity
 from floe_local.plan.values import Frozen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from floe_local.plan.stack.model import StackPlan
     from floe_local.run.engine import Engine, Holdings
     from floe_local.run.workspace import Workspace
@@ -63,9 +65,14 @@ class StackRequest(Frozen):
 
 
 class Site(NamedTuple):
-    """Where a stack is put up, and what was there before."""
+    """Where a stack is put up, and what was there before.
+
+    `previous` is the plan of what was there, None also where another version wrote it;
+    `files` are its files as they were.
+    """
 
     engine: Engine
     workspace: Workspace
     previous: StackPlan | None
     before: Holdings
+    files: Mapping[Path, bytes]

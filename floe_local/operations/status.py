@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_local.operations.look_up import find, project_on
-from floe_local.operations.planning import identity_of
 from floe_local.operations.rows import ServiceRow, service_rows
 from floe_local.plan.blueprint.recipe import LABEL_ORIGIN
 from floe_local.plan.stack.model import BACKEND_LABEL, STACK_LABEL
@@ -24,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class StackStatus(Frozen):
-    """A stack as it is now. `ready`: every service of it is. `folder` may be gone."""
+    """A stack as it is now. `ready`: every service of it is. `folder` may be gone.
+
+    Where the stack's files cannot be read, `warnings` say so, and the rest is from labels.
+    """
 
     stack: str
     project: str
@@ -33,6 +35,7 @@ class StackStatus(Frozen):
     ready: bool = False
     services: tuple[ServiceRow, ...] = ()
     volumes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class StackSummary(Frozen):
@@ -59,12 +62,13 @@ def status(where: Where, engine: Engine | None = None) -> StackStatus:
     Raises:
         MachineError: there is no engine to be asked.
     """
-    identity_of(where)  # a name that is none is told without an engine
+    found = find(where)  # what names no stack is said without an engine
     engine = engine or Engine()
     project = project_on(engine, where)
     held = engine.holdings(project)
-    found = find(where)
-    plan = found.plan if found.identity.project == project else None
+    plan, warning = (
+        found.workspace.known_plan() if found.identity.project == project else (None, "")
+    )
     rows = _planned_rows(plan, held) if plan else tuple(_labelled_row(c) for c in held.containers)
     labels = held.containers[0].labels if held.containers else {}
     return StackStatus(
@@ -75,6 +79,7 @@ def status(where: Where, engine: Engine | None = None) -> StackStatus:
         ready=bool(rows) and all(row.state == "ready" for row in rows),
         services=rows,
         volumes=tuple(v.name for v in held.volumes),
+        warnings=(warning,) if warning else (),
     )
 
 

@@ -28,10 +28,10 @@ def undo(plan: StackPlan, site: Site) -> None:
     """
     undisturbed()
     remove_new(site.engine, plan.project, site.before)
-    if site.previous is None:
+    if not site.files:
         site.workspace.withdraw(keep_secrets=bool(site.before.volumes))
         return
-    site.workspace.write(site.previous)
+    site.workspace.restore(site.files)
     if any(c.state == "running" for c in site.before.containers):
         Compose(site.workspace, plan.project).up()
 

@@ -266,7 +266,7 @@ class Engine:
 
 
 def _filter(project: str | None) -> dict[str, str]:
-    return {"label": f"{STACK_LABEL}={project}" if project else STACK_LABEL}
+    return {"label": f"{STACK_LABEL}={project}" if project is not None else STACK_LABEL}
 
 
 def _container(found: dict[str, Any]) -> Container:

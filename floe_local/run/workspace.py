@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -33,6 +34,8 @@ _LOCK_WAIT_S = 0.1
 _LOCK_DEADLINE_S = 180.0
 _PASSWORD_BYTES = 24
 _SHOWN_HASH = 16
+_OWNER = re.compile(rb'"project":\s*"([a-z0-9_-]+)"')
+"""The project in a plan of any version."""
 
 
 class Workspace:
@@ -46,6 +49,7 @@ class Workspace:
     """
 
     def __init__(self, identity: StackIdentity) -> None:
+        self.project = identity.project
         self.root = Path(identity.folder) / FOLDER
         self.folder = self.root / identity.name
 
@@ -60,11 +64,42 @@ class Workspace:
         return self.folder / SECRETS_FILE
 
     def plan(self) -> StackPlan | None:
-        """The plan that was written last; None: there is none, or of another version."""
-        try:
-            return StackPlan.model_validate_json((self.folder / PLAN_FILE).read_bytes())
-        except (FileNotFoundError, ValueError):
+        """The plan that was written last; None: there is none.
+
+        Raises:
+            MachineError: it is another version's, no plan at all, or another stack's
+                (``stack-file``).
+        """
+        file = self.folder / PLAN_FILE
+        content = _content(file)
+        if content is None:
             return None
+        try:
+            plan = StackPlan.model_validate_json(content)
+        except ValueError:
+            raise _not_ours(
+                file, "another version of floe-local wrote it, or it is broken"
+            ) from None
+        if plan.project != self.project:
+            whose = f"it is of the stack {plan.project} of {plan.identity.folder}"
+            raise _not_ours(file, f"{whose}: was the folder moved or copied?")
+        return plan
+
+    def known_plan(self) -> tuple[StackPlan | None, str]:
+        """The plan that was written last; where it cannot be read, none and why."""
+        try:
+            return self.plan(), ""
+        except MachineError as error:
+            return None, error.reason
+
+    def is_own(self) -> bool:
+        """Whether there are files here, and they are not those of another stack.
+
+        A moved or copied project brings the files of the stack that it had elsewhere.
+        """
+        content = _content(self.folder / PLAN_FILE)
+        found = _OWNER.search(content) if content else None
+        return self.folder.is_dir() and (found is None or found[1].decode() == self.project)
 
     def secrets(self) -> dict[str, str]:
         """The generated passwords, by variable."""
@@ -81,16 +116,30 @@ class Workspace:
         if made.items() - kept.items():
             text = "".join(f"{name}={value}\n" for name, value in (kept | made).items())
             self._make_folder()
-            _write(self.secrets_file, text, mode=0o600)
+            _write(self.secrets_file, text.encode(), mode=0o600)
         return made
 
     def write(self, plan: StackPlan) -> None:
         """Write the plan, its compose file and its config files; drop config files it lost."""
         self._make_folder()
         for path, text in workspace_files(plan).items():
-            _write(self._inside(path), text)
+            _write(self._inside(path), text.encode())
         for dropped in self._config_files() - {self._inside(path) for path in plan.files}:
             dropped.unlink()
+
+    def snapshot(self) -> dict[Path, bytes]:
+        """All that `write` may change, as it is now: what `restore` takes."""
+        return {path: path.read_bytes() for path in self._written() if path.is_file()}
+
+    def restore(self, files: Mapping[Path, bytes]) -> None:
+        """Put the files back byte for byte, whichever version wrote them; drop newer ones."""
+        for path, content in files.items():
+            _write(path, content)
+        for path in self._written() - set(files):
+            path.unlink(missing_ok=True)
+
+    def _written(self) -> set[Path]:
+        return {self.folder / PLAN_FILE, self.compose_file, *self._config_files()}
 
     def withdraw(self, *, keep_secrets: bool) -> None:
         """Take back what was written; the passwords stay where a volume needs them."""
@@ -157,7 +206,7 @@ class Workspace:
             self.folder.mkdir(parents=True, exist_ok=True)
             ignore = self.root / ".gitignore"
             if not ignore.exists():
-                _write(ignore, "# made by floe-local\n*\n")
+                _write(ignore, b"# made by floe-local\n*\n")
         except OSError as error:
             raise MachineError(
                 "workspace",
@@ -204,12 +253,24 @@ def _try_lock(lock: int, path: Path) -> bool:
     return os.path.samestat(os.fstat(lock), path.stat())
 
 
-def _write(path: Path, text: str, mode: int = 0o644) -> None:
+def _content(file: Path) -> bytes | None:
+    """What a file holds; None where there is none."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return file.read_bytes()
+    return None
+
+
+def _not_ours(file: Path, why: str) -> MachineError:
+    return MachineError(
+        "stack-file", f"{file} cannot be used: {why}", "`floe-local up` writes it anew"
+    )
+
+
+def _write(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Replace a file whole. Nothing is touched when it says so already."""
-    content = text.encode("utf-8")
-    with suppress(FileNotFoundError):
-        if path.read_bytes() == content:
-            return
+    if _content(path) == content:
+        path.chmod(mode)  # whatever the caller's umask, or somebody since, made of it
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
     try:

@@ -70,7 +70,7 @@ class FloeLocal(DockerCompose):
         self._scratch = None if manifest else tempfile.TemporaryDirectory(prefix="floe-local-")
         folder = Path(self._scratch.name) if self._scratch else None
         self.where = Where(
-            manifest=Path(manifest).resolve() if manifest else None,
+            manifest=Path(manifest).absolute() if manifest else None,
             environment=environment,
             stack=stack or f"test-{uuid.uuid4().hex[:8]}",
             folder=folder,

@@ -30,7 +30,9 @@ def status(session: Session) -> int:
     result = look(where(session))
     if session.json:
         write_json("status", result, ok=result.ready)
-    elif all(service.state == "down" for service in result.services):
+        return ExitCode.OK if result.ready else ExitCode.NOT_READY
+    warn(result.warnings)
+    if all(service.state == "down" for service in result.services):
         kept = "; its data is kept" if result.volumes else ""
         write(f"stack {result.stack} is not up{kept}; `floe-local up` brings it up")
     else:

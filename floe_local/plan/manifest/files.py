@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from floe_local.errors import InputError
+from floe_local.errors import InputError, MachineError
 from floe_local.plan.blueprint.shipped import default_manifest
 
 MANIFEST = "manifest.yaml"
@@ -15,7 +16,9 @@ MANIFEST = "manifest.yaml"
 class ManifestFile:
     """The manifest's file, what it is called in messages, and its project's folder.
 
-    `is_default` says that there is no manifest, and the reference pair's is read.
+    `root` is the folder in which the manifest was named, its links resolved: a manifest that
+    is itself a link belongs to where the link is (decision 61). `is_default` says that there
+    is no manifest, and the reference pair's is read.
     """
 
     path: Path
@@ -28,16 +31,18 @@ def find_manifest(path: Path | None, environment: str | None, root: Path | None)
     """The file that `path` and `environment` mean; see `reader.load_manifest`.
 
     Raises:
-        InputError: there is no such file, or `environment` is no folder's name.
+        InputError: there is no such file (``manifest-missing``), or `environment` is no
+            folder's name.
+        MachineError: the current folder was removed (``folder-gone``).
     """
-    folder = root or Path.cwd()
+    path = _at_home(path)
     if path is not None and not path.is_dir():
         return _given(path)
-    folder = path or folder
+    folder = path or root or current_folder()
     if environment is not None and _has_no_default(folder, environment):
         return _of_environment(folder, environment)
     file = folder / MANIFEST
-    if file.exists():
+    if os.path.lexists(file):  # a link to nowhere is a broken manifest, not none
         return ManifestFile(file, MANIFEST if path is None else str(file), folder.resolve())
     if path is not None:
         raise _missing(str(file), "write one with `floe-local init`")
@@ -45,9 +50,30 @@ def find_manifest(path: Path | None, environment: str | None, root: Path | None)
 
 
 def _given(path: Path) -> ManifestFile:
-    if not path.exists():
+    if not os.path.lexists(path):
         raise _missing(str(path), "check the path that -m was given")
-    return ManifestFile(path, str(path), path.resolve().parent)
+    return ManifestFile(path, str(path), path.parent.resolve())
+
+
+def _at_home(path: Path | None) -> Path | None:
+    """``~/…`` as a shell has it: some shells leave it as it is behind ``--manifest=``."""
+    if path is None or path.parts[:1] != ("~",) or path.exists():
+        return path
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises where there is no home
+
+
+def current_folder() -> Path:
+    """The current folder.
+
+    Raises:
+        MachineError: it was removed (``folder-gone``).
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise MachineError(
+            "folder-gone", "the current folder was removed", "change to one that is there"
+        ) from None
 
 
 def _has_no_default(folder: Path, environment: str) -> bool:

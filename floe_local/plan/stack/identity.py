@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from floe_local.errors import InputError
+from floe_local.errors import InputError, MachineError
 from floe_local.plan.stack.model import StackIdentity
 
 if TYPE_CHECKING:
@@ -25,17 +25,31 @@ def identify(folder: Path, name: str | None = None) -> StackIdentity:
     Two folders of one name give two projects: the project ends in a hash of the path.
 
     Args:
-        folder: the manifest's folder; absolute, or the hash depends on where one stands.
-        name: what ``--stack`` gave; None: the folder's name, made fit for Compose.
+        folder: the folder in which the manifest was named; absolute and free of links, or
+            one folder's stacks would be several.
+        name: what ``--stack`` gave: a name, or a whole project's of this folder, as ``list``
+            shows it; None: the folder's name, made fit for Compose.
 
     Raises:
         InputError: `name` is no name (``stack-name``).
+        MachineError: neither the engine nor a file in JSON can hold the folder's name
+            (``folder-name``).
     """
+    digest = hashlib.sha256(_utf_8(folder)).hexdigest()[:_HASH_LENGTH]
     chosen = _sanitised(folder.name) if name is None else _validated(name)
-    digest = hashlib.sha256(str(folder).encode("utf-8", "surrogatepass")).hexdigest()
-    return StackIdentity(
-        name=chosen, project=f"{chosen}-{digest[:_HASH_LENGTH]}", folder=str(folder)
-    )
+    chosen = chosen.removesuffix(f"-{digest}") or chosen
+    return StackIdentity(name=chosen, project=f"{chosen}-{digest}", folder=str(folder))
+
+
+def _utf_8(folder: Path) -> bytes:
+    try:
+        return str(folder).encode()
+    except UnicodeEncodeError:
+        raise MachineError(
+            "folder-name",
+            f"{folder}: the name of a project's folder has to be UTF-8",
+            "rename the folder, or copy the project elsewhere",
+        ) from None
 
 
 def _validated(name: str) -> str:

@@ -116,7 +116,11 @@ def test_a_broken_manifest_is_in_nobodys_way(where: Where, tmp_path: Path) -> No
     expected = identity_of(where)
     (tmp_path / "manifest.yaml").write_text("{")
     assert identity_of(where) == expected
-    assert identity_of(where.model_copy(update={"manifest": tmp_path / "no.yaml"})) == expected
+    (tmp_path / "manifest.yaml").unlink()
+    (tmp_path / "manifest.yaml").symlink_to("gone.yaml")
+    assert (
+        identity_of(where.model_copy(update={"manifest": tmp_path / "manifest.yaml"})) == expected
+    )
 
 
 def test_targets_of_a_stack_of_somebody_else(where: Where) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from floe_local.run.workspace import Workspace, fingerprint
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from floe_local.plan.stack.model import StackPlan
     from tests.unit.stack.conftest import Builder
 
 
@@ -33,17 +35,74 @@ def test_constructing_it_touches_nothing(workspace: Workspace) -> None:
     assert workspace.secrets() == {}
 
 
-def test_the_plan_is_read_back(build: Builder, workspace: Workspace) -> None:
+def own_plan(build: Builder, workspace: Workspace) -> StackPlan:
     plan = plan_stack(build.given())
+    return plan.model_copy(update={"identity": identify(workspace.root.parent)})
+
+
+def test_the_plan_is_read_back(build: Builder, workspace: Workspace) -> None:
+    plan = own_plan(build, workspace)
     workspace.write(plan)
     assert workspace.plan() == plan
+    assert workspace.is_own()
     assert (workspace.root / ".gitignore").read_text().endswith("*\n")
 
 
-def test_a_plan_of_another_version_is_none(build: Builder, workspace: Workspace) -> None:
+@pytest.mark.parametrize("content", ['{"from": "the future"}', "", "[", '"\udcff"'])
+def test_a_plan_that_cannot_be_read_is_not_none(
+    content: str, build: Builder, workspace: Workspace
+) -> None:
+    workspace.write(own_plan(build, workspace))
+    file = workspace.folder / "stack.json"
+    file.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(MachineError, match="another version") as caught:
+        workspace.plan()
+    assert caught.value.code == "stack-file"
+    assert str(file) in caught.value.reason
+    plan, why = workspace.known_plan()
+    assert plan is None
+    assert str(file) in why
+    assert workspace.is_own()
+
+
+def test_the_files_of_a_stack_that_was_elsewhere_are_not_ours(
+    build: Builder, workspace: Workspace
+) -> None:
+    """A moved or copied folder, or one mounted twice, holds what another stack still needs."""
     workspace.write(plan_stack(build.given()))
+    assert not workspace.is_own()
+    with pytest.raises(MachineError, match="moved or copied"):
+        workspace.plan()
+
+
+def test_files_of_any_version_are_put_back_as_they_were(
+    build: Builder, workspace: Workspace
+) -> None:
+    plan = own_plan(build, workspace)
+    workspace.write(plan)
     (workspace.folder / "stack.json").write_text('{"from": "the future"}')
-    assert workspace.plan() is None
+    (workspace.folder / "config" / "of-the-future.yaml").write_text("a: 1")
+    before = workspace.snapshot()
+    workspace.write(plan.model_copy(update={"files": {"config/new.yaml": ""}}))
+    assert workspace.snapshot() != before
+    workspace.restore(before)
+    assert workspace.snapshot() == before
+
+
+def test_modes_do_not_depend_on_the_callers_umask(build: Builder, workspace: Workspace) -> None:
+    """A container's user, who is another, has to read its config."""
+    before = os.umask(0o077)
+    try:
+        workspace.make_secrets(["A"])
+        workspace.write(plan_stack(build.given()))
+        (config,) = (workspace.folder / "config").rglob("*.yaml")
+        config.chmod(0o600)  # a run of before, or somebody's chmod
+        workspace.write(plan_stack(build.given()))
+    finally:
+        os.umask(before)
+    modes = {p.name: p.stat().st_mode & 0o777 for p in workspace.folder.rglob("*") if p.is_file()}
+    assert modes.pop(".env") == 0o600
+    assert set(modes.values()) == {0o644}
 
 
 def test_a_config_that_is_dropped_goes(build: Builder, workspace: Workspace) -> None:
