@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from floe_local.operations.show import shell_word
+from floe_local.operations.show import assignment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ def _state(service: ServiceRow) -> str:
 
 def environment_lines(variables: Mapping[str, str]) -> str:
     """What to set in a pipeline's environment."""
-    lines = [f"  {name}={shell_word(value)}" for name, value in variables.items()]
+    lines = [f"  {assignment(name, value)}" for name, value in variables.items()]
     return "\n".join(["", 'For a pipeline (eval "$(floe-local env)" sets them):', *lines])
 
 

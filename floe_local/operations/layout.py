@@ -87,6 +87,7 @@ def plan_with(
             host=host,
             bind=bind_address(host),
             live=request.live,
+            otlp_protocol=request.otlp_protocol,
         )
     )
 

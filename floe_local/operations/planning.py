@@ -79,6 +79,7 @@ def request_of(manifest: Manifest, stack: str | None = None, *, live: bool = Fal
         deadline_s=local.deadline,
         warnings=manifest.warnings,
         live=live,
+        otlp_protocol=local.otlp_protocol,
     )
 
 

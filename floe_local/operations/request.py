@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from floe_local.plan.artifacts import Compiled
 from floe_local.plan.blueprint.model import LocatedBlueprint
 from floe_local.plan.stack.model import StackIdentity
-from floe_local.plan.values import Frozen
+from floe_local.plan.values import Frozen, OtlpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +49,7 @@ class StackRequest(Frozen):
 
     `images` are references by service; `ports` host ports by ``service.endpoint`` or by
     endpoint; `optional` names optional services to run; `registry` goes before the names of
-    upstream images. `live` is as in `Where`.
+    upstream images. `live` is as in `Where`. `otlp_protocol` is what pipelines speak.
     """
 
     identity: StackIdentity
@@ -62,6 +62,7 @@ class StackRequest(Frozen):
     deadline_s: float = 120.0
     warnings: tuple[str, ...] = ()
     live: bool = False
+    otlp_protocol: OtlpProtocol = "grpc"
 
 
 class Site(NamedTuple):

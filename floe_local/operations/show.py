@@ -13,8 +13,12 @@ from floe_local.operations.layout import plan_on_paper
 from floe_local.operations.look_up import find_planned
 from floe_local.operations.planning import request_stack
 from floe_local.plan.artifacts import Change
-from floe_local.plan.env_refs import references, resolve, rewritten
-from floe_local.plan.stack.environment import pipeline_environment
+from floe_local.plan.env_refs import references, rewritten
+from floe_local.plan.stack.environment import (
+    JSON_VARIABLES,
+    pipeline_variables,
+    resolve_variables,
+)
 from floe_local.plan.stack.model import ResolvedImage
 from floe_local.plan.stack.parts import image_needs
 from floe_local.plan.stack.vantage import endpoint_url
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 
     from floe_local.operations.request import StackRequest, Where
     from floe_local.plan.stack.model import StackPlan
+    from floe_local.plan.values import OtlpProtocol
 
 EnvForm = Literal["shell", "dotenv", "json"]
 
@@ -48,11 +53,15 @@ class UrlList(Frozen):
 
 
 class Environment(Frozen):
-    """What a pipeline sets. `text` is in the form that was asked for."""
+    """What a pipeline sets. `text` is in the form that was asked for.
+
+    `omitted` are variables that cannot say what this stack needs: name → reason.
+    """
 
     form: EnvForm
     network: str | None = None
     variables: dict[str, str] = {}
+    omitted: dict[str, str] = {}
     text: str = ""
 
 
@@ -104,6 +113,7 @@ def env(
     form: EnvForm = "shell",
     *,
     container: bool = False,
+    protocol: OtlpProtocol | None = None,
     show_secrets: bool = False,
     environ: Mapping[str, str] | None = None,
 ) -> Environment:
@@ -116,6 +126,7 @@ def env(
         where: which stack.
         form: ``shell`` (to be eval'ed), ``dotenv``, ``json``.
         container: for pipelines in containers that join the stack's network.
+        protocol: how OTLP travels; None: as the manifest says.
         show_secrets: put credentials' values in.
         environ: where those are read; None: the process's.
 
@@ -124,7 +135,7 @@ def env(
         MachineError: the stack was never brought up from here (``stack-unknown``).
     """
     plan, _ = find_planned(where)
-    variables = pipeline_environment(plan, "container" if container else "host")
+    variables, omitted = pipeline_variables(plan, "container" if container else "host", protocol)
     if references(variables) and (show_secrets or form != "shell"):
         if not show_secrets:
             raise InputError(
@@ -132,41 +143,61 @@ def env(
                 f"the {form} form would hold the values of {', '.join(references(variables))}",
                 "add --show-secrets, or use the shell form, which refers to them",
             )
-        variables = resolve(variables, os.environ if environ is None else environ, "env")
+        variables = resolve_variables(variables, os.environ if environ is None else environ)
     return Environment(
         form=form,
         network=plan.network if container else None,
         variables=variables,
-        text=_FORMS[form](variables),
+        omitted=omitted,
+        text=_FORMS[form](variables, omitted),
     )
 
 
-def _shell(variables: Mapping[str, str]) -> str:
-    return "".join(f"export {name}={shell_word(value)}\n" for name, value in variables.items())
+def _shell(variables: Mapping[str, str], omitted: Mapping[str, str]) -> str:
+    lines = (f"export {assignment(name, value)}\n" for name, value in variables.items())
+    return "".join(lines) + _comments(omitted)
 
 
-def shell_word(value: str) -> str:
-    """A word for a POSIX shell, in which references are the shell's own."""
+def assignment(name: str, value: str) -> str:
+    """``NAME=value`` for a POSIX shell, in which references are the shell's own."""
+    return f"{name}={_shell_word(value, in_json=name in JSON_VARIABLES)}"
+
+
+def _comments(omitted: Mapping[str, str]) -> str:
+    """Why variables are left out; last, so that they hide nothing where lines are joined."""
+    return "".join(f"# {name} is left out: {reason}\n" for name, reason in omitted.items())
+
+
+def _shell_word(value: str, *, in_json: bool) -> str:
     if not references(value):
         return shlex.quote(value)
-    return f'"{rewritten(value, literal=_inert, reference=_expansion)}"'
+    reference = _expansion_in_json if in_json else _expansion
+    return f'"{rewritten(value, literal=_inert, reference=reference)}"'
 
 
 def _expansion(_whole: str, name: str, default: str | None) -> str:
     """A reference as the shell has it."""
-    return f"${{{name}}}" if default is None else f"${{{name}:-{default}}}"
+    return f"${{{name}}}" if default is None else f"${{{name}:-{_inert(default)}}}"
+
+
+def _expansion_in_json(whole: str, name: str, default: str | None) -> str:
+    """A reference inside JSON: the shell escapes quotes and backslashes of the value."""
+    plain = None if default is None else str(json.loads(f'"{default}"'))
+    value = _expansion(whole, name, plain)
+    return rf"""$(printf %s "{value}" | sed 's/[\\"]/\\&/g')"""
 
 
 def _inert(text: str) -> str:
     return re.sub(r'([\\"$`])', r"\\\1", text)
 
 
-def _dotenv(variables: Mapping[str, str]) -> str:
+def _dotenv(variables: Mapping[str, str], omitted: Mapping[str, str]) -> str:
     """``NAME=value``, unquoted: ``docker run --env-file`` takes quotes for a part of it."""
-    return "".join(f"{name}={value}\n" for name, value in variables.items())
+    lines = (f"{name}={value}\n" for name, value in variables.items())
+    return "".join(lines) + _comments(omitted)
 
 
-def _json(variables: Mapping[str, str]) -> str:
+def _json(variables: Mapping[str, str], _omitted: Mapping[str, str]) -> str:
     return json.dumps(dict(variables), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 ENVIRONMENT_VARIABLE = "FLOE_ENVIRONMENT"
 """Names the environment, for floe-local as for the pipelines."""
+
+OtlpProtocol = Literal["grpc", "http/protobuf"]
+"""How OTLP travels, in the words of OTEL_EXPORTER_OTLP_PROTOCOL."""
 
 
 class Frozen(BaseModel):

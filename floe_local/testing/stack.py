@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from floe_local.operations.bring_up import UpResult
+    from floe_local.plan.values import OtlpProtocol
     from floe_local.prove.report import Report
     from floe_local.prove.targets import BackendTarget, Targets
 
@@ -115,13 +116,17 @@ class FloeLocal(DockerCompose):
         """Where the host reaches each endpoint, by ``service.endpoint``."""
         return {f"{row.service}.{row.endpoint}": row.url for row in urls(self.where).urls}
 
-    def env(self, *, container: bool = False) -> dict[str, str]:
+    def env(
+        self, *, container: bool = False, protocol: OtlpProtocol | None = None
+    ) -> dict[str, str]:
         """What a pipeline's environment needs, credentials resolved.
 
         Args:
             container: for pipelines in containers that join `network`.
+            protocol: how OTLP travels; None: as the manifest says.
         """
-        return env(self.where, "json", container=container, show_secrets=True).variables
+        found = env(self.where, "json", container=container, protocol=protocol, show_secrets=True)
+        return found.variables
 
     @property
     def targets(self) -> Targets:

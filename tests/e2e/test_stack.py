@@ -26,7 +26,7 @@ pytestmark = pytest.mark.e2e
 TRACE = "5f1e10ca15f1e10ca15f1e10ca15f1e1"
 SEND_A_SPAN = """
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 provider = TracerProvider()
@@ -55,7 +55,7 @@ exec 3<>/dev/tcp/${address%%:*}/${address##*:}
 printf 'POST /v1/traces HTTP/1.0\\r\\nContent-Type: application/json\\r\\n' >&3
 printf 'Content-Length: %s\\r\\n\\r\\n%s' ${#body} "$body" >&3
 head -1 <&3
-address=${OPENLINEAGE_URL#http://}
+address=${OPENLINEAGE_URL#http://}; address=${address%%/*}
 exec 3<>/dev/tcp/${address%%:*}/${address##*:}
 printf 'GET /api/v1/namespaces HTTP/1.0\\r\\n\\r\\n' >&3
 head -1 <&3
@@ -167,7 +167,7 @@ def test_a_container_that_joins_the_network_needs_no_more_either(
 ) -> None:
     image = next(s["image"] for s in up["services"] if s["service"] == "postgres")
     (shell.folder / "inside.sh").write_text(FROM_A_CONTAINER)
-    shell.run("floe-local env --container --format dotenv >container.env")
+    shell.run("floe-local env --container --protocol http/protobuf --format dotenv >container.env")
     said = shell.run(
         f"docker run --rm -i --network {up['network']} --env-file container.env "
         f"--entrypoint bash {image} -s <inside.sh"

@@ -40,7 +40,7 @@ def test_every_kind_of_metric_is_read_back(floe_stack: FloeLocal) -> None:
 
 
 def test_a_pipeline_s_metric_keeps_its_name(floe_stack: FloeLocal) -> None:
-    address = floe_stack.env()["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    address = floe_stack.env(protocol="http/protobuf")["OTEL_EXPORTER_OTLP_ENDPOINT"]
     reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{address}/v1/metrics"))
     provider = MeterProvider([reader])
     provider.get_meter("acme").create_counter("acme.orders", unit="1").add(7, {"shop": "berlin"})

@@ -120,6 +120,10 @@ def env(
     container: Annotated[
         bool, typer.Option("--container", help="For containers that join the network.")
     ] = False,
+    protocol: Annotated[
+        Literal["grpc", "http/protobuf"] | None,
+        typer.Option("--protocol", help="How OTLP travels; else local.otlp_protocol says."),
+    ] = None,
     show_secrets: Annotated[
         bool, typer.Option("--show-secrets", help="Print credentials' values.")
     ] = False,
@@ -131,7 +135,9 @@ def env(
     from floe_local.operations.show import env as environment
 
     form = "json" if session.json else form
-    result = environment(where(session), form, container=container, show_secrets=show_secrets)
+    result = environment(
+        where(session), form, container=container, protocol=protocol, show_secrets=show_secrets
+    )
     if session.json:
         return write_json("env", result.model_dump(mode="json", exclude={"text"}))
     return write(result.text)

@@ -45,6 +45,21 @@ def target_of(url: str, endpoint: str | None) -> Target | None:
     return _safe(match["origin"], path.lstrip("/") + match["tail"])
 
 
+def last_segment(address: str) -> str:
+    """The part of an address behind its last slash, with the query.
+
+    ``urljoin(address, last_segment(address))`` is the address. Empty for an address that
+    ends in a slash or has no path, and for one that joining would change otherwise.
+    """
+    match = _URL.match(address)
+    if match is None:
+        return ""
+    segment = match["path"].rpartition("/")[2] + match["tail"]
+    # A colon in it would be read as a scheme; `a:b` of a URL is `./a:b` relative to it.
+    joined = (s for s in (segment, f"./{segment}") if urljoin(address, s) == address)
+    return next(joined, "")
+
+
 def _path(path: str, endpoint: str | None) -> str:
     if endpoint == "":
         return path

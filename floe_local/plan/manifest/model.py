@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, FiniteFloat, StringConstraints, field_validator
 
 from floe_local.plan.plugins.output import BackendRef
-from floe_local.plan.values import Frozen
+from floe_local.plan.values import Frozen, OtlpProtocol
 
 BACKEND_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -99,6 +99,9 @@ class LocalSettings(_Strict):
 
     resource_attributes: dict[Text, str | bool | int | FiniteFloat] = {}
     """Added to telemetry that lacks them."""
+
+    otlp_protocol: OtlpProtocol = "grpc"
+    """What pipelines speak to the Collector, as `env` says it: ``grpc`` or ``http/protobuf``."""
 
     @field_validator("sampling", mode="before")
     @classmethod

@@ -1,55 +1,130 @@
-"""What a pipeline's environment has to hold, so that it reaches the stack."""
+"""What a pipeline's environment has to hold, so that it reaches the stack.
+
+Who reads what is in docs/env.md (OpenTelemetry: the specification of the
+OTLP exporter's variables; OpenLineage: the clients' configuration).
+"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from floe_local.plan.compiler.transport_url import DEFAULT_ENDPOINT, Target, last_segment
+from floe_local.plan.env_refs import resolve
 from floe_local.plan.stack.vantage import collector_url, transport_for
 from floe_local.plan.values import ENVIRONMENT_VARIABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from floe_local.plan.stack.model import StackPlan
     from floe_local.plan.stack.vantage import Vantage
+    from floe_local.plan.values import OtlpProtocol
 
-_PLAIN = {"type", "url", "endpoint", "timeout", "verify", "auth"}
-"""The keys of an HTTP transport that OPENLINEAGE_URL and its kin can say."""
+TRANSPORT = "OPENLINEAGE__TRANSPORT"
+JSON_VARIABLES = frozenset({TRANSPORT})
+"""Variables that hold JSON: what takes a reference's place in them is escaped as JSON is."""
+
+_ENDPOINTS = {"grpc": "otlp-grpc", "http/protobuf": "otlp-http"}
+_POSTED = frozenset({"http", "async_http"})
+_BY_THE_TRANSPORT_ALONE = ("custom_headers", "ssl_context", "sslContext")
+"""Settings without which a backend refuses an event, and that no plain variable can say."""
 
 
-def pipeline_environment(plan: StackPlan, vantage: Vantage) -> dict[str, str]:
+class PipelineVariables(NamedTuple):
+    """What a pipeline sets, and what no variable can say: its name → the reason."""
+
+    variables: dict[str, str]
+    omitted: dict[str, str]
+
+
+def pipeline_environment(
+    plan: StackPlan, vantage: Vantage, protocol: OtlpProtocol | None = None
+) -> dict[str, str]:
     """The variables that OpenTelemetry's SDKs and OpenLineage's clients read.
 
-    Values may hold ``${env:NAME}`` references: whoever prints or uses them resolves them.
+    Values may hold ``${env:NAME}`` references; `resolve_variables` puts the values in.
 
     Args:
         plan: the stack.
         vantage: ``container`` for a pipeline that joins the stack's network.
+        protocol: how OTLP travels; None: as the plan says.
     """
+    return pipeline_variables(plan, vantage, protocol).variables
+
+
+def pipeline_variables(
+    plan: StackPlan, vantage: Vantage, protocol: OtlpProtocol | None = None
+) -> PipelineVariables:
+    """`pipeline_environment`, with the variables that are left out, and why."""
     variables = {ENVIRONMENT_VARIABLE: plan.environment}
-    otlp = collector_url(plan, "otlp-http", vantage)
-    if otlp:
-        variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = otlp
-        variables["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf"
+    variables |= _telemetry(plan, vantage, protocol or plan.otlp_protocol)
     transport = transport_for(plan, vantage)
-    if transport:
-        variables["OPENLINEAGE_NAMESPACE"] = plan.namespace
-        variables |= _lineage(transport)
-        variables |= plan.client_environment
+    if transport is None:
+        return PipelineVariables(variables, {})
+    variables["OPENLINEAGE_NAMESPACE"] = plan.namespace
+    lineage, omitted = _lineage(transport)
+    return PipelineVariables(variables | lineage | plan.client_environment, omitted)
+
+
+def resolve_variables(variables: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables with every reference replaced, inside of JSON, too.
+
+    Raises:
+        InputError: one is not set (``variable-unset``).
+    """
+    return {name: _resolved(name, value, environ) for name, value in variables.items()}
+
+
+def _resolved(name: str, value: str, environ: Mapping[str, str]) -> str:
+    if name in JSON_VARIABLES:
+        return _as_json(resolve(json.loads(value), environ, name))
+    return str(resolve(value, environ, name))
+
+
+def _telemetry(plan: StackPlan, vantage: Vantage, protocol: OtlpProtocol) -> dict[str, str]:
+    url = collector_url(plan, _ENDPOINTS[protocol], vantage)
+    if url is None:
+        return {}
+    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}
+    if protocol == "grpc" and url.startswith("http://"):
+        # Some SDKs, and floe-core, do not take it from the scheme.
+        variables["OTEL_EXPORTER_OTLP_INSECURE"] = "true"
     return variables
 
 
-def _lineage(transport: dict[str, Any]) -> dict[str, str]:
-    """OPENLINEAGE_URL, which every client knows, where it says it all; else the transport.
+def _lineage(transport: dict[str, Any]) -> PipelineVariables:
+    """The whole address for clients that post to OPENLINEAGE_URL as it is; all of it as JSON.
 
-    openlineage-python reads OPENLINEAGE__TRANSPORT as JSON, which keeps the case of keys.
+    OPENLINEAGE_ENDPOINT is the address's last segment: a client that joins the two comes to
+    the same address. OPENLINEAGE__TRANSPORT has origin and path apart, as the Java client
+    wants it; openlineage-python prefers it to the others.
     """
-    auth = transport.get("auth") or {}
-    simple = transport.get("type") == "http" and set(transport) <= _PLAIN
-    if not simple or not transport.get("verify", True) or set(auth) - {"type", "apiKey"}:
-        return {"OPENLINEAGE__TRANSPORT": json.dumps(transport, ensure_ascii=False)}
-    variables = {
-        "OPENLINEAGE_URL": transport.get("url"),
-        "OPENLINEAGE_ENDPOINT": transport.get("endpoint"),
-        "OPENLINEAGE_API_KEY": auth.get("apiKey"),
-    }
-    return {name: value for name, value in variables.items() if value}
+    whole = {TRANSPORT: _as_json(transport)}
+    reason = _not_plain(transport)
+    if reason:
+        return PipelineVariables(whole, {"OPENLINEAGE_URL": reason})
+    address = Target(transport["url"], transport.get("endpoint", DEFAULT_ENDPOINT)).address
+    plain = {"OPENLINEAGE_URL": address, "OPENLINEAGE_ENDPOINT": last_segment(address)}
+    key = (transport.get("auth") or {}).get("apiKey")
+    return PipelineVariables(plain | ({"OPENLINEAGE_API_KEY": key} if key else {}) | whole, {})
+
+
+def _not_plain(transport: dict[str, Any]) -> str | None:
+    """Why an address and an API key do not say all that a backend needs; None: they do."""
+    kind, url = transport.get("type"), str(transport.get("url", ""))
+    if kind not in _POSTED:
+        return f"the transport's type is '{kind}', and that variable means 'http'"
+    if url.startswith("${"):
+        return f"the address is only known where the pipeline runs ({url})"
+    if "type" in (auth := transport.get("auth") or {}) and auth["type"] != "api_key":
+        return f"it cannot say authentication of type '{auth['type']}'"
+    verify = transport.get("verify", True)
+    if url.lower().startswith("https:") and verify is not True:
+        return f"it cannot say `verify: {json.dumps(verify)}`"
+    unsaid = [key for key in _BY_THE_TRANSPORT_ALONE if transport.get(key)]
+    return f"it cannot say `{unsaid[0]}`" if unsaid else None
+
+
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from floe_local.plan.artifacts import Compiled
     from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
     from floe_local.plan.stack.model import ResolvedImage, StackIdentity
+    from floe_local.plan.values import OtlpProtocol
 
 
 class Given(NamedTuple):
@@ -19,7 +20,7 @@ class Given(NamedTuple):
     ports by ``service.endpoint``. `sources` are the contents of the blueprints' files, by
     blueprint and path. `host` is where published endpoints are reached, `bind` the address
     that they are bound to on the engine's machine. `live`: backends that run elsewhere are
-    used for real.
+    used for real. `otlp_protocol` is what pipelines speak.
     """
 
     identity: StackIdentity
@@ -31,6 +32,7 @@ class Given(NamedTuple):
     host: str = "127.0.0.1"
     bind: str = "127.0.0.1"
     live: bool = False
+    otlp_protocol: OtlpProtocol = "grpc"
 
     @property
     def blueprints(self) -> dict[str, Blueprint]:

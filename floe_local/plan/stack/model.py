@@ -6,7 +6,7 @@ from typing import Any
 
 from floe_local.plan.artifacts import Change
 from floe_local.plan.blueprint.model import Cleanup, ImageSource, Naming, Probe, Ready
-from floe_local.plan.values import Frozen, Kind, Origin, Signal
+from floe_local.plan.values import Frozen, Kind, Origin, OtlpProtocol, Signal
 
 COMPOSE_FILE = "stack.compose.yaml"
 """The compose file's name in the workspace. Not ``compose.yaml``: floe forbids that name."""
@@ -147,6 +147,8 @@ class StackPlan(Frozen):
     namespace: str = "default"
     environment: str = "local"
     sampling: str = "off"
+    otlp_protocol: OtlpProtocol = "grpc"
+    """What pipelines speak to the Collector, where nothing else is named."""
     live: bool = False
     """Backends that run elsewhere are used for real."""
     sandboxed: tuple[str, ...] = ()

@@ -57,6 +57,7 @@ def plan_stack(given: Given) -> StackPlan:
         namespace=given.compiled.namespace,
         environment=given.compiled.environment,
         sampling=given.compiled.sampling,
+        otlp_protocol=given.otlp_protocol,
         live=given.live,
         sandboxed=tuple(
             dict.fromkeys(b.name for b in given.compiled.backends if _is_played(b, given))

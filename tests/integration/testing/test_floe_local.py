@@ -41,7 +41,7 @@ def test_it_is_a_testcontainers_environment(floe_stack: FloeLocal) -> None:
 
 
 def test_a_pipelines_span_is_waited_for(floe_stack: FloeLocal) -> None:
-    url = floe_stack.env()["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    url = floe_stack.env(protocol="http/protobuf")["OTEL_EXPORTER_OTLP_ENDPOINT"]
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(f"{url}/v1/traces")))
     with provider.get_tracer("mine").start_as_current_span("load orders") as span:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from shutil import which
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,6 +40,7 @@ def written(where: Where, transport: dict[str, Any]) -> None:
 SAAS: dict[str, Any] = {
     "type": "http",
     "url": "https://saas.example/it's $5/",
+    "endpoint": "",
     "auth": {"type": "api_key", "apiKey": "${env:SAAS_KEY}"},
 }
 
@@ -53,6 +55,30 @@ def test_a_shell_reads_back_what_is_printed(where: Where, key: str) -> None:
     assert seen["OPENLINEAGE_URL"] == "https://saas.example/it's $5/"
     assert seen["OPENLINEAGE_API_KEY"] == 'quo"te'
     assert seen["OPENLINEAGE_NAMESPACE"] == "n"
+    transport = json.loads(seen["OPENLINEAGE__TRANSPORT"])
+    assert transport["auth"]["apiKey"] == 'quo"te'
+
+
+SHELLS = [shell for shell in ("sh", "dash", "bash", "zsh", "ksh", "busybox") if which(shell)]
+ODD = ["a'b", 'a"b', r"a\b", "a$b`c`$(d)", "${e}", "ä %s &", r"\"", ""]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("default", ["", ":-$HOME"])
+def test_every_shell_puts_a_credential_into_json(where: Where, shell: str, default: str) -> None:
+    """Whatever characters it holds, and where a variable is left out, too."""
+    keys = {f"k{n}": f"${{env:KEY_{n}{default}}}" for n in range(len(ODD))}
+    written(where, SAAS | {"auth": {"type": "oauth2"} | keys})
+    result = env(where)
+    assert "# OPENLINEAGE_URL is left out" in result.text
+    script = 'eval "$TEXT"; python3 -c "import os; print(os.environ[\'OPENLINEAGE__TRANSPORT\'])"'
+    values = {f"KEY_{n}": value for n, value in enumerate(ODD)}
+    environ = {"PATH": os.environ["PATH"], "TEXT": result.text, "LC_ALL": "C.UTF-8"} | values
+    command = [shell, "sh"] if shell == "busybox" else [shell]
+    ran = subprocess.run([*command, "-c", script], env=environ, capture_output=True, check=True)
+    auth = json.loads(ran.stdout)["auth"]
+    assert [auth[key] for key in keys] == [value or default.removeprefix(":-") for value in ODD]
+    assert not ran.stderr
 
 
 def test_the_shell_form_holds_no_value_of_a_credential(where: Where) -> None:
@@ -70,6 +96,7 @@ def test_other_forms_ask_before_they_show_a_credential(where: Where, form: str) 
     assert caught.value.code == "secret-form"
     shown = env(where, form, show_secrets=True, environ={"SAAS_KEY": "hush"})  # type: ignore[arg-type]
     assert "hush" in shown.text
+    assert json.loads(shown.variables["OPENLINEAGE__TRANSPORT"])["auth"]["apiKey"] == "hush"
 
 
 def test_a_stack_that_was_never_up_says_so(where: Where) -> None:
