@@ -17,7 +17,7 @@ OtlpProtocol = Literal["grpc", "http/protobuf"]
 class Frozen(BaseModel):
     """A value: immutable, and strict about the keys that it knows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64")
 
 
 class Kind(StrEnum):

@@ -7,8 +7,11 @@ canaries are told from the user's own data and can be removed again.
 from __future__ import annotations
 
 import secrets
+from time import time_ns
 from typing import Any, Literal
 from uuid import uuid4
+
+from pydantic import Field
 
 from floe_local.plan.values import Frozen, Signal
 
@@ -16,6 +19,8 @@ Protocol = Literal["grpc", "http"]
 SpanKind = Literal["internal", "server", "client", "producer", "consumer"]
 SpanStatus = Literal["unset", "ok", "error"]
 Instrument = Literal["counter", "up-down-counter", "gauge", "histogram"]
+TraceCase = Literal["whole", "hour-apart", "large-span", "many-spans"]
+"""What a trace is there to prove; see `plan`."""
 
 PREFIX = "floe-canary"
 KEEP = {"sampling.priority": 1}
@@ -26,35 +31,51 @@ _BIG = 2**53 + 1  # a JSON number read as a double loses this one
 _TEXT = "h\u00e9llo \u2713 \u6570\u636e \U0001f9ca"
 
 
-class EventPlan(Frozen):
-    """A span event; `exception` records a real exception with that message."""
+class _Recorded(Frozen):
+    """What the SDK records; `dropped_attributes` is how many more it is given than its limit lets it keep."""
+
+    attributes: dict[str, Any] = {}
+    dropped_attributes: int = 0
+
+
+class EventPlan(_Recorded):
+    """A span event, at `time` (Unix, ns); `exception` records a real exception with that message."""
 
     name: str
-    attributes: dict[str, Any] = {}
+    time: int = Field(default_factory=time_ns)
     exception: str | None = None
 
 
-class LinkPlan(Frozen):
-    """A link to another span, by hexadecimal ids."""
+class LinkPlan(_Recorded):
+    """A link to another span, by hexadecimal ids; `remote`: of another service."""
 
     trace_id: str
     span_id: str
-    attributes: dict[str, Any] = {}
+    remote: bool = True
 
 
-class SpanPlan(Frozen):
-    """One span; ids are hexadecimal, `parent_id` is None for the root."""
+class SpanPlan(_Recorded):
+    """One span; ids are hexadecimal, `parent_id` is None for the root, times are Unix ns.
+
+    `remote`: the parent lives in another service. `dropped_…`: how many more the SDK is
+    given than its limits let it keep.
+    """
 
     span_id: str
     parent_id: str | None
     service: str
     name: str
     kind: SpanKind
+    start: int = Field(default_factory=time_ns)
+    end: int = Field(default_factory=time_ns)
     status: SpanStatus = "unset"
     message: str = ""
-    attributes: dict[str, Any] = {}
+    trace_state: str = ""
+    remote: bool = False
     events: tuple[EventPlan, ...] = ()
     links: tuple[LinkPlan, ...] = ()
+    dropped_events: int = 0
+    dropped_links: int = 0
 
 
 class TracePlan(Frozen):
@@ -62,6 +83,7 @@ class TracePlan(Frozen):
 
     canary: str
     protocol: Protocol
+    case: TraceCase = "whole"
     trace_id: str
     spans: tuple[SpanPlan, ...]
 
@@ -146,33 +168,40 @@ def span_id() -> str:
 def plan(namespace: str, protocols: tuple[Protocol, ...], signals: frozenset[Signal]) -> Canaries:
     """Plan the canaries of one smoke test.
 
+    Each protocol gets a trace with everything that a span can have. One trace each, whatever
+    the protocols, has spans that lie an hour apart, a span of realistic size, and 2,000 spans.
+
     Args:
         namespace: OpenLineage namespace of jobs and datasets.
-        protocols: how telemetry is sent; each gets a trace of its own.
+        protocols: how telemetry is sent.
         signals: what to plan for.
 
     Returns:
         Fresh canaries; two calls never share an id or a name.
     """
     canary = secrets.token_hex(4)
+    now = time_ns()
     used = protocols if signals & {Signal.TRACES, Signal.LOGS} else ()
-    traces = tuple(_trace(canary, protocol) for protocol in used)
+    traces = tuple(_trace(canary, protocol, now) for protocol in used)
     return Canaries(
         id=canary,
         namespace=namespace,
-        traces=traces if Signal.TRACES in signals else (),
+        traces=(*traces, *_odd_traces(canary, used, now)) if Signal.TRACES in signals else (),
         metrics=_metrics(canary, protocols) if Signal.METRICS in signals else (),
         logs=tuple(map(_log, traces)) if Signal.LOGS in signals else (),
         runs=_runs(canary) if Signal.LINEAGE in signals else (),
-        never_trace=_trace(canary, "grpc"),
+        never_trace=_trace(canary, "grpc", now),
         never_run=simple_run(f"{PREFIX}-{canary}-{NEVER_SENT}", NEVER_SENT),
     )
 
 
-def _trace(canary: str, protocol: Protocol) -> TracePlan:
+def _trace(canary: str, protocol: Protocol, now: int) -> TracePlan:
+    """Plan five spans in three services, which have all that a span can have between them."""
     whole = trace_id()
     root, call, serve, publish, consume = (span_id() for _ in range(5))
     common = {**KEEP, "floe.canary": canary}
+    # Times that a millisecond, a microsecond or a double could not hold.
+    at = now - _SECOND - now % _MICROSECOND + 789
     spans = (
         SpanPlan(
             span_id=root,
@@ -180,8 +209,10 @@ def _trace(canary: str, protocol: Protocol) -> TracePlan:
             service=f"{PREFIX}-gateway",
             name="GET /orders/{id}",
             kind="server",
+            start=at,
+            end=at + 500 * _MILLISECOND + 1,
             status="ok",
-            attributes={**common, **_ALL_TYPES},
+            attributes={**common, **_ALL_TYPES, **_NESTED},
         ),
         SpanPlan(
             span_id=call,
@@ -189,55 +220,212 @@ def _trace(canary: str, protocol: Protocol) -> TracePlan:
             service=f"{PREFIX}-gateway",
             name="call orders",
             kind="client",
+            start=at + 2,
+            end=at + 400 * _MILLISECOND,
+            trace_state=_TRACE_STATE,
             attributes=common,
         ),
-        _rich_span(serve, call, own=(whole, root), common=common),
-        SpanPlan(
-            span_id=publish,
-            parent_id=serve,
-            service=f"{PREFIX}-orders",
-            name="publish order",
-            kind="producer",
-            attributes=common,
-        ),
+        _rich_span(serve, call, own=(whole, root), common=common, start=at + 10 * _MILLISECOND),
+        _limited_span(publish, serve, common=common, start=at + 20 * _MILLISECOND),
         SpanPlan(
             span_id=consume,
             parent_id=publish,
             service=f"{PREFIX}-billing",
             name="charge",
             kind="consumer",
+            start=at + 30 * _MILLISECOND,
+            end=at + 30 * _MILLISECOND,  # it took no time
             status="error",
             message="card declined",
+            trace_state=_TRACE_STATE,
+            remote=True,
             attributes=common,
-            events=(EventPlan(name="exception", exception="card declined"),),
+            events=(
+                EventPlan(name="exception", time=at + 30 * _MILLISECOND, exception="card declined"),
+            ),
         ),
     )
     return TracePlan(canary=canary, protocol=protocol, trace_id=whole, spans=spans)
 
 
-def _rich_span(span: str, parent: str, *, own: tuple[str, str], common: dict[str, Any]) -> SpanPlan:
+def _rich_span(
+    span: str, parent: str, *, own: tuple[str, str], common: dict[str, Any], start: int
+) -> SpanPlan:
     """Plan a span with unicode, events and links; `own` is the (trace, span) it links back to."""
     link = LinkPlan(
         trace_id=trace_id(),
         span_id=span_id(),
         attributes={"link.kind": "follows \u2192", "link.weight": 7},
     )
-    back = LinkPlan(trace_id=own[0], span_id=own[1], attributes={"link.kind": "own"})
+    back = LinkPlan(trace_id=own[0], span_id=own[1], remote=False, attributes={"link.kind": "own"})
     return SpanPlan(
         span_id=span,
         parent_id=parent,
         service=f"{PREFIX}-orders",
         name=f"price {_TEXT}",
         kind="internal",
+        start=start,
+        end=start + 300 * _MILLISECOND,
+        trace_state=_TRACE_STATE,
+        remote=True,
         attributes={**common, "unicode.\u00e9": _TEXT},
         events=(
-            EventPlan(name="cache.miss", attributes={"cache.key": _TEXT, "cache.size": _BIG}),
-            EventPlan(name="priced", attributes={"price": 12.5, "final": True}),
+            EventPlan(
+                name="cache.miss",
+                time=start + 3,
+                attributes={"cache.key": _TEXT, "cache.size": _BIG, "cache.tags": _NESTED_MAP},
+            ),
+            EventPlan(name="priced", time=start + 1, attributes={"price": 12.5, "final": True}),
         ),
         links=(link, back),
     )
 
 
+def _limited_span(span: str, parent: str, *, common: dict[str, Any], start: int) -> SpanPlan:
+    """Plan a span of which the SDK drops something of each kind, and counts it."""
+    return SpanPlan(
+        span_id=span,
+        parent_id=parent,
+        service=f"{PREFIX}-orders",
+        name="publish order",
+        kind="producer",
+        start=start,
+        end=start + _MILLISECOND,
+        trace_state=_TRACE_STATE,
+        attributes=common,
+        dropped_attributes=3,
+        dropped_events=2,
+        dropped_links=4,
+        events=(
+            EventPlan(
+                name="queued", time=start + 5, attributes={"queue": "orders"}, dropped_attributes=5
+            ),
+        ),
+        links=(
+            LinkPlan(
+                trace_id=trace_id(),
+                span_id=span_id(),
+                attributes={"link.kind": "batch"},
+                dropped_attributes=6,
+            ),
+        ),
+    )
+
+
+def _odd_traces(canary: str, protocols: tuple[Protocol, ...], now: int) -> tuple[TracePlan, ...]:
+    """Plan what goes wrong by its times or its size, each over one of the protocols."""
+    if not protocols:
+        return ()
+    first, last = protocols[0], protocols[-1]
+    return (
+        _made(canary, last, "hour-apart", _hours_apart(now)),
+        _made(canary, first, "large-span", _large_span(now)),
+        _made(canary, last, "many-spans", _many_spans(now)),
+    )
+
+
+def _made(
+    canary: str, protocol: Protocol, case: TraceCase, spans: list[dict[str, Any]]
+) -> TracePlan:
+    """Return a trace of spans that are described by what is particular about them."""
+    common = {**KEEP, "floe.canary": canary}
+    return TracePlan(
+        canary=canary,
+        protocol=protocol,
+        case=case,
+        trace_id=trace_id(),
+        spans=tuple(
+            SpanPlan(
+                service=f"{PREFIX}-{case}",
+                kind="internal",
+                **{**span, "attributes": {**common, **span.get("attributes", {})}},
+            )
+            for span in spans
+        ),
+    )
+
+
+def _hours_apart(now: int) -> list[dict[str, Any]]:
+    """A root that ended two hours ago, its child of an hour ago, and the child's of now."""
+    ids: list[str | None] = [None, *(span_id() for _ in range(3))]
+    hours = zip(ids, ids[1:], (2, 1, 0), strict=False)
+    return [
+        {
+            "span_id": own,
+            "parent_id": parent,
+            "name": f"{ago} h ago",
+            "start": now - ago * _HOUR - _SECOND,
+            "end": now - ago * _HOUR - 1,
+        }
+        for parent, own, ago in hours
+    ]
+
+
+def _large_span(now: int) -> list[dict[str, Any]]:
+    """A span as pipelines make them: a statement of 6 kB, 200 attributes in all."""
+    statement = "SELECT /* \u2713 */ " + ", ".join(f"column_{n:04}" for n in range(500))
+    own = 200 - 2  # two are every canary's
+    attributes = {"db.query.text": statement[:_LARGE]}
+    attributes |= {f"app.setting.{n:03}": f"value {n}" for n in range(own - 1)}
+    return [
+        {
+            "span_id": span_id(),
+            "parent_id": None,
+            "name": "SELECT orders",
+            "start": now - _SECOND,
+            "end": now,
+            "attributes": attributes,
+        }
+    ]
+
+
+def _many_spans(now: int) -> list[dict[str, Any]]:
+    """A root, and its children one after the other: 2,000 spans in all."""
+    root = span_id()
+    start = now - _SECOND
+    children = [
+        {
+            "span_id": span_id(),
+            "parent_id": root,
+            "name": f"step {n}",
+            "start": start + n * _MICROSECOND * 400,
+            "end": start + (n + 1) * _MICROSECOND * 400,
+            "attributes": {"step": n},
+        }
+        for n in range(MANY - 1)
+    ]
+    return [
+        {"span_id": root, "parent_id": None, "name": "steps", "start": start, "end": now},
+        *children,
+    ]
+
+
+_MICROSECOND = 1_000
+_MILLISECOND = 1_000_000
+_SECOND = 1_000_000_000
+_HOUR = 3600 * _SECOND
+_LARGE = 6_000
+MANY = 2_000
+"""Spans in the trace that has many."""
+
+_TRACE_STATE = "floe=canary:1,acme@tenant=t61rcWkgMzE"
+_NESTED_MAP: dict[str, Any] = {
+    "text": _TEXT,
+    "empty": "",
+    "list": ["b", "", 1, 2.5, True],
+    "inner": {"n": _BIG, "deep": [{"k": [1]}, {}]},
+    "nothing": {},
+}
+_NESTED: dict[str, Any] = {
+    "type.map": _NESTED_MAP,
+    "type.maps": [{"name": "a", "size": 1}, {"name": "b", "size": 2.0, "tags": []}],
+    "type.mixed": ["text", 1, 1.0, False, ["inner"]],
+    "type.bytes": b"\x00\xff\x10",
+    "empty.list": [],
+    "empty.map": {},
+    "empty.bytes": b"",
+    "empty.strings": ["", ""],
+}
 _ALL_TYPES: dict[str, Any] = {
     "type.string": "plain",
     "type.empty": "",
@@ -361,12 +549,15 @@ def simple_run(job: str, scenario: str) -> RunPlan:
 
 def bulk_trace(canary: str, protocol: Protocol) -> TracePlan:
     """Return a fresh trace of one span, for sending many."""
+    now = time_ns()
     span = SpanPlan(
         span_id=span_id(),
         parent_id=None,
         service=f"{PREFIX}-bulk",
         name="bulk",
         kind="internal",
+        start=now,
+        end=now,
         attributes={**KEEP, "floe.canary": canary},
     )
     return TracePlan(canary=canary, protocol=protocol, trace_id=trace_id(), spans=(span,))

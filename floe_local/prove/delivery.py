@@ -136,8 +136,18 @@ def _through_collector(targets: Targets, canaries: Canaries, signal: Signal) -> 
         Signal.LOGS: canaries.logs,
     }
     for protocol, url in collector_addresses(targets).items():
-        planned = tuple(plan for plan in plans[signal] if plan.protocol == protocol)
-        yield Sending(signal, protocol, signal.value, url, planned)
+        own: dict[str, list[TracePlan | MetricPlan | LogPlan]] = {}
+        for plan in plans[signal]:
+            if plan.protocol == protocol:
+                own.setdefault(_canary_of(plan, signal), []).append(plan)
+        for canary, planned in (own or {signal.value: []}).items():
+            yield Sending(signal, protocol, canary, url, tuple(planned))
+
+
+def _canary_of(plan: TracePlan | MetricPlan | LogPlan, signal: Signal) -> str:
+    """Return what the report calls it: traces that are there for one thing go by that."""
+    odd = isinstance(plan, TracePlan) and plan.case != "whole"
+    return f"{signal}-{plan.case}" if odd else signal.value
 
 
 def _of_telemetry(

@@ -1,25 +1,40 @@
 """Spans as OTLP JSON, and spans as planned, in one comparable form.
 
-The form is a dict of span id → field → value, in which events are keyed by name, links
-by what they point to and attributes by key: their order is no property of a span.
+The form is a dict of span id → field → value, in which events are keyed by name (in the
+order of their times), links by what they point to and attributes by key: their order is no
+property of a span. Times are Unix nanoseconds.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from floe_local.prove.difference import ABSENT, Difference, differences, same
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from floe_local.prove.canaries import EventPlan, SpanPlan, TracePlan
 
 SCOPE = "floe-canary"
+SCOPE_VERSION = "1.0.0"
+SCOPE_SCHEMA_URL = "https://opentelemetry.io/schemas/1.36.0"
+RESOURCE_SCHEMA_URL = "https://opentelemetry.io/schemas/1.37.0"
+SCOPE_ATTRIBUTES: dict[str, Any] = {
+    "scope.text": "h\u00e9llo",
+    "scope.size": 2**53 + 1,
+    "scope.map": {"inner": ["a", {}]},
+    "scope.empty": "",
+}
 _KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 _STATUSES = ("unset", "ok", "error")
 _SPAN_ID_BYTES = 8
 _TRACE_ID_BYTES = 16
+_KNOWS_REMOTE = 0x100
+_IS_REMOTE = 0x200
 
 Spans = dict[str, dict[str, Any]]
 
@@ -29,33 +44,173 @@ def resource_of(service: str, canary: str) -> dict[str, Any]:
     return {"service.name": service, "service.version": "1.0.0", "floe.canary": canary}
 
 
+def trace_resource_of(service: str, canary: str) -> dict[str, Any]:
+    """Return the resource attributes of a service that sends traces: nested and empty ones, too."""
+    return {
+        **resource_of(service, canary),
+        "resource.map": {"inner": {"sizes": [1, 2**53 + 1]}, "nothing": {}},
+        "resource.list": ["b", "a"],
+        "resource.empty": "",
+        "resource.nothing": [],
+    }
+
+
+def comparable(value: Any) -> Any:
+    """Return an attribute's value in the comparable form: lists, not tuples; bytes as base64."""
+    if isinstance(value, bytes):
+        return {"base64": base64.b64encode(value).decode()}
+    if isinstance(value, dict):
+        return {key: comparable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [comparable(item) for item in value]
+    return value
+
+
+def flags_of(*, remote: bool) -> int:
+    """Return OTLP's flags of a span or link whose parent or target is in another service or not.
+
+    The SDK sends no W3C trace flags in them.
+    """
+    return _KNOWS_REMOTE | _IS_REMOTE if remote else _KNOWS_REMOTE
+
+
 def planned(trace: TracePlan) -> Spans:
     """Return the spans of a plan in the comparable form."""
-    return {span.span_id: _planned_span(span, trace) for span in trace.spans}
+    resources = {
+        service: comparable(trace_resource_of(service, trace.canary))
+        for service in {span.service for span in trace.spans}
+    }
+    scope = comparable(SCOPE_ATTRIBUTES)
+    return {
+        span.span_id: _planned_span(span, trace, resources[span.service], scope)
+        for span in trace.spans
+    }
 
 
-def _planned_span(span: SpanPlan, trace: TracePlan) -> dict[str, Any]:
+def _planned_span(
+    span: SpanPlan, trace: TracePlan, resource: dict[str, Any], scope: dict[str, Any]
+) -> dict[str, Any]:
+    events = _keyed(sorted(((e.name, e) for e in span.events), key=lambda pair: pair[1].time))
+    links = _keyed((f"{link.trace_id}/{link.span_id}", link) for link in span.links)
     return {
         "trace_id": trace.trace_id,
         "parent_id": span.parent_id or "",
         "name": span.name,
         "kind": span.kind,
         "status": {"code": span.status, "message": span.message},
-        "resource": resource_of(span.service, trace.canary),
+        "start": span.start,
+        "end": span.end,
+        "trace_state": span.trace_state,
+        "flags": flags_of(remote=span.remote),
+        "attributes": comparable(span.attributes),
+        "dropped_attributes": span.dropped_attributes,
+        "events": {key: _planned_event(event) for key, event in events.items()},
+        "event_times": {key: event.time for key, event in events.items()},
+        "event_dropped_attributes": {key: e.dropped_attributes for key, e in events.items()},
+        "dropped_events": span.dropped_events,
+        "links": {key: comparable(link.attributes) for key, link in links.items()},
+        "link_trace_states": dict.fromkeys(links, ""),  # the SDK does not send them
+        "link_flags": {key: flags_of(remote=link.remote) for key, link in links.items()},
+        "link_dropped_attributes": {key: link.dropped_attributes for key, link in links.items()},
+        "dropped_links": span.dropped_links,
+        "resource": resource,
+        "resource_dropped_attributes": 0,
+        "resource_schema_url": RESOURCE_SCHEMA_URL,
         "scope": SCOPE,
-        "attributes": span.attributes,
-        "events": _keyed((event.name, _planned_event(event)) for event in span.events),
-        "links": _keyed(
-            (f"{link.trace_id}/{link.span_id}", link.attributes) for link in span.links
-        ),
+        "scope_version": SCOPE_VERSION,
+        "scope_attributes": scope,
+        "scope_dropped_attributes": 0,
+        "scope_schema_url": SCOPE_SCHEMA_URL,
     }
 
 
 def _planned_event(event: EventPlan) -> dict[str, Any]:
     if event.exception is None:
-        return event.attributes
+        return dict(comparable(event.attributes))
     # The stack trace is the SDK's business; that there is an exception is ours.
     return {"exception.type": "ValueError", "exception.message": event.exception}
+
+
+class SpanComparison:
+    """Compares spans of the comparable form; `lost` are fields that are not compared.
+
+    The backend, or a processor before it, may have added attributes, and a sampler may write
+    its member of the trace state; nothing else may be more than was sent, or different.
+    """
+
+    def __init__(self, lost: Collection[str] = ()) -> None:
+        self._lost = lost
+        self._alike: dict[tuple[int, int], bool] = {}
+
+    def differences(
+        self, field: str, expected: dict[str, Any], found: dict[str, Any]
+    ) -> list[Difference]:
+        """Compare a span as planned with one as decoded; `field` is what it is called by."""
+        result = []
+        for key, value in expected.items():
+            if key not in self._lost and not self._same(key, value, found[key]):
+                result += _field_differences(field, key, value, found)
+        return result
+
+    def _same(self, key: str, expected: Any, found: Any) -> bool:
+        """`same`, which looks only once at what thousands of spans share."""
+        if key not in _SHARED:
+            return same(expected, found)
+        pair = id(expected), id(found)
+        if pair not in self._alike:
+            self._alike[pair] = same(expected, found)
+        return self._alike[pair]
+
+
+def _field_differences(
+    field: str, key: str, expected: Any, found: dict[str, Any]
+) -> list[Difference]:
+    """Name in what a field differs that is not the same."""
+    where, other = f"{field}.{key}", found[key]
+    if key in _ATTRIBUTES:
+        return _attribute_differences(where, expected, other)
+    if key in _EACH:
+        return _each_difference(where, expected, other)
+    if key in _OF_EACH:  # one that is missing is named once, as what it is
+        there = found[_OF_EACH[key]]
+        expected = {name: value for name, value in expected.items() if name in there}
+    if key == "trace_state" and expected == _without_sampler(other):
+        return []
+    return differences(where, expected, other)
+
+
+def _attribute_differences(
+    field: str, expected: dict[str, Any], found: dict[str, Any]
+) -> list[Difference]:
+    """Compare attributes by their values, which are the same or not, nested ones too."""
+    return [
+        Difference(field=f"{field}.{key}", expected=value, found=found.get(key, ABSENT))
+        for key, value in expected.items()
+        if key not in found or not same(value, found[key])
+    ]
+
+
+def _each_difference(
+    field: str, expected: dict[str, Any], found: dict[str, Any]
+) -> list[Difference]:
+    """Compare events or links, which are as many as were sent."""
+    result = [
+        Difference(field=f"{field}.{key}", expected=ABSENT, found=value)
+        for key, value in found.items()
+        if key not in expected
+    ]
+    for key, value in expected.items():
+        if key in found:
+            result += _attribute_differences(f"{field}.{key}", value, found[key])
+        else:
+            result.append(Difference(field=f"{field}.{key}", expected=value, found=ABSENT))
+    return result
+
+
+def _without_sampler(trace_state: Any) -> str:
+    """Return a trace state without the member that samplers write (W3C Trace Context, OTel: ot)."""
+    members = (member.strip() for member in str(trace_state).split(","))
+    return ",".join(member for member in members if not member.startswith("ot="))
 
 
 def decoded(resource_spans: Any) -> Spans:
@@ -69,25 +224,42 @@ def decoded(resource_spans: Any) -> Spans:
     """
     try:
         return {
-            _id(span.get("spanId"), _SPAN_ID_BYTES): _decoded_span(span, resource, scope)
-            for resource, scope, span in _walk(resource_spans)
+            _id(span.get("spanId"), _SPAN_ID_BYTES): {**_decoded_span(span), **about}
+            for about, span in _walk(resource_spans)
         }
     except (AttributeError, TypeError, KeyError, binascii.Error) as error:
         message = f"not OTLP JSON: {error}"
         raise ValueError(message) from error
 
 
-def _walk(resource_spans: Any) -> Iterator[tuple[dict[str, Any], str, dict[str, Any]]]:
+def _walk(resource_spans: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield each span, with what its resource and its scope say of it."""
     for group in resource_spans or ():
-        resource = _attributes(group.get("resource", {}).get("attributes"))
+        resource = group.get("resource") or {}
+        of_resource = {
+            "resource": _attributes(resource.get("attributes")),
+            "resource_dropped_attributes": _dropped(resource),
+            "resource_schema_url": group.get("schemaUrl", ""),
+        }
         for scoped in group.get("scopeSpans") or ():
-            scope = scoped.get("scope", {}).get("name", "")
+            scope = scoped.get("scope") or {}
+            about = {
+                **of_resource,
+                "scope": scope.get("name", ""),
+                "scope_version": scope.get("version", ""),
+                "scope_attributes": _attributes(scope.get("attributes")),
+                "scope_dropped_attributes": _dropped(scope),
+                "scope_schema_url": scoped.get("schemaUrl", ""),
+            }
             for span in scoped.get("spans") or ():
-                yield resource, scope, span
+                yield about, span
 
 
-def _decoded_span(span: dict[str, Any], resource: dict[str, Any], scope: str) -> dict[str, Any]:
+def _decoded_span(span: dict[str, Any]) -> dict[str, Any]:
     status = span.get("status") or {}
+    events = [(int(e.get("timeUnixNano", 0)), e) for e in span.get("events") or ()]
+    by_name = _keyed((e.get("name", ""), (at, e)) for at, e in sorted(events, key=itemgetter(0)))
+    links = _keyed((_link_key(link), link) for link in span.get("links") or ())
     return {
         "trace_id": _id(span.get("traceId"), _TRACE_ID_BYTES),
         "parent_id": _id(span.get("parentSpanId"), _SPAN_ID_BYTES),
@@ -97,18 +269,26 @@ def _decoded_span(span: dict[str, Any], resource: dict[str, Any], scope: str) ->
             "code": _enum(status.get("code", 0), "STATUS_CODE_", _STATUSES),
             "message": status.get("message", ""),
         },
-        "resource": resource,
-        "scope": scope,
+        "start": int(span.get("startTimeUnixNano", 0)),
+        "end": int(span.get("endTimeUnixNano", 0)),
+        "trace_state": span.get("traceState", ""),
+        "flags": int(span.get("flags", 0)),
         "attributes": _attributes(span.get("attributes")),
-        "events": _keyed(
-            (event.get("name", ""), _attributes(event.get("attributes")))
-            for event in span.get("events") or ()
-        ),
-        "links": _keyed(
-            (_link_key(link), _attributes(link.get("attributes")))
-            for link in span.get("links") or ()
-        ),
+        "dropped_attributes": _dropped(span),
+        "events": {key: _attributes(e.get("attributes")) for key, (_, e) in by_name.items()},
+        "event_times": {key: at for key, (at, _) in by_name.items()},
+        "event_dropped_attributes": {key: _dropped(e) for key, (_, e) in by_name.items()},
+        "dropped_events": int(span.get("droppedEventsCount", 0)),
+        "links": {key: _attributes(link.get("attributes")) for key, link in links.items()},
+        "link_trace_states": {key: link.get("traceState", "") for key, link in links.items()},
+        "link_flags": {key: int(link.get("flags", 0)) for key, link in links.items()},
+        "link_dropped_attributes": {key: _dropped(link) for key, link in links.items()},
+        "dropped_links": int(span.get("droppedLinksCount", 0)),
     }
+
+
+def _dropped(owner: dict[str, Any]) -> int:
+    return int(owner.get("droppedAttributesCount", 0))
 
 
 def _link_key(link: dict[str, Any]) -> str:
@@ -133,9 +313,9 @@ def _attributes(pairs: Any) -> dict[str, Any]:
 
 
 def _value(value: dict[str, Any]) -> Any:
-    for kind, read in _READERS.items():
-        if kind in value:
-            return read(value[kind])
+    for kind, item in value.items():
+        if kind in _READERS:
+            return _READERS[kind](item)
     return None
 
 
@@ -162,4 +342,15 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "arrayValue": lambda value: [_value(item) for item in value.get("values") or ()],
     "kvlistValue": lambda value: _attributes(value.get("values")),
     "bytesValue": lambda value: {"base64": value},
+}
+
+_ATTRIBUTES = frozenset({"attributes", "resource", "scope_attributes"})
+_SHARED = frozenset({"resource", "scope_attributes"})
+_EACH = frozenset({"events", "links"})
+_OF_EACH = {
+    "event_times": "events",
+    "event_dropped_attributes": "events",
+    "link_trace_states": "links",
+    "link_flags": "links",
+    "link_dropped_attributes": "links",
 }

@@ -9,8 +9,9 @@ import jmespath
 from jmespath.exceptions import JMESPathError, ParseError
 
 from floe_local.errors import InputError
+from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.prove.difference import ABSENT, Difference, differences, same
-from floe_local.prove.otlp_json import decoded, planned
+from floe_local.prove.otlp_json import SpanComparison, decoded, planned
 from floe_local.prove.placeholders import filled_query, filled_value
 from floe_local.prove.poll import Reply
 from floe_local.prove.subjects import never_sent
@@ -132,7 +133,7 @@ def judged(probe: Probe, answer: Answer, item: ExpectedItem) -> list[Difference]
             f"probe {probe.name} decodes spans, but is made for each {probe.each}",
             "use decode for each: trace",
         )
-    return compared(item.trace, searched(probe.select or "@", body))
+    return compared(item.trace, searched(probe.select or "@", body), probe.loses.fields)
 
 
 def _not_stored(probe: Probe, answer: Answer, item: ExpectedItem) -> Difference:
@@ -158,17 +159,26 @@ def _number(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def compared(trace: TracePlan, resource_spans: Any) -> list[Difference]:
-    """Compare a decoded answer with a trace, span by span and field by field."""
+def compared(
+    trace: TracePlan, resource_spans: Any, loses: tuple[str, ...] = ()
+) -> list[Difference]:
+    """Compare a decoded answer with a trace, span by span and field by field.
+
+    Args:
+        trace: what was sent.
+        resource_spans: the answer, a list of OTLP JSON's ResourceSpans.
+        loses: fields (of SPAN_FIELDS) that the backend is known not to keep.
+    """
     try:
         found = decoded(resource_spans)
     except ValueError as error:
         return [Difference(field="spans", expected="OTLP JSON", found=str(error))]
+    comparison = SpanComparison({SPAN_FIELDS[name] for name in loses})
     result: list[Difference] = []
     for span_id, span in planned(trace).items():
         field = f"span {span_id} ({span['name']})"
         if span_id in found:
-            result += differences(field, span, found[span_id])
+            result += comparison.differences(field, span, found[span_id])
         else:
             result.append(Difference(field=field, expected="stored", found=ABSENT))
     return result

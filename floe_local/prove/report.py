@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, computed_field
 
+from floe_local.plan.blueprint.model import Losses
 from floe_local.plan.values import Frozen, Origin, Signal
 from floe_local.prove.difference import Difference
 
@@ -52,7 +53,8 @@ class Check(Frozen):
     """One backend, one signal, one way of sending, one canary.
 
     `hop`, `field`, `expected` and `found` are the first thing that is wrong; `differences`
-    holds all. `reason` says why, `hint` what to do.
+    holds all. `reason` says why, `hint` what to do. `not_compared` is what the blueprint says
+    that the backend does not keep.
     """
 
     backend: str
@@ -68,6 +70,7 @@ class Check(Frozen):
     hint: str = ""
     hops: tuple[Hop, ...] = ()
     differences: tuple[Difference, ...] = ()
+    not_compared: Losses = Losses()
 
 
 class Bulk(Frozen):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from floe_local.plan.artifacts import ENDS_IN_PIPELINE, SCRAPED
+from floe_local.plan.blueprint.model import Losses
 from floe_local.plan.values import Kind, Origin
 from floe_local.prove.hops import is_backend
 from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict, received_by
@@ -180,6 +181,17 @@ def _differences(delivery: Delivery) -> tuple[Difference, ...]:
     return tuple(difference for result in ordered for difference in result.differences)
 
 
+def _not_compared(delivery: Delivery) -> Losses:
+    """Return what the blueprint says that the backend loses, where something was read back."""
+    if all(result.never for result in delivery.results):
+        return Losses()
+    losses = [question.probe.loses for question in delivery.questions if not question.never]
+    return Losses(
+        fields=tuple(dict.fromkeys(name for loss in losses for name in loss.fields)),
+        storage=next((loss.storage for loss in losses if loss.storage), ""),
+    )
+
+
 def _check(delivery: Delivery, verdict: Verdict, **found: object) -> Check:
     return Check.model_validate(
         {
@@ -188,6 +200,7 @@ def _check(delivery: Delivery, verdict: Verdict, **found: object) -> Check:
             "protocol": delivery.sending.protocol,
             "canary": delivery.sending.canary,
             "verdict": verdict,
+            "not_compared": _not_compared(delivery),
             **found,
         }
     )

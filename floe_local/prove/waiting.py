@@ -44,8 +44,14 @@ def wait_for_span(
         deadline: seconds from now.
 
     Returns:
-        trace_id, span_id, parent_id, name, kind, status {code, message}, resource, scope,
-        attributes, events {name: attributes} and links {trace_id/span_id: attributes}.
+        trace_id, span_id, parent_id, name, kind, status {code, message}, start and end (Unix ns),
+        trace_state, flags, attributes, events {name: attributes}, links {trace_id/span_id:
+        attributes}, resource (its attributes) and scope (its name). By the same keys as events:
+        event_times (Unix ns), event_dropped_attributes; as links: link_trace_states,
+        link_flags, link_dropped_attributes. Counts of what the SDK dropped: dropped_attributes,
+        dropped_events, dropped_links, resource_dropped_attributes, scope_dropped_attributes.
+        resource_schema_url, scope_version, scope_attributes, scope_schema_url. What the backend
+        does not keep is empty or 0.
 
     Raises:
         CheckFailedError: the deadline passed; the reason says what there was instead.

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.blueprint.chart_mistakes import chart_mistakes
+from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.blueprint.sandboxed import SANDBOX
 from floe_local.plan.nested import scalars
 from floe_local.plan.yaml_source import suggestion
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Blueprint, Probe, Request
     from floe_local.plan.yaml_source import Path_
 
-_TRACE = frozenset(["trace_id", "canary", "protocol"])
+_TRACE = frozenset(["trace_id", "canary", "protocol", "case", "span_ids"])
 _RUN = frozenset(
     [
         "namespace",
@@ -36,7 +37,20 @@ PLACEHOLDERS = {
     "trace": _TRACE,
     "span": _TRACE
     | frozenset(
-        ["span_id", "parent_id", "name", "kind", "status", "message", "service", "attributes"]
+        [
+            "span_id",
+            "parent_id",
+            "name",
+            "kind",
+            "status",
+            "message",
+            "service",
+            "attributes",
+            "trace_state",
+            "start",
+            "end",
+            "duration",
+        ]
     ),
     "metric": frozenset(["canary", "protocol", "service", "metric", "instrument", "value"]),
     "log": frozenset(["canary", "protocol", "trace_id", "span_id", "body", "severity", "service"]),
@@ -66,6 +80,7 @@ def mistakes(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:
     yield from _broken_queries(blueprint)
     yield from _unknown_placeholders(blueprint)
     yield from _credulous_probes(blueprint)
+    yield from _unknown_losses(blueprint)
     yield from _stray_paths(blueprint, folder)
     yield from _half_played(blueprint)
     yield from chart_mistakes(blueprint)
@@ -210,6 +225,16 @@ def _credulous_probes(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
             yield (*path, "decode"), f"is for each: trace, not for each: {probe.each}"
         if not probe.decode and not probe.expect:
             yield path, "expects nothing: it would believe any answer"
+
+
+def _unknown_losses(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
+    for path, probe in _probes(blueprint):
+        for at, name in enumerate(probe.loses.fields):
+            here = (*path, "loses", "fields", at)
+            if "traces" not in path:
+                yield here, "is a field of a span, and this probe reads none"
+            elif name not in SPAN_FIELDS:
+                yield here, f"there is no field '{name}': {suggestion(name, SPAN_FIELDS)}"
 
 
 def _stray_paths(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:

@@ -145,6 +145,48 @@ class Condition(Frozen):
     reason: str
 
 
+SPAN_FIELDS = {
+    "traceState": "trace_state",
+    "flags": "flags",
+    "name": "name",
+    "kind": "kind",
+    "parentSpanId": "parent_id",
+    "startTimeUnixNano": "start",
+    "endTimeUnixNano": "end",
+    "status": "status",
+    "attributes": "attributes",
+    "droppedAttributesCount": "dropped_attributes",
+    "events": "events",
+    "events.timeUnixNano": "event_times",
+    "events.droppedAttributesCount": "event_dropped_attributes",
+    "droppedEventsCount": "dropped_events",
+    "links": "links",
+    "links.traceState": "link_trace_states",
+    "links.flags": "link_flags",
+    "links.droppedAttributesCount": "link_dropped_attributes",
+    "droppedLinksCount": "dropped_links",
+    "resource.attributes": "resource",
+    "resource.droppedAttributesCount": "resource_dropped_attributes",
+    "resource.schemaUrl": "resource_schema_url",
+    "scope.name": "scope",
+    "scope.version": "scope_version",
+    "scope.attributes": "scope_attributes",
+    "scope.droppedAttributesCount": "scope_dropped_attributes",
+    "scope.schemaUrl": "scope_schema_url",
+}
+"""What is compared of a span: its name in OTLP JSON, and in what `wait_for_span` returns."""
+
+
+class Losses(Frozen):
+    """What a backend is known not to keep, by the names of SPAN_FIELDS: it is not compared.
+
+    `storage` says with which of the backend's storages that is so.
+    """
+
+    fields: tuple[str, ...] = ()
+    storage: str = ""
+
+
 class Probe(Frozen):
     """How one kind of canary is read back from the backend.
 
@@ -154,7 +196,8 @@ class Probe(Frozen):
     for an id that was never sent, and must then answer so. With `when`, it is made for some
     canaries only; a check of which nothing is asked is skipped, with the reason. `pause_s`
     seconds pass between two looks, for a backend that limits how often it is asked; what
-    ``--count`` sends is then not read back.
+    ``--count`` sends is then not read back. `loses` names what of a span is not compared,
+    because the backend does not keep it; everything else is.
     """
 
     name: str
@@ -165,6 +208,7 @@ class Probe(Frozen):
     select: str | None = None
     expect: tuple[Expectation, ...] = ()
     absent: Absent | None = None
+    loses: Losses = Losses()
     pause_s: float = Field(default=0.0, ge=0)
 
 

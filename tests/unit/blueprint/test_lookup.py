@@ -278,6 +278,11 @@ MISTAKES = {
         "",
         "readback.traces[0]: expects nothing",
     ),
+    "unknown field that is lost": (
+        "      absent: {status: 404}",
+        "      loses: {fields: [traceState, resource.schemaURL]}\n      absent: {status: 404}",
+        ".loses.fields[1]: there is no field 'resource.schemaURL': did you mean 'resource.schemaUrl'",
+    ),
     "another name": ("name: own", "name: owned", ":3: name: is 'owned', but it was found as 'own'"),
     "no image": (
         '{upstream: "own:1"}',

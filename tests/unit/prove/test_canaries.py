@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
+import pytest
+
 from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.values import Signal
-from floe_local.prove.canaries import PREFIX, Canaries, plan
+from floe_local.prove.canaries import PREFIX, Canaries, Protocol, TracePlan, plan
 from floe_local.prove.subjects import Plan, expected_items, never_sent, to_remove
 
 ALL = frozenset(Signal)
@@ -16,8 +20,49 @@ def _ids(canaries: Canaries) -> list[str]:
     return spans + traces + [run.run_id for run in (*canaries.runs, canaries.never_run)]
 
 
+def whole_traces(canaries: Canaries) -> list[TracePlan]:
+    return [trace for trace in canaries.traces if trace.case == "whole"]
+
+
+def odd_trace(case: str) -> TracePlan:
+    canaries = plan("ns", ("grpc", "http"), ALL)
+    [trace] = [trace for trace in canaries.traces if trace.case == case]
+    return trace
+
+
+@pytest.mark.parametrize("protocols", [("grpc",), ("http",), ("grpc", "http")])
+def test_each_protocol_has_a_whole_trace_and_each_odd_one_is_sent_once(
+    protocols: tuple[Protocol, ...],
+) -> None:
+    canaries = plan("ns", protocols, ALL)
+    assert tuple(trace.protocol for trace in whole_traces(canaries)) == protocols
+    odd = [trace.case for trace in canaries.traces if trace.case != "whole"]
+    assert sorted(odd) == ["hour-apart", "large-span", "many-spans"]
+
+
+def test_no_protocol_no_trace() -> None:
+    assert plan("ns", (), ALL).traces == ()
+
+
+def test_spans_lie_an_hour_apart() -> None:
+    starts = [span.start for span in odd_trace("hour-apart").spans]
+    hour = 3600 * 10**9
+    assert [after - before for before, after in itertools.pairwise(starts)] == [hour, hour]
+
+
+def test_a_span_is_as_large_as_real_ones() -> None:
+    [span] = odd_trace("large-span").spans
+    assert len(span.attributes) == 200
+    assert len(span.attributes["db.query.text"].encode()) >= 6_000
+
+
+def test_a_trace_has_many_spans() -> None:
+    trace = odd_trace("many-spans")
+    assert len({span.span_id for span in trace.spans}) == 2_000
+
+
 def test_no_id_comes_twice() -> None:
-    ids = [i for _ in range(20) for i in _ids(plan("ns", ("grpc", "http"), ALL))]
+    ids = [i for _ in range(3) for i in _ids(plan("ns", ("grpc", "http"), ALL))]
     assert len(ids) == len(set(ids))
 
 
@@ -37,7 +82,7 @@ def test_every_span_is_kept_by_samplers() -> None:
 
 
 def test_a_trace_crosses_services_and_has_all_that_can_be_lost() -> None:
-    [trace] = plan("ns", ("http",), ALL).traces
+    [trace] = whole_traces(plan("ns", ("http",), ALL))
     services = {span.span_id: span.service for span in trace.spans}
     crossing = [s for s in trace.spans if s.parent_id and services[s.parent_id] != s.service]
     assert len(set(services.values())) == 3

@@ -10,15 +10,21 @@ import pytest
 from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sandbox_recorder.decoders.otlp_traces import OtlpTraces
 from sandbox_recorder.refusals import Refused
 
+from floe_local.plan.values import Signal
+from floe_local.prove.canaries import plan
+from floe_local.prove.emit_traces import TraceSender
 from floe_local.prove.otlp_json import decoded
+from floe_local.prove.readback import compared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from sandbox_recorder.decoders import Decoders
     from sandbox_recorder.decoders.found import Found
 
+TRACES = frozenset({Signal.TRACES})
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 TRACE, SPAN, PARENT = bytes(range(16)), bytes(range(8)), bytes(range(8, 16))
 BIG = 2**53 + 1
@@ -130,6 +137,17 @@ def test_a_span_as_an_item(decoders: Decoders) -> None:
         assert (item["service"], item["name"], item["scope"]) == ("svc", "réad", "scope")
         assert item["attributes"] == PLAIN
         assert item["status"] == {"code": 2, "message": "broken"}
+
+
+def test_a_canary_s_span_is_recorded_whole(decoders: Decoders) -> None:
+    [trace] = [t for t in plan("ns", ("grpc",), TRACES).traces if t.case == "whole"]
+    exporter = InMemorySpanExporter()
+    TraceSender(exporter).send(trace)
+    body = encode_spans(exporter.get_finished_spans()).SerializeToString()
+    decoder = decoders["otlp", "traces"]
+    assert isinstance(decoder, OtlpTraces)
+    shown = [decoder.resource_spans(one.packed) for one in decoder.decode(body, PROTOBUF)]
+    assert compared(trace, json.loads(json.dumps(shown))) == []
 
 
 @given(number=st.integers(-(2**63), 2**63 - 1), text=st.text())

@@ -29,12 +29,14 @@ class OtlpTraces:
         raw = self._messages.parsed("sandbox.otlp.RawTracesRequest", body)
         for group, raw_group in zip(request.resource_spans, raw.resource_spans, strict=True):
             for scoped, raw_scoped in zip(group.scope_spans, raw_group.scope_spans, strict=True):
-                yield from self._packed(group.resource, scoped, raw_scoped.spans)
+                yield from self._packed(group, scoped, raw_scoped.spans)
 
-    def _packed(self, resource: Any, scoped: Any, raw_spans: Iterable[bytes]) -> Iterator[Found]:
+    def _packed(self, group: Any, scoped: Any, raw_spans: Iterable[bytes]) -> Iterator[Found]:
         about = self._messages.empty("sandbox.otlp.PackedSpan")
-        about.resource.CopyFrom(resource)
+        about.resource.CopyFrom(group.resource)
+        about.resource_schema_url = group.schema_url
         about.scope.CopyFrom(scoped.scope)
+        about.scope_schema_url = scoped.schema_url
         head = about.SerializeToString()
         tail = self._messages.empty("sandbox.otlp.RawPackedSpan")
         for span, raw in zip(scoped.spans, raw_spans, strict=True):
@@ -65,13 +67,32 @@ class OtlpTraces:
     def resource_spans(self, packed: bytes) -> dict[str, Any]:
         """A span as an element of OTLP JSON's `resourceSpans`."""
         kept = self._messages.parsed("sandbox.otlp.PackedSpan", packed)
-        span, scope = kept.span, kept.scope
-        return {
-            "resource": {"attributes": otlp_json(kept.resource.attributes)},
-            "scopeSpans": [
-                {"scope": {"name": scope.name, "version": scope.version}, "spans": [_span(span)]}
-            ],
+        scoped = {
+            "scope": {
+                "name": kept.scope.name,
+                "version": kept.scope.version,
+                **_attributes(kept.scope),
+            },
+            "spans": [_span(kept.span)],
+            **_given(schemaUrl=kept.scope_schema_url),
         }
+        return {
+            "resource": _attributes(kept.resource),
+            "scopeSpans": [scoped],
+            **_given(schemaUrl=kept.resource_schema_url),
+        }
+
+
+def _attributes(owner: Any) -> dict[str, Any]:
+    return {
+        "attributes": otlp_json(owner.attributes),
+        **_given(droppedAttributesCount=owner.dropped_attributes_count),
+    }
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    """What is not zero and not empty: JSON leaves the others out."""
+    return {name: value for name, value in values.items() if value}
 
 
 def _span(span: Any) -> dict[str, Any]:
@@ -84,24 +105,26 @@ def _span(span: Any) -> dict[str, Any]:
         "kind": span.kind,
         "startTimeUnixNano": str(span.start_time_unix_nano),
         "endTimeUnixNano": str(span.end_time_unix_nano),
-        "attributes": otlp_json(span.attributes),
+        **_attributes(span),
         "events": [_event(event) for event in span.events],
         "links": [_link(link) for link in span.links],
         "status": {"code": span.status.code, "message": span.status.message},
+        **_given(
+            flags=span.flags,
+            droppedEventsCount=span.dropped_events_count,
+            droppedLinksCount=span.dropped_links_count,
+        ),
     }
 
 
 def _event(event: Any) -> dict[str, Any]:
-    return {
-        "timeUnixNano": str(event.time_unix_nano),
-        "name": event.name,
-        "attributes": otlp_json(event.attributes),
-    }
+    return {"timeUnixNano": str(event.time_unix_nano), "name": event.name, **_attributes(event)}
 
 
 def _link(link: Any) -> dict[str, Any]:
     return {
         "traceId": link.trace_id.hex(),
         "spanId": link.span_id.hex(),
-        "attributes": otlp_json(link.attributes),
+        **_attributes(link),
+        **_given(traceState=link.trace_state, flags=link.flags),
     }
