@@ -66,8 +66,8 @@ def check_table(checks: Sequence[Check]) -> Table:
 
 def _canary(check: Check) -> str:
     """A canary by its name; where that is its signal's, with what it went over."""
-    same = check.canary == check.signal
-    return f"{check.signal} {check.protocol if same else check.canary}"
+    own = check.canary.removeprefix(check.signal).removeprefix("-")
+    return f"{check.signal} {own or check.protocol}"
 
 
 def _times(check: Check) -> tuple[str, ...]:
@@ -86,6 +86,17 @@ def reason_lines(checks: Sequence[Check]) -> list[str]:
         f"{mark(check)} {check.backend} {check.signal}: {check.reason}"
         for check in checks
         if check.verdict in {"skipped", "accepted"}
+    )
+    return list(dict.fromkeys(lines))
+
+
+def not_compared_lines(checks: Sequence[Check]) -> list[str]:
+    """What each backend does not keep, by its blueprint, once for all its checks."""
+    lines = (
+        f"{check.backend}: not compared: {', '.join(lost.fields)}, which it does not keep"
+        + (f" ({lost.storage})" if lost.storage else "")
+        for check in checks
+        if (lost := check.not_compared).fields
     )
     return list(dict.fromkeys(lines))
 

@@ -146,8 +146,9 @@ def _through_collector(targets: Targets, canaries: Canaries, signal: Signal) -> 
 
 def _canary_of(plan: TracePlan | MetricPlan | LogPlan, signal: Signal) -> str:
     """Return what the report calls it: traces that are there for one thing go by that."""
-    odd = isinstance(plan, TracePlan) and plan.case != "whole"
-    return f"{signal}-{plan.case}" if odd else signal.value
+    if isinstance(plan, TracePlan) and plan.case != "whole":
+        return f"{signal}-{plan.case}"
+    return signal.value
 
 
 def _of_telemetry(

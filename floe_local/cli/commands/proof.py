@@ -104,6 +104,7 @@ def _print(report: Report) -> None:
         bulk_table,
         check_table,
         failure_lines,
+        not_compared_lines,
         reason_lines,
         what_passed,
     )
@@ -117,6 +118,8 @@ def _print(report: Report) -> None:
             write("\n" + failure_lines(check))
     for used in report.backends:
         write(f"{used.name}: {used.image or 'image unknown'} ({used.origin})")
+    for line in not_compared_lines(report.checks):
+        write(line)
     write(f"sampling: {report.sampling}; namespace: {report.namespace}")
     took = report.durations
     played = [used.name for used in report.backends if used.origin == "sandbox"]

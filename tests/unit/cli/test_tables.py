@@ -13,11 +13,13 @@ from floe_local.cli.tables import (
     check_table,
     environment_lines,
     failure_lines,
+    not_compared_lines,
     reason_lines,
     service_table,
     what_passed,
 )
 from floe_local.operations.rows import ServiceRow
+from floe_local.plan.blueprint.model import Losses
 from floe_local.plan.values import Origin, Signal
 from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict
 
@@ -132,3 +134,16 @@ def test_only_what_was_read_back_is_called_received() -> None:
     assert what_passed([accepted]) == "of 1 checks 1 accepted, not verified"
     told = "of 3 checks 1 received, 1 accepted, not verified, 1 skipped"
     assert what_passed([received, accepted, skipped]) == told
+
+
+def test_what_a_backend_does_not_keep_is_said_once() -> None:
+    lost = Losses(fields=("scope.schemaUrl",), storage="in memory")
+    first = check(Verdict.RECEIVED).model_copy(update={"not_compared": lost})
+    second = first.model_copy(update={"canary": "traces-large-span"})
+    assert not_compared_lines([first, second, check(Verdict.RECEIVED)]) == [
+        "tempo: not compared: scope.schemaUrl, which it does not keep (in memory)"
+    ]
+    assert [row[2] for row in check_table([first, second])[1]] == [
+        "traces http",
+        "traces large-span",
+    ]

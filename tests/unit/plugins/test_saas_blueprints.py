@@ -119,7 +119,7 @@ def test_datadog_s_own_api_is_asked_for_each_span() -> None:
         stack="s", namespace="ns", otlp_grpc="http://127.0.0.1:1", backends=(backend,)
     )
     canaries = plan("ns", ("grpc",), frozenset({Signal.TRACES}))
-    [traces] = [one for one in deliveries(targets, canaries) if one.signal is Signal.TRACES]
+    [traces] = [one for one in deliveries(targets, canaries) if one.sending.canary == "traces"]
     *there, absent = traces.questions
     first = there[0]
     values = first.item.values

@@ -34,9 +34,15 @@ def planned(*backends: BackendTarget) -> list[Delivery]:
 def test_telemetry_leaves_once_for_all_backends_and_lineage_for_each() -> None:
     telemetry = planned(backend("a", Signal.TRACES), backend("b", Signal.TRACES))
     assert [(one.target.name, one.signal) for one in telemetry if one.sending.planned] == [
-        (name, Signal.TRACES) for name in "aabb"
+        (name, Signal.TRACES) for name in "aaaaabbbbb"
     ]
-    assert [one.protocol for one in sendings(telemetry)] == ["grpc", "http"]
+    assert [(one.protocol, one.canary) for one in sendings(telemetry)] == [
+        ("grpc", "traces"),
+        ("grpc", "traces-large-span"),
+        ("http", "traces"),
+        ("http", "traces-hour-apart"),
+        ("http", "traces-many-spans"),
+    ]
     lineage = planned(backend("a", Signal.LINEAGE), backend("b", Signal.LINEAGE))
     assert len(sendings(lineage)) == len(lineage) == 2 * 5
 
@@ -53,7 +59,7 @@ def test_what_a_backend_does_not_take_is_listed_and_not_sent() -> None:
 
 
 def test_the_collector_counts_what_was_acknowledged_of_a_signal() -> None:
-    grpc, http, *_ = planned(backend("a", Signal.TRACES, Signal.METRICS))
+    grpc, _, http, *_ = planned(backend("a", Signal.TRACES, Signal.METRICS))
     each = grpc.sending.count
     taken, lost = grpc._replace(ack=TAKEN), http._replace(ack=LOST)
     count = expected_count(taken, [taken, lost])
