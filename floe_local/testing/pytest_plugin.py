@@ -31,7 +31,7 @@ def floe_manifest(request: pytest.FixtureRequest) -> str | None:
 @pytest.fixture(scope="session")
 def floe_stack(floe_manifest: str | None) -> Iterator[FloeLocal]:
     """The stack that all tests of a run share."""
-    from floe_local.testing.stack import FloeLocal  # noqa: PLC0415 - not in every pytest run
+    from floe_local.testing import FloeLocal  # noqa: PLC0415 - not in every pytest run
 
     with FloeLocal(floe_manifest) as stack:
         yield stack
@@ -40,7 +40,7 @@ def floe_stack(floe_manifest: str | None) -> Iterator[FloeLocal]:
 @pytest.fixture
 def floe_own_stack(floe_manifest: str | None) -> Iterator[FloeLocal]:
     """A stack for one test, which may break it."""
-    from floe_local.testing.stack import FloeLocal  # noqa: PLC0415 - not in every pytest run
+    from floe_local.testing import FloeLocal  # noqa: PLC0415 - not in every pytest run
 
     with FloeLocal(floe_manifest) as stack:
         yield stack
