@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from floe_local.plan.plugins.loading import PluginEntry
 
 PLAYED = "the sandbox plays this backend, and validate_connection() asks the real one"
-ASK_LIVE = "`floe-local plugins validate --live` asks it"
+ASK_LIVE = "`floe-local plugins validate --live` asks the real one"
+ALL_PLAYED = f"nothing was asked: the sandbox plays every backend of the manifest; {ASK_LIVE}"
 NOT_UP = "the stack is not up, so that its names lead nowhere; `floe-local up` brings it up"
 
 
@@ -50,15 +51,19 @@ class PluginShown(Frozen):
 
 
 class ValidationResult(Frozen):
-    """A verdict for each plugin that the manifest names."""
+    """A verdict for each plugin that the manifest names.
+
+    `reason` says why it is right that none was asked, where none was.
+    """
 
     plugins: tuple[ConnectionVerdict, ...] = ()
+    reason: str = ""
 
     @property
     def ok(self) -> bool:
-        """None failed, and at least one was asked."""
+        """None failed, and at least one was asked, or there is none to be asked."""
         states = {plugin.status for plugin in self.plugins}
-        return "failed" not in states and "ok" in states
+        return "failed" not in states and ("ok" in states or bool(self.reason))
 
 
 def list_plugins() -> PluginList:
@@ -104,7 +109,8 @@ def validate_plugins(where: Where) -> ValidationResult:
     """Run validate_connection() of each plugin that the manifest names.
 
     When the stack is up, the names that a plugin dials lead to it. A backend that the
-    sandbox plays is not asked: its plugin would ask the real one.
+    sandbox plays is not asked: its plugin would ask the real one. Where it plays them all,
+    there is nothing to be found wrong.
 
     Raises:
         InputError: the manifest is wrong.
@@ -128,7 +134,9 @@ def validate_plugins(where: Where) -> ValidationResult:
         for ref in refs
         if ref.name in played
     ]
-    return ValidationResult(plugins=(*verdicts, *skipped))
+    return ValidationResult(
+        plugins=(*verdicts, *skipped), reason=ALL_PLAYED if skipped and not verdicts else ""
+    )
 
 
 def _of_no_stack(verdict: ConnectionVerdict) -> ConnectionVerdict:

@@ -67,6 +67,8 @@ def validate(session: Session, *, live: Live = False) -> int:
     else:
         rows = [(p.kind, p.name, p.status, p.reason, p.hint) for p in result.plugins]
         write_table(("kind", "name", "status", "reason", "hint"), rows, folding=2)
+        if result.reason:
+            write(result.reason)
     return ExitCode.OK if result.ok else ExitCode.CHECK_FAILED
 
 
