@@ -89,11 +89,24 @@ def dotted(path: Path_) -> str:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """``did you mean 'x'?`` for a name near a known one; else the known names."""
+    names = sorted(known)
+    near = nearest(name, names)
+    return f"did you mean '{near}'?" if near else f"known: {', '.join(names)}"
+
+
+def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The known name that is most like `name`, if any is; case does not count.
+
+    Args:
+        name: as somebody spelt it.
+        known: the right names.
+        likeness: of 1, how much of two names must be the same.
+    """
     from difflib import get_close_matches  # noqa: PLC0415 - only mistakes need it
 
-    names = sorted(known)
-    near = get_close_matches(name, names, n=1, cutoff=0.6)
-    return f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
+    by_folded = {one.lower(): one for one in known}
+    near = get_close_matches(name.lower(), by_folded, n=1, cutoff=likeness)
+    return by_folded[near[0]] if near else None
 
 
 def read_source(path: Path, *, name: str | None = None, code: str = "yaml") -> Source:

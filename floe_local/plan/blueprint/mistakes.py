@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.blueprint.chart_mistakes import chart_mistakes
 from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.blueprint.sandboxed import SANDBOX
+from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.nested import scalars
-from floe_local.plan.yaml_source import suggestion
+from floe_local.plan.plugins.foreign_code import CREDENTIAL_NAME
+from floe_local.plan.values import Kind, Signal
+from floe_local.plan.yaml_source import nearest, read_source, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from floe_local.plan.blueprint.model import Blueprint, Probe, Request
+    from floe_local.plan.blueprint.model import Blueprint, Endpoint, Probe, Request, Sandbox
+    from floe_local.plan.blueprint.recorder import Credential
     from floe_local.plan.yaml_source import Path_
 
 _TRACE = frozenset(["trace_id", "canary", "protocol", "case", "span_ids"])
@@ -63,6 +68,37 @@ PLACEHOLDERS = {
 COMPILED_FILES = frozenset({"{otlp_collector_config}", "{openlineage_config}", "{sandbox}"})
 RECORDER_ENDPOINTS = frozenset({SANDBOX, "control"})
 """The endpoints of the recorder (compose/sandbox), which a sandbox's read-back may ask."""
+EACH = {
+    Signal.TRACES: ("trace", "span"),
+    Signal.METRICS: ("metric",),
+    Signal.LOGS: ("log",),
+    Signal.LINEAGE: ("run", "job", "dataset"),
+}
+"""What a probe of a signal may be made for."""
+DECODERS_FILE = "decoders.yaml"
+"""In compose/sandbox: the recorder's decoders, and for which signals each is."""
+_CONTROL_PATH = re.compile(r"/received/(traces|metrics|logs|lineage)/.+")
+"""Where the recorder's control port has what arrived; every probe needs a key."""
+SPEAKERS = {
+    "otlp-grpc": ("otlp-grpc",),
+    "otlp-http": ("otlp-http", "http"),
+    "openlineage": ("http",),
+}
+"""Protocol of `ingest` → the endpoint's `protocol` that serves it."""
+_NICKNAMES = {
+    "otlp": "otlp-grpc",
+    "grpc": "otlp-grpc",
+    "http": "otlp-http",
+    "lineage": "openlineage",
+}
+_ALIKE = 0.8
+_PARTS = {
+    "header": (),
+    "bearer": (),
+    "basic": ("username", "password"),
+    "sigv4": ("access_key", "secret_key", "service"),
+}
+"""Kind of credential → what its `value` is made of; nothing: it is text."""
 _VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _SECRET = re.compile(r"\{([a-z_]+:?[\w-]*)\}")
@@ -76,6 +112,8 @@ def mistakes(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:
         folder: where blueprint.yaml lies.
     """
     yield from _unknown_endpoints(blueprint)
+    yield from _misfit_ingest(blueprint)
+    yield from _misfit_signals(blueprint)
     yield from _unknown_services(blueprint)
     yield from _broken_queries(blueprint)
     yield from _unknown_placeholders(blueprint)
@@ -83,6 +121,9 @@ def mistakes(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:
     yield from _unknown_losses(blueprint)
     yield from _stray_paths(blueprint, folder)
     yield from _half_played(blueprint)
+    if blueprint.sandbox:
+        yield from _misplayed(blueprint.sandbox)
+        yield from _differing_credentials(blueprint.sandbox)
     yield from chart_mistakes(blueprint)
 
 
@@ -101,6 +142,48 @@ def _unknown_endpoints(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
         if service.ready and service.ready.endpoint not in own:
             path = ("services", name, "ready", "endpoint")
             yield path, f"the service has no endpoint '{service.ready.endpoint}'"
+
+
+def _misfit_ingest(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
+    """Protocols that are none, and endpoints that are declared to speak another."""
+    endpoints = {e.name: e for s in blueprint.services.values() for e in s.endpoints}
+    for protocol, name in blueprint.ingest.items():
+        path: Path_ = ("ingest", protocol)
+        if protocol not in SPEAKERS:
+            meant = _meant_protocol(protocol)  # else it is an exporter's type, which serves, too
+            if meant:
+                yield path, f"there is no protocol '{protocol}': did you mean '{meant}'?"
+        elif name in endpoints and _speaks_another(endpoints[name], protocol):
+            declared = f"'{name}' is declared as protocol: {endpoints[name].protocol}"
+            yield path, f"{declared}: name the endpoint that takes {protocol}, or mend `protocol`"
+
+
+def _meant_protocol(text: str) -> str | None:
+    folded = re.sub(r"[^a-z0-9]", "", text.lower())
+    by_folded = {re.sub(r"[^a-z]", "", name): name for name in SPEAKERS} | _NICKNAMES
+    near = nearest(folded, by_folded, _ALIKE)
+    return by_folded[near] if near else None
+
+
+def _speaks_another(endpoint: Endpoint, protocol: str) -> bool:
+    """Whether an endpoint says, by `protocol` or by its name, that it speaks another one."""
+    if endpoint.name in SPEAKERS and endpoint.name != protocol:
+        return True
+    return "protocol" in endpoint.model_fields_set and (endpoint.protocol not in SPEAKERS[protocol])
+
+
+def _misfit_signals(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
+    """Signals that its kind does not have, and probes that ask for another signal's canary."""
+    for index, signal in enumerate(blueprint.accepts):
+        if blueprint.kind and (signal is Signal.LINEAGE) != (blueprint.kind is Kind.LINEAGE):
+            yield ("accepts", index), f"is no signal of a {blueprint.kind} backend"
+    for path, probe in _probes(blueprint):
+        signal = Signal(str(path[-2]))
+        if blueprint.kind and signal not in blueprint.accepts:
+            yield path[:-1], f"`accepts` does not list {signal}: it is never asked"
+        if probe.each not in EACH[signal]:
+            listed = " or ".join(EACH[signal])
+            yield (*path, "each"), f"'{probe.each}' is never sent as {signal}: write {listed}"
 
 
 def _unknown_services(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
@@ -281,3 +364,94 @@ def _half_played(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
             re.compile(sandbox.credential.form)
         except re.error as error:
             yield (SANDBOX, "credential", "form"), f"no regular expression: {error}"
+
+
+def _misplayed(sandbox: Sandbox) -> Iterator[tuple[Path_, str]]:
+    """What the recorder would refuse, or nobody would fill in."""
+    decoders = read_source(compose_folder() / SANDBOX / DECODERS_FILE).data
+    for index, route in enumerate(sandbox.routes):
+        here: Path_ = (SANDBOX, "routes", index, "decode")
+        if route.decode and route.decode not in decoders:
+            yield here, f"unknown decoder '{route.decode}': {suggestion(route.decode, decoders)}"
+    for signal, probes in sandbox.readback.items():
+        for at, probe in enumerate(probes):
+            request = probe.request
+            if request.endpoint == "control" and _is_misspelt(request.path):
+                here = (SANDBOX, "readback", str(signal), at, "request", "path")
+                yield here, f"is none of the recorder's: write /received/{signal}/ and a key"
+    for path, _, value in _replacements(sandbox):
+        for name in _PLACEHOLDER.findall(value):
+            if name not in {SANDBOX, "path"}:
+                advice = suggestion(name, [SANDBOX, "path"])
+                yield path, f"unknown placeholder {{{name}}}: {advice}"
+
+
+def _is_misspelt(path: str) -> bool:
+    """Whether a path means what arrived at the recorder, and is not where that is."""
+    first = path.strip("/").partition("/")[0]
+    return bool(nearest(first, ["received"])) and not _CONTROL_PATH.fullmatch(path)
+
+
+def _replacements(sandbox: Sandbox) -> Iterator[tuple[Path_, Path_, str]]:
+    """Every text that stands in a plugin's config, with its component's path."""
+    components: list[tuple[Path_, Mapping[str, Any]]] = [
+        ((SANDBOX, "transport"), sandbox.transport),
+        ((SANDBOX, "environment"), sandbox.environment),
+    ]
+    for section in ("exporters", "extensions"):
+        components += [((SANDBOX, section, k), v) for k, v in getattr(sandbox, section).items()]
+    for component, values in components:
+        for path, value in scalars(values, component):
+            if isinstance(value, str):
+                yield path, component, value
+
+
+def _differing_credentials(sandbox: Sandbox) -> Iterator[tuple[Path_, str]]:
+    """A dummy that is put in, where the recorder expects another: every request is refused."""
+    credential = sandbox.credential
+    if credential is None:
+        return
+    here: Path_ = (SANDBOX, "credential", "value")
+    parts, value = _PARTS[credential.kind], credential.value
+    if isinstance(value, str) if parts else not isinstance(value, str):
+        yield here, f"for kind: {credential.kind}, write {', '.join(parts) or 'a text'}"
+        return
+    if isinstance(value, dict) and not set(parts) <= set(value):
+        yield here, f"for kind: {credential.kind}, write {', '.join(parts)}"
+        return
+    if not _has_its_form(credential):
+        yield here, f"is not of the `form` {credential.form}"
+    expected = [value] if isinstance(value, str) else list(value.values())
+    dummies = [
+        (path, component, text)
+        for path, component, text in _replacements(sandbox)
+        if _is_credential(str(path[-1]).rpartition(".")[2], credential) and "{" not in text
+    ]
+    right = {c for _, c, text in dummies if any(one in text for one in expected)}
+    for path, component, text in dummies:
+        if component not in right and not _in_base64(text, value):
+            yield path, f"is '{text}', and the recorder expects `credential.value`: write the same"
+
+
+def _is_credential(key: str, credential: Credential) -> bool:
+    return bool(CREDENTIAL_NAME.search(key)) or key.lower() == credential.header.lower()
+
+
+def _has_its_form(credential: Credential) -> bool:
+    """Whether the dummy is what the recorder would take; a form that is none is named elsewhere."""
+    value = credential.value
+    if credential.form is None or credential.kind == "sigv4":
+        return True
+    text = value if isinstance(value, str) else f"{value['username']}:{value['password']}"
+    try:
+        return re.fullmatch(credential.form, text) is not None
+    except re.error:
+        return True
+
+
+def _in_base64(text: str, value: str | Mapping[str, str]) -> bool:
+    """Whether a header holds user and password as HTTP's basic authentication has them."""
+    if isinstance(value, str) or "username" not in value:
+        return False
+    pair = f"{value['username']}:{value.get('password', '')}"
+    return base64.b64encode(pair.encode()).decode() in text

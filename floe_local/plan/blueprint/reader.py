@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -14,7 +15,7 @@ from floe_local.plan.yaml_source import Problems, read_source, suggestion
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from floe_local.plan.yaml_source import Source
+    from floe_local.plan.yaml_source import Path_, Source
 
 BLUEPRINT_FILE = "blueprint.yaml"
 _HINT = "mend the blueprint; docs/blueprints.md says what each key means"
@@ -66,9 +67,34 @@ def _model(parsed: Source, problems: Problems) -> Blueprint | None:
         for detail in error.errors(include_url=False):
             loc = tuple(step for step in detail["loc"] if step != "[key]")
             if detail["type"] == "extra_forbidden":
-                known = Blueprint.model_fields if len(loc) == 1 else ()
+                known = _fields_at(Blueprint, loc[:-1])
                 advice = suggestion(str(loc[-1]), known) if known else ""
                 problems.add(loc, "unknown key", advice=advice)
             else:
                 problems.add(loc, detail["msg"].removeprefix("Input "))
         return None
+
+
+def _fields_at(model: Any, path: Path_) -> list[str]:
+    """The keys that a blueprint has at a path; none, where any will do or there is no mapping."""
+    for step in path:
+        model = _below(model, step)
+    fields = getattr(_required(model), "model_fields", {})
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _below(kind: Any, step: str | int) -> Any:
+    """The type of what is below a value: a model's field, or an item."""
+    kind = _required(kind)
+    fields = getattr(kind, "model_fields", {})
+    if step in fields:
+        return fields[step].annotation
+    items = get_args(kind)
+    return items[-1 if get_origin(kind) is dict else 0] if items else None
+
+
+def _required(kind: Any) -> Any:
+    """A type without ``| None``."""
+    if get_origin(kind) in (Union, UnionType):
+        return next(one for one in get_args(kind) if one is not NoneType)
+    return kind

@@ -319,6 +319,33 @@ MISTAKES = {
         "    depends_on: [db]\n    ready:",
         "services.own.depends_on: there is no service 'db'",
     ),
+    "unknown key of a service": ("    ready:", "    redy:", "services.own.redy: unknown key: did "),
+    "unknown key of an endpoint": (
+        "port: 80}",
+        "port: 80, hostport: 80}",
+        ":13: services.own.endpoints[1].hostport: unknown key: did you mean 'host_port'?",
+    ),
+    "unknown key of a probe": ("absent:", "absend:", "absend: unknown key: did you mean 'absent'?"),
+    "ingest by an exporter's type": (
+        "otlp-grpc: otlp}",
+        "otlp_http: api}",
+        ":7: ingest.otlp_http: there is no protocol 'otlp_http': did you mean 'otlp-http'?",
+    ),
+    "ingest by its old type": ("otlp-grpc: otlp}", "otlphttp: api}", "did you mean 'otlp-http'?"),
+    "ingest by a nickname": ("otlp-grpc: otlp}", "otlp: otlp}", "did you mean 'otlp-grpc'?"),
+    "ingest in camel case": ("otlp-grpc: otlp}", "OpenLineage: api}", "'openlineage'?"),
+    "ingest by an endpoint of another protocol": (
+        "otlp-grpc: otlp}",
+        "otlp-http: otlp}",
+        ":7: ingest.otlp-http: 'otlp' is declared as protocol: otlp-grpc: name the endpoint",
+    ),
+    "a signal of another kind": ("[traces]", "[traces, lineage]", "accepts[1]: is no signal of a"),
+    "a signal that is not accepted": ("  traces:\n", "  logs:\n", "`accepts` does not list logs"),
+    "a canary of another signal": (
+        "each: trace",
+        "each: log",
+        ":18: readback.traces[0].each: 'log' is never sent as traces: write trace or span",
+    ),
     "duplicate key": ("title:", "name: x\ntitle:", ":4: name: is there twice"),
 }
 
@@ -378,3 +405,87 @@ def test_placeholders_are_those_that_a_proof_fills_in() -> None:
     items = [item for one in plans for item in expected_items(one, "ns", Naming())]
 
     assert {item.each: frozenset(item.values) for item in items} == PLACEHOLDERS
+
+
+PLAYED = """
+blueprint: 1
+name: own
+title: A company's own
+kind: telemetry
+accepts: [traces]
+sandbox:
+  exporters: {otlp_http: {endpoint: "{sandbox}{path}", headers.X-Key: "0123456789abcdef"}}
+  extensions: {bearertokenauth: {token: "0123456789abcdef"}}
+  environment: {OWN_TOKEN: "0123456789abcdef", OWN_SITE: eu}
+  credential: {kind: header, header: X-Key, value: "0123456789abcdef", form: "[0-9a-f]{16}"}
+  routes: [{name: traces, path: /v1/traces, decode: otlp, signal: traces}]
+  readback:
+    traces:
+      - name: trace
+        each: trace
+        request: {endpoint: control, path: "/received/traces/{trace_id}"}
+        decode: otlp-json
+        select: resourceSpans
+        absent: {status: 404}
+"""
+BASIC = "kind: basic, value: {username: me, password: pass}, form: 'me:.*'}"
+MISPLAYED = {
+    "another dummy in an exporter": (
+        'headers.X-Key: "0123456789abcdef"',
+        "headers.X-Key: dummy",
+        ":8: sandbox.exporters.otlp_http.headers.X-Key: is 'dummy', and the recorder expects",
+    ),
+    "another dummy in an extension": ('token: "0123456789abcdef"', "token: dummy", ":9: "),
+    "another dummy in the environment": ('N: "0123456789abcdef"', "N: dummy", ":10: "),
+    "a dummy that is not of its form": ("[0-9a-f]{16}", "[0-9]{16}", "credential.value: is not of"),
+    "text for a pair": ("kind: header", "kind: basic", "for kind: basic, write username, password"),
+    "a pair for text": (
+        'value: "0123456789abcdef"',
+        "value: {username: a, password: b}",
+        "for kind: header, write a text",
+    ),
+    "unknown decoder": ("decode: otlp,", "decode: json,", "unknown decoder 'json': "),
+    "misspelt decoder": ("decode: otlp,", "decode: oltp,", "did you mean 'otlp'?"),
+    "misspelt control path": ("/received/traces", "/recieved/traces", "is none of the recorder's"),
+    "no such signal there": ("/received/traces", "/received/trace", "write /received/traces/"),
+    "unknown placeholder": ('"{sandbox}{path}"', '"{sandbx}"', "did you mean 'sandbox'?"),
+    "unknown endpoint": ("endpoint: control", "endpoint: contrl", "did you mean 'control'?"),
+}
+
+
+@pytest.mark.parametrize("case", MISPLAYED)
+def test_a_sandbox_that_could_not_play_is_told_with_line_and_field(
+    case: str, write: Callable[..., Path]
+) -> None:
+    before, after, expected = MISPLAYED[case]
+    assert before in PLAYED
+    folder = write(PLAYED.replace(before, after, 1))
+
+    with pytest.raises(InputError) as caught:
+        read_blueprint(folder, "acme 1.0", "own")
+
+    assert expected in caught.value.reason
+
+
+@pytest.mark.parametrize(("header", "mistakes"), [("Basic bWU6cGFzcw==", 0), ("Basic YTpi", 1)])
+def test_a_dummy_may_be_written_as_basic_authentication_has_it(
+    header: str, mistakes: int, write: Callable[..., Path]
+) -> None:
+    start, end = PLAYED.index("kind: header"), PLAYED.index("\n  routes")
+    text = (PLAYED[:start] + BASIC + PLAYED[end:]).replace("  extensions:", "  x:", 1)
+    lines = [line for line in text.splitlines() if not line.startswith(("  x:", "  environment:"))]
+    folder = write(
+        "\n".join(lines).replace(
+            'headers.X-Key: "0123456789abcdef"', f'headers.Authorization: "{header}"'
+        )
+    )
+
+    if not mistakes:
+        assert read_blueprint(folder, "acme 1.0", "own")
+        return
+    with pytest.raises(InputError, match="the recorder expects"):
+        read_blueprint(folder, "acme 1.0", "own")
+
+
+def test_a_blueprint_that_is_played_is_right(write: Callable[..., Path]) -> None:
+    assert read_blueprint(write(PLAYED), "acme 1.0", "own")

@@ -12,6 +12,7 @@ from sandbox_recorder.config import ConfigError, parse_config, read_config
 from sandbox_recorder.failures import Failures
 from sandbox_recorder.intake import Intake
 
+from floe_local.plan.blueprint.mistakes import DECODERS_FILE
 from floe_local.plan.blueprint.model import Blueprint
 from floe_local.plan.blueprint.recorder import Recording
 
@@ -124,3 +125,12 @@ def test_every_backend_that_is_shipped_can_be_played(file: Path, decoders: Decod
     if wanted is not None and wanted.form is not None:
         dummy = wanted.value if isinstance(wanted.value, str) else ":".join(wanted.value.values())
         assert re.fullmatch(wanted.form, dummy), "the dummy has the form that is asked for"
+
+
+def test_blueprints_may_name_the_decoders_that_there_are(decoders: Decoders) -> None:
+    file = COMPOSE / "sandbox" / DECODERS_FILE
+    listed = yaml.safe_load(file.read_text("utf-8"))
+
+    assert {(name, signal) for name, signals in listed.items() for signal in signals} == set(
+        decoders
+    )
