@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from floe_local.conformance.evidence import Subject, fault_of
 from floe_local.conformance.folder import PYPROJECT, as_installed
 from floe_local.errors import InputError
-from floe_local.plan.blueprint.lookup import find_blueprints
+from floe_local.plan.blueprint.lookup import find_blueprints, refuse_stray
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.plugins.registry import PluginRegistry
@@ -86,6 +86,8 @@ def _subject(
     subject = Subject(entry=entry, kind=kind, config=dict(config), environment=dict(environment))
     try:
         located = _blueprint_of(entry.name)
+        if located is None:
+            refuse_stray(entry.name, entry.distribution, entry.target)
     except InputError as error:
         return subject.model_copy(update={"blueprint_fault": fault_of(error)})
     return subject.model_copy(update={"blueprint": located})

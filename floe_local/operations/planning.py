@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from floe_local.operations.request import StackRequest, Where
-from floe_local.plan.blueprint.lookup import find_blueprint, find_blueprints
+from floe_local.plan.artifacts import PORT_DIFFERS
+from floe_local.plan.blueprint.lookup import find_blueprint, find_blueprints, refuse_stray
 from floe_local.plan.blueprint.sandboxed import SANDBOX, as_run, unknown_backend
 from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.manifest.files import find_manifest
@@ -16,7 +17,7 @@ from floe_local.plan.stack.parts import needed_parts, refuse_unknown
 from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from floe_local.plan.artifacts import Compiled
     from floe_local.plan.blueprint.model import LocatedBlueprint
@@ -77,10 +78,17 @@ def request_of(manifest: Manifest, stack: str | None = None, *, live: bool = Fal
         ports=local.ports,
         optional=tuple(local.optional),
         deadline_s=local.deadline,
-        warnings=manifest.warnings,
+        warnings=(*manifest.warnings, *differing_ports(compiled)),
         live=live,
         otlp_protocol=local.otlp_protocol,
     )
+
+
+def differing_ports(compiled: Compiled) -> Iterator[str]:
+    """Where plugin and blueprint name two ports: the stack may wait for the wrong one."""
+    for change in compiled.provenance:
+        if change.rule == PORT_DIFFERS and change.level == "warning":
+            yield f"{change.where}: {change.why}"
 
 
 def manifest_blueprints(manifest: Manifest, *, live: bool = False) -> dict[str, LocatedBlueprint]:
@@ -88,15 +96,30 @@ def manifest_blueprints(manifest: Manifest, *, live: bool = False) -> dict[str, 
 
     Unless `live`, those of backends that run elsewhere have the sandbox's recorder in them.
     With it, a backend without a blueprint has an empty one: it runs elsewhere.
+
+    Raises:
+        InputError: a blueprint is wrong, or there and not to be found by its name.
     """
     names = [COLLECTOR, *(ref.name for ref in manifest.backends)]
     folders = manifest.blueprint_folders
     found = find_blueprints(names, folders)
+    _refuse_strays(ref for ref in manifest.backends if ref.name not in found)
     if live:
         unknown = [ref for ref in manifest.backends if ref.name not in found]
         found |= {ref.name: unknown_backend(ref.name, ref.kind) for ref in unknown}
     played = not live and any(located.blueprint.sandbox for located in found.values())
     return as_run(found, find_blueprint(SANDBOX, folders) if played else None)
+
+
+def _refuse_strays(refs: Iterable[BackendRef]) -> None:
+    """Refuse blueprints that the plugins of `refs` seem to bring, by another name."""
+    from floe_local.plan.plugins.registry import PluginRegistry  # noqa: PLC0415 - not for `down`
+
+    registry = PluginRegistry()
+    for ref in refs:
+        for entry in registry.entries(ref.kind):
+            if entry.name == ref.name:
+                refuse_stray(ref.name, entry.distribution, entry.target)
 
 
 def _consoles(compiled: Compiled) -> dict[str, LocatedBlueprint]:

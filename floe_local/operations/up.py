@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from floe_local.operations.bring_up import UpResult, bring_up
-from floe_local.operations.planning import identity_of, manifest_of, request_of
+from floe_local.operations.planning import differing_ports, identity_of, manifest_of, request_of
 from floe_local.operations.request import UpSettings, Where
 from floe_local.plan.env_refs import required, unset
 from floe_local.plan.manifest.reader import check_variables
-from floe_local.run.progress import silent
+from floe_local.run.progress import Progress, silent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +52,8 @@ def up(
         check_variables(manifest, os.environ)
         request = request_of(manifest, where.stack, live=where.live)
         refuse_unset(request, os.environ)
+        for warning in differing_ports(request.compiled):  # before a wait that it may explain
+            report(Progress(subject="warning", phase=warning))
         engine = connecting.result()
     return bring_up(
         request,

@@ -23,6 +23,11 @@ ENDS_IN_PIPELINE = frozenset({"console", "file", "noop"})
 """Types of OpenLineage transports that call nobody."""
 
 
+Level = Literal["info", "warning"]
+PORT_DIFFERS = "port-not-listened-on"
+"""The rule by which a plugin's port gives way to its blueprint's."""
+
+
 class Change(Frozen):
     """One thing that a named rule changed in what the plugin returned."""
 
@@ -31,7 +36,7 @@ class Change(Frozen):
     before: Any
     after: Any
     why: str = ""
-    level: Literal["info", "warning"] = "info"
+    level: Level = "info"
 
 
 class CompiledBackend(Frozen):

@@ -15,6 +15,7 @@ from floe_local.errors import InputError
 from floe_local.plan.blueprint.packages import package_folders
 from floe_local.plan.blueprint.reader import BLUEPRINT_FILE, name_in, read_blueprint
 from floe_local.plan.blueprint.shipped import compose_folder
+from floe_local.plan.yaml_source import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 GROUP = "floe_local.blueprints"
 _PACKAGE = re.compile(r"(\w+(?:\.\w+)*)\s*(?::.*)?")
+_LIKENESS = 0.75
+"""How alike the right name a misspelt one is (``floe-local.blueprint`` is the group's)."""
 
 
 def find_blueprints(
@@ -153,16 +156,111 @@ def _refuse_part(point: EntryPoint) -> None:
 
 def _package_folder(point: EntryPoint) -> Path:
     """The folder of the package that an entry point names, without importing it."""
-    asked = f"{_distribution(point)}: entry point '{point.name}' of {GROUP}"
-    package = _PACKAGE.fullmatch(point.value.strip())
+    who = f"{_distribution(point)}: entry point '{point.name}' of {GROUP}"
+    package = _package_name(point.value)
     if package is None:
-        reason = f"{asked} is '{point.value}', which is no name of a package"
+        reason = f"{who} is '{point.value}', which is no name of a package"
         raise InputError("blueprint-entry-point", reason, "write it like package.subpackage")
-    for folder in package_folders(package[1]):
+    folders = package_folders(package)
+    for folder in folders:
         if (folder / BLUEPRINT_FILE).is_file():
             return folder
-    reason = f"{asked} names '{point.value}', which is no package that holds {BLUEPRINT_FILE}"
-    raise InputError("blueprint-entry-point", reason, "put the file into that package")
+    if not folders:
+        reason = f"{who} names '{point.value}', and there is no package of that name"
+        hint = f"name the package that holds {BLUEPRINT_FILE}, without a module or a class"
+        raise InputError("blueprint-entry-point", reason, hint)
+    reason = f"{who} names '{point.value}', which is no package that holds {BLUEPRINT_FILE}"
+    near = [file for folder in folders for file in _blueprint_like(folder)]
+    hint = (
+        f"rename {near[0]} to {BLUEPRINT_FILE}"
+        if near
+        else f"put the file into {folders[0]}; where the source has it there, the wheel leaves "
+        "it out: declare it as package data"
+    )
+    raise InputError("blueprint-entry-point", reason, hint)
+
+
+def _package_name(target: str) -> str | None:
+    """The package that an entry point's value names; None: it is no name."""
+    match = _PACKAGE.fullmatch(target.strip())
+    return match[1] if match else None
+
+
+def _blueprint_like(folder: Path) -> list[Path]:
+    """Files in a folder that are called like a blueprint: blueprint.yml, Blueprint.yaml."""
+    return sorted(
+        file
+        for file in folder.iterdir()
+        if file.is_file()
+        and file.suffix.lower() in (".yaml", ".yml")
+        and nearest(file.stem.lower(), ["blueprint"])
+    )
+
+
+def refuse_stray(plugin: str, distribution: str, target: str) -> None:
+    """Refuse a blueprint that a distribution holds for a plugin, and that is not found.
+
+    Args:
+        plugin: the name of a plugin without a blueprint.
+        distribution: the name of the distribution that brings it.
+        target: the plugin's entry point, ``package.module:Class``.
+
+    Raises:
+        InputError: the entry point's group or name is misspelt, or there is none for the
+            file in the plugin's package (``blueprint-entry-point``).
+    """
+    for what, hint in _strays(plugin, _points_of(distribution), target.partition(":")[0].strip()):
+        reason = f"{distribution} has a blueprint for '{plugin}' that is not found: {what}"
+        raise InputError("blueprint-entry-point", reason, hint)
+
+
+def _points_of(distribution: str) -> tuple[EntryPoint, ...]:
+    """The entry points of a distribution; none where its metadata is damaged."""
+    from importlib import metadata  # noqa: PLC0415 - `--help` does without
+
+    try:
+        return tuple(metadata.distribution(distribution).entry_points)
+    except (metadata.PackageNotFoundError, ValueError):
+        return ()
+
+
+def _strays(plugin: str, points: Sequence[EntryPoint], module: str) -> Iterator[tuple[str, str]]:
+    """What may be meant as the blueprint of `plugin`: what is wrong, and what to do."""
+    for group in dict.fromkeys(point.group for point in points):
+        if group != GROUP and nearest(group, [GROUP], _LIKENESS):
+            yield f"no group is called '{group}'", f"did you mean '{GROUP}'?"
+    brought = [point for point in points if point.group == GROUP]
+    plugins = {p.name for p in points if p.group != GROUP and p.group.startswith("floe.")}
+    for point in brought:
+        if point.name not in plugins and _is_meant(point, plugin):
+            what = f"entry point '{point.name}' of {GROUP} is the name of no plugin"
+            yield what, f"did you mean '{plugin}'?"
+    named = {_package_name(point.value) for point in brought}
+    for package in _enclosing(module):
+        for folder in package_folders(package) if package not in named else ():
+            for file in _blueprint_like(folder):
+                what = f"no entry point of {GROUP} names the package of {file}"
+                yield what, f"{_how_to_bring(plugin, package)}; then install it again"
+
+
+def _how_to_bring(plugin: str, package: str) -> str:
+    """The lines that a pyproject.toml lacks."""
+    table = f'[project.entry-points."{GROUP}"]'
+    return f'write in pyproject.toml, below {table}: {plugin} = "{package}"'
+
+
+def _is_meant(point: EntryPoint, plugin: str) -> bool:
+    """Whether an entry point of another name seems to bring the plugin's blueprint."""
+    folders = package_folders(_package_name(point.value) or "")
+    files = [folder for folder in folders if (folder / BLUEPRINT_FILE).is_file()]
+    return bool(nearest(point.name, [plugin], _LIKENESS)) or plugin in map(name_in, files)
+
+
+def _enclosing(module: str) -> Iterator[str]:
+    """The packages around a module, and itself, the innermost first."""
+    while module:
+        yield module
+        module = module.rpartition(".")[0]
 
 
 def _distribution(point: EntryPoint) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from floe_local.plan.artifacts import PORT_DIFFERS, Level
 from floe_local.plan.compiler.address import Address, parse_address
 from floe_local.plan.compiler.draft import type_of
 
@@ -89,6 +90,19 @@ def means_here(host: Address, self_hosts: frozenset[str]) -> bool:
     return host.is_local or host.host.rstrip(".").lower() in self_hosts
 
 
+def port_differs(named: int | None, ingest: Ingest) -> str:
+    """Why a port that a plugin names, or leaves out, is not the one that is used."""
+    listens = f"its blueprint says that {ingest.service} listens for this on {ingest.port}"
+    if named is None:
+        return f"the plugin names no port; {listens}"
+    return f"the plugin names port {named}, {listens}: if the plugin is right, mend blueprint.yaml"
+
+
+def level_of(rule: str, named: int | None) -> Level:
+    """How loudly a rule speaks: plugin and blueprint that name two ports are a mistake."""
+    return "warning" if rule == PORT_DIFFERS and named is not None else "info"
+
+
 def no_number(address: Address) -> str:
     """Why an IP address that a plugin gives cannot be the backend's in the stack."""
     return f"no service of the stack has the IP address {address.host}: they are called by name"
@@ -112,6 +126,7 @@ def _refuse_local(draft: Draft, key: str) -> None:
 def _rewritten(draft: Draft, key: str, name: str, address: Address, ingest: Ingest) -> Draft:
     place = f"exporters.{key}.{name}"
     steps: list[tuple[str, Address, str]] = []
+    named = address.port
     if type_of(key) == "otlp_http" and not address.scheme:
         why = "otlp_http wants a URL"
         steps.append(("endpoint-without-scheme", address.at(scheme="http"), why))
@@ -124,7 +139,7 @@ def _rewritten(draft: Draft, key: str, name: str, address: Address, ingest: Inge
         steps.append(("address-by-number", address.at(host=ingest.service), no_number(address)))
         address = steps[-1][1]
     if address.port not in ingest.ports:
-        why = f"the backend listens for this protocol on {ingest.port}"
+        why = port_differs(named, ingest)
         steps.append(("port-not-listened-on", address.at(port=ingest.port), why))
         address = steps[-1][1]
     if address.scheme.lower() in {"https", "grpcs"}:
@@ -132,7 +147,8 @@ def _rewritten(draft: Draft, key: str, name: str, address: Address, ingest: Inge
         steps.append(("plain-in-stack", address.at(scheme="http"), why))
     before = draft.config["exporters"][key][name]
     for rule, after, why in steps:
-        draft = draft.noting(rule, place, before, str(after), why)
+        level = level_of(rule, named)
+        draft = draft.noting(rule, place, before, str(after), why, level=level)
         before = str(after)
     return _setting(draft, key, name, before)
 

@@ -9,7 +9,14 @@ from floe_local.plan.artifacts import Change
 from floe_local.plan.compiler.address import Address, parse_address
 from floe_local.plan.compiler.contained import kept_transport
 from floe_local.plan.compiler.draft import fault, refuse_unserialisable
-from floe_local.plan.compiler.in_stack import ingest_of, listening_ports, means_here, no_number
+from floe_local.plan.compiler.in_stack import (
+    ingest_of,
+    level_of,
+    listening_ports,
+    means_here,
+    no_number,
+    port_differs,
+)
 from floe_local.plan.compiler.production import encrypted_transport
 from floe_local.plan.compiler.sandbox import sandboxed_transport
 from floe_local.plan.compiler.transport_types import auth_advice, transport_advice
@@ -288,18 +295,21 @@ def _reaching_backend(draft: LineageDraft) -> LineageDraft:
     if address.ip is not None:
         address, why = address.at(host=ingest.service), no_number(address)
         draft = _at(draft, "address-by-number", address, why)
-    if (address.port or _default(address)) not in ingest.ports:
+    named = address.port
+    if (named or _default(address)) not in ingest.ports:
         address = address.at(port=ingest.port)
-        why = f"the backend takes lineage on {ingest.port}"
-        draft = _at(draft, "port-not-listened-on", address, why)
+        draft = _at(draft, "port-not-listened-on", address, port_differs(named, ingest), named)
     if address.scheme.lower() == "https":
         why = "the service in the stack speaks plain text"
         draft = _at(draft, "plain-in-stack", address.at(scheme="http", port=ingest.port), why)
     return draft
 
 
-def _at(draft: LineageDraft, rule: str, address: Address, why: str) -> LineageDraft:
-    return draft.changed(rule, "url", {**draft.transport, "url": str(address)}, why)
+def _at(
+    draft: LineageDraft, rule: str, address: Address, why: str, named: int | None = None
+) -> LineageDraft:
+    after = {**draft.transport, "url": str(address)}
+    return draft.changed(rule, "url", after, why, level_of(rule, named))
 
 
 _HTTP_RULES = (

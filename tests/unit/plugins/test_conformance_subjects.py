@@ -7,9 +7,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from floe_local.conformance.subjects import subjects
+from floe_local.errors import InputError
+from floe_local.operations.planning import manifest_blueprints
+from floe_local.operations.plugin_checks import check_plugins
+from floe_local.operations.request import Where
+from floe_local.operations.show import explain
+from floe_local.plan.manifest.model import Manifest
+from floe_local.plan.plugins.output import BackendRef
+from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.conftest import PluginSite
 
@@ -82,3 +91,87 @@ def test_a_recipe_that_is_not_there(fault: Any) -> None:
     said = fault(BLUEPRINT.replace('{upstream: "acme:1"}', "{recipe: image}"))
 
     assert "image/recipe.yaml: No such file" in said
+
+
+GROUP = "floe_local.blueprints"
+ASTRAY = {
+    "name": ({GROUP: {"acmee": "acme"}}, "blueprint.yaml", ["'acmee'", "did you mean 'acme'?"]),
+    "name's case": ({GROUP: {"Acme": "acme"}}, "blueprint.yaml", ["did you mean 'acme'?"]),
+    "other name": ({GROUP: {"tempo": "acme"}}, "blueprint.yaml", ["did you mean 'acme'?"]),
+    "group": (
+        {"floe_local.blueprint": {"acme": "acme"}},
+        "blueprint.yaml",
+        ["'floe_local.blueprint'", f"did you mean '{GROUP}'?"],
+    ),
+    "dashed group": ({"floe-local.blueprints": {"acme": "acme"}}, "blueprint.yaml", [GROUP]),
+    "short group": ({"floe.blueprints": {"acme": "acme"}}, "blueprint.yaml", [GROUP]),
+    "no entry point": ({}, "blueprint.yaml", ["acme/blueprint.yaml", 'acme = "acme"']),
+    "neither": ({}, "blueprint.yml", ["acme/blueprint.yml"]),
+    "file's ending": ({GROUP: {"acme": "acme"}}, "blueprint.yml", ["rename", "blueprint.yml"]),
+    "file's case": ({GROUP: {"acme": "acme"}}, "Blueprint.yaml", ["rename", "Blueprint.yaml"]),
+    "file's plural": ({GROUP: {"acme": "acme"}}, "blueprints.yaml", ["rename"]),
+    "left out": ({GROUP: {"acme": "acme"}}, "other.txt", ["the wheel leaves it out"]),
+    "no package": ({GROUP: {"acme": "acmee"}}, "blueprint.yaml", ["no package of that name"]),
+    "class": ({GROUP: {"acme": "acme:Plugin"}}, "blueprint.yml", ["rename"]),
+    "module": ({GROUP: {"acme": "acme.plugin"}}, "blueprint.yaml", ["without a module"]),
+}
+
+
+@pytest.mark.parametrize("case", ASTRAY)
+def test_a_blueprint_that_is_there_and_not_found_is_named(
+    case: str, plugin_site: PluginSite, telemetry_source: Any
+) -> None:
+    points, file, expected = ASTRAY[case]
+    package = plugin_site.folder / "acme"
+    package.mkdir()
+    (package / "__init__.py").write_text(telemetry_source())
+    (package / file).write_text(BLUEPRINT)
+    plugins = {"floe.telemetry_backends": {"acme": "acme:Plugin"}}
+    plugin_site.metadata("acme-floe", "1.2", {**plugins, **points})
+
+    with subjects("acme") as (subject,):
+        fault = subject.blueprint_fault
+    with pytest.raises(InputError) as caught:  # as `up` and `explain` say it
+        manifest_blueprints(Manifest(backends=(BackendRef(kind=Kind.TELEMETRY, name="acme"),)))
+
+    assert fault is not None
+    assert (fault.reason, fault.hint) == (caught.value.reason, caught.value.hint)
+    said = f"{fault.reason}; {fault.hint}"
+    assert "acme-floe" in said
+    assert not [text for text in expected if text not in said], said
+
+
+def test_a_plugin_without_a_blueprint_may_stand_beside_one_with(
+    plugin_site: PluginSite, telemetry_source: Any
+) -> None:
+    package = plugin_site.folder / "acme"
+    package.mkdir()
+    (package / "__init__.py").write_text(telemetry_source())
+    (package / "blueprint.yaml").write_text(BLUEPRINT)
+    points = {"floe.telemetry_backends": {"acme": "acme:Plugin", "acme-console": "acme:Plugin"}}
+    plugin_site.metadata("acme-floe", "1.2", {**points, GROUP: {"acme": "acme"}})
+
+    with subjects("acme-console") as (subject,):
+        assert subject.blueprint_fault is None
+        assert subject.blueprint is None
+
+
+def test_two_ports_for_one_endpoint_are_a_warning_at_once(
+    plugin_site: PluginSite, telemetry_source: Any, tmp_path: Path
+) -> None:
+    package = plugin_site.folder / "acme"
+    package.mkdir()
+    (package / "__init__.py").write_text(telemetry_source('name = "acme"').replace("odd:", "acme:"))
+    (package / "blueprint.yaml").write_text(BLUEPRINT.replace("4317", "14317"))
+    points = {"floe.telemetry_backends": {"acme": "acme:Plugin"}, GROUP: {"acme": "acme"}}
+    plugin_site.metadata("acme-floe", "1.2", points)
+    (tmp_path / "manifest.yaml").write_text("plugins: {telemetry_backend: acme}\n")
+
+    (report,) = check_plugins("acme", collector=False).plugins
+    (told,) = report.result("compiles").warnings
+    (warning,) = explain(Where(folder=tmp_path)).warnings
+
+    for text in (told, warning):
+        assert "names port 4317" in text
+        assert "14317" in text
+        assert "mend blueprint.yaml" in text
