@@ -10,11 +10,12 @@ ABSENT = "(absent)"
 
 
 class Difference(Frozen):
-    """One field that is not as it was sent."""
+    """One field that is not as it was sent. `why` says where what was found comes from."""
 
     field: str
     expected: Any
     found: Any
+    why: str = ""
 
 
 def same(expected: Any, found: Any) -> bool:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlencode
 
 import urllib3
+from pydantic import Field
 
-from floe_local.plan.env_refs import resolve
+from floe_local.errors import printable
+from floe_local.plan.env_refs import references, resolve
+from floe_local.plan.plugins.foreign_code import mask
 from floe_local.plan.values import Frozen
 from floe_local.prove.placeholders import filled
 
@@ -18,17 +21,26 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 2.0
 _READ_SECONDS = 10.0
+_JSON_LINES = ("application/x-ndjson", "application/jsonl", "application/stream+json")
+_EXCERPT = 200
+_MOST_READ = 64 * 1024
+"""Bytes of an answer from which an excerpt is made: a secret may be longer than what is left."""
 _UNSENDABLE = (
     "the request's URL or a header of it is not valid in HTTP (a line break in a variable?)"
 )
 
 
 class Answer(Frozen):
-    """An HTTP answer; status 0 when there was none, and `error` then says why."""
+    """An HTTP answer; status 0 when there was none, and `error` then says why.
+
+    `secrets` went along with the request: no excerpt holds them.
+    """
 
     status: int
     body: bytes = b""
     error: str = ""
+    content_type: str = ""
+    secrets: tuple[str, ...] = Field(default=(), repr=False)
 
     @property
     def ok(self) -> bool:
@@ -36,11 +48,31 @@ class Answer(Frozen):
         return self.status // 100 == 2  # noqa: PLR2004 - the class of HTTP statuses
 
     def parsed(self) -> Any:
-        """Return the body as JSON, None when it is none (whatever its content type)."""
+        """Return the body as JSON, None when it is none (whatever its content type).
+
+        Of a type that means JSON lines, it is the list of the lines' values.
+        """
         try:
+            if self.media_type in _JSON_LINES:
+                return [json.loads(line) for line in self.body.splitlines() if line.strip()]
             return json.loads(self.body)
         except ValueError:
             return None
+
+    @property
+    def media_type(self) -> str:
+        """The content type without its parameters, in lower case."""
+        return self.content_type.partition(";")[0].strip().lower()
+
+    def excerpt(self) -> str:
+        """Say of what type the answer is, and how it begins: a line, without secrets."""
+        text = self.body[:_MOST_READ].decode("utf-8", "replace")
+        for secret in sorted(filter(None, self.secrets), key=len, reverse=True):
+            text = text.replace(secret, "***")
+        text = printable(" ".join(mask(text, os.environ).split()))
+        text = text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…"
+        kind = self.media_type or "an answer without a type"
+        return f"{kind}, {text}" if text else f"{kind}, empty"
 
 
 class Http:
@@ -72,16 +104,19 @@ class Http:
             return Answer(status=0, error=_UNSENDABLE)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             return Answer(status=0, error=_plain(error))
-        return Answer(status=answer.status, body=answer.data)
+        content_type = answer.headers.get("Content-Type") or ""
+        return Answer(status=answer.status, body=answer.data, content_type=content_type)
 
     def send(self, request: Request, endpoints: dict[str, str], values: dict[str, Any]) -> Answer:
         """Make a blueprint's request with its placeholders filled."""
         base = endpoints.get(request.endpoint)
         if base is None:
             return Answer(status=0, error=f"no address is known for endpoint {request.endpoint}")
+        secrets = tuple(self._environ.get(n, "") for n in references([base, request.headers]))
         base = resolve(base, self._environ, "the address of a blueprint's endpoint")
         headers = resolve(request.headers, self._environ, "the headers of a blueprint's request")
-        return self.ask(request.method, base.rstrip("/") + target(request, values), headers)
+        answer = self.ask(request.method, base.rstrip("/") + target(request, values), headers)
+        return answer.model_copy(update={"secrets": secrets}) if secrets else answer
 
     def __enter__(self) -> Self:
         return self

@@ -104,7 +104,7 @@ def judged_absent(probe: Probe, answer: Answer) -> tuple[Reply, list[Difference]
     if wanted.query is not None:
         expected += f" with {wanted.query} = {wanted.equals!r}"
     said_yes = answer.ok
-    difference = Difference(field=field, expected=expected, found=found)
+    difference = Difference(field=field, expected=expected, found=found, why=_begins(answer))
     return Reply(good=False, final=said_yes), [difference]
 
 
@@ -124,29 +124,53 @@ def judged(probe: Probe, answer: Answer, item: ExpectedItem) -> list[Difference]
     """Return in what an answer differs from what was sent; the empty list when in nothing."""
     if not answer.ok or is_absent(probe, answer):
         return [_not_stored(probe, answer, item)]
-    body = answer.parsed()
     if probe.decode is None:
-        return [d for wanted in probe.expect for d in _expected(wanted, body, item)]
+        return [d for wanted in probe.expect for d in _expected(wanted, answer, item)]
     if item.trace is None:
         raise InputError(
             "broken-probe",
             f"probe {probe.name} decodes spans, but is made for each {probe.each}",
             "use decode for each: trace",
         )
-    return compared(item.trace, searched(probe.select or "@", body), probe.loses.fields)
+    select = probe.select or "@"
+    spans, problem = evaluated(select, answer.parsed())
+    wrong = compared(item.trace, spans, probe.loses.fields)
+    return _because(wrong, _came_to(select, spans, problem, answer))
 
 
 def _not_stored(probe: Probe, answer: Answer, item: ExpectedItem) -> Difference:
     found = f"HTTP {answer.status}" if answer.status else answer.error
     if answer.ok:
         found = f"{ABSENT}, by HTTP {answer.status}"
-    return Difference(field=_field(probe.name, item), expected="stored", found=found)
+    field = _field(probe.name, item)
+    return Difference(field=field, expected="stored", found=found, why=_begins(answer))
 
 
-def _expected(wanted: Expectation, body: Any, item: ExpectedItem) -> list[Difference]:
-    found = searched(filled_query(wanted.query, item.values), body)
+def _expected(wanted: Expectation, answer: Answer, item: ExpectedItem) -> list[Difference]:
+    query = filled_query(wanted.query, item.values)
+    found, problem = evaluated(query, answer.parsed())
     expected = filled_value(wanted.equals, item.values)
-    return differences(_field(wanted.field, item), _number(expected), _number(found))
+    wrong = differences(_field(wanted.field, item), _number(expected), _number(found))
+    return _because(wrong, _came_to(query, found, problem, answer)) if wrong else []
+
+
+def _because(wrong: list[Difference], why: str) -> list[Difference]:
+    return [one.model_copy(update={"why": why}) for one in wrong] if why else wrong
+
+
+def _came_to(query: str, found: Any, problem: str, answer: Answer) -> str:
+    """Say why a query found nothing, and in what; empty where it found something."""
+    if found is not None:
+        return ""
+    if answer.parsed() is None:
+        return f"the answer is no JSON, on which `{query}` finds nothing; {_begins(answer)}"
+    if problem:
+        return f"`{query}` does not fit the answer: {problem}; {_begins(answer)}"
+    return f"`{query}` comes to null; {_begins(answer)}"
+
+
+def _begins(answer: Answer) -> str:
+    return f"answered was {answer.excerpt()}" if answer.body else ""
 
 
 def _field(field: str, item: ExpectedItem) -> str:
@@ -190,13 +214,22 @@ def searched(query: str, body: Any) -> Any:
     Raises:
         InputError: the expression itself is broken.
     """
+    return evaluated(query, body)[0]
+
+
+def evaluated(query: str, body: Any) -> tuple[Any, str]:
+    """Evaluate JMESPath: what it found, and why it does not fit the answer where it does not.
+
+    Raises:
+        InputError: the expression itself is broken.
+    """
     try:
-        return jmespath.search(query, body)
+        return jmespath.search(query, body), ""
     except ParseError as error:
         raise InputError(
             "broken-expectation",
             f"a blueprint's JMESPath expression is broken: {query}",
             str(error).splitlines()[0],
         ) from error
-    except JMESPathError:
-        return None
+    except JMESPathError as error:
+        return None, str(error)

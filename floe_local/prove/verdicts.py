@@ -114,7 +114,9 @@ def _stored(delivery: Delivery) -> tuple[Hop, ...]:
     """Judge the last hop. A no to the never-sent alone says nothing of what was sent."""
     wrong = _differences(delivery)
     if wrong:
-        detail = f"{wrong[0].field}: expected {wrong[0].expected!r}, found {wrong[0].found!r}"
+        first = wrong[0]
+        detail = f"{first.field}: expected {first.expected!r}, found {first.found!r}"
+        detail += f": {first.why}" if first.why else ""
         return (Hop(name=HopName.BACKEND_STORED, state=HopState.FAILED, detail=detail),)
     seconds = max((result.seconds for result in delivery.results if not result.never), default=None)
     if seconds is None:

@@ -62,7 +62,10 @@ def wait_for_span(
     trace_id = trace_id.lower()
 
     def wanted(answer: Answer) -> tuple[dict[str, Any] | None, str]:
-        spans = decoded(searched(probe.select or "@", answer.parsed()))
+        try:
+            spans = decoded(searched(probe.select or "@", answer.parsed()))
+        except ValueError as error:
+            return None, f"the answer is {error}; answered was {answer.excerpt()}"
         found = _matching(spans, name, span_id)
         names = sorted(span["name"] for span in spans.values())
         return found, f"the trace has the spans {names}"
@@ -113,7 +116,7 @@ def wait_for_run(
         for expected in checked:
             found = searched(filled_query(expected.query, values), body)
             if not same(filled_value(expected.equals, values), found):
-                return None, f"{expected.field} is {found!r}"
+                return None, f"{expected.field} is {found!r}; answered was {answer.excerpt()}"
         return body, ""
 
     what = f"run {run_id}" + (f" in state {values['state']}" if state else "")
@@ -127,10 +130,11 @@ def _probe(target: BackendTarget, signal: Signal, each: str, *, decodes: bool) -
     if unset := target.unset.get(signal):
         reason = f"{target.name}: reading a {each} back needs variables that are not set"
         raise InputError("variable-unset", reason, f"set {' and '.join(unset)}")
+    needed = f"`each: {each}`" + (" and `decode: otlp-json`" if decodes else "")
     raise InputError(
         "no-read-back",
-        f"the blueprint of {target.name} has no probe to read a {each} back with",
-        "add one under readback in its blueprint.yaml",
+        f"the blueprint of {target.name} has no probe to read a {each} back with: {needed}",
+        "add one under readback in its blueprint.yaml (docs/blueprints.md, Probes)",
     )
 
 

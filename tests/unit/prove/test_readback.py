@@ -19,7 +19,7 @@ from floe_local.prove.poll import Reply, poll
 from floe_local.prove.readback import judged, judged_absent, searched
 from floe_local.prove.subjects import ExpectedItem
 from floe_local.prove.targets import BackendTarget, Targets
-from floe_local.prove.waiting import wait_for_run
+from floe_local.prove.waiting import wait_for_run, wait_for_span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +85,102 @@ def test_every_wrong_field_is_named() -> None:
     )
     found = judged(probe(*both), answer({"a": 9}), ExpectedItem("run", VALUES))
     assert [difference.field for difference in found] == ["a", "b"]
+
+
+WORDS = {
+    "a function of text": (
+        Answer(status=200, body=b'{"trace": "abc"}', content_type="application/json"),
+        "sum(trace)",
+        ["`sum(trace)` does not fit the answer: ", "sum()", 'application/json, {"trace": "abc"}'],
+    ),
+    "another name": (
+        Answer(status=200, body=b'{"traceID": 1}'),
+        "trace_id",
+        ["`trace_id` comes to null", '{"traceID": 1}'],
+    ),
+    "text": (
+        Answer(status=200, body=b"trace abc\nnot found", content_type="text/plain; charset=utf-8"),
+        "sum(trace)",
+        ["the answer is no JSON", "text/plain, trace abc not found"],
+    ),
+    "HTML": (
+        Answer(status=200, body=b"<!doctype html><title>Log in</title>", content_type="text/html"),
+        "id",
+        ["no JSON", "text/html, <!doctype html><title>Log in</title>"],
+    ),
+    "JSON lines as plain JSON": (
+        Answer(status=200, body=b'{"a": 1}\n{"a": 2}\n', content_type="application/json"),
+        "a",
+        ["no JSON", '{"a": 1} {"a": 2}'],
+    ),
+    "nothing": (Answer(status=200, content_type="text/plain"), "a", ["no JSON", "finds nothing"]),
+    "much": (Answer(status=200, body=b"x" * 9000), "a", ["x" * 200 + "…"]),
+    "bytes": (Answer(status=200, body=b"\x00\xff\x1b[31m"), "a", ["no JSON"]),
+    "a refusal": (Answer(status=400, body=b"bad trace id"), "a", ["bad trace id"]),
+}
+
+
+@pytest.mark.parametrize("case", WORDS)
+def test_what_a_query_came_to_is_said_with_a_piece_of_the_answer(case: str) -> None:
+    given, query, expected = WORDS[case]
+    wanted = Expectation(field="f", query=query, equals=1)
+
+    [found] = judged(probe(wanted), given, ExpectedItem("run", VALUES))
+
+    assert not [text for text in expected if text not in found.why], found.why
+    assert len(found.why) < 500
+    assert found.why.isprintable()
+
+
+def test_json_lines_are_a_list() -> None:
+    lines = Answer(status=200, body=b'{"a": 1}\n\n{"a": 2}', content_type="application/stream+json")
+    assert lines.parsed() == [{"a": 1}, {"a": 2}]
+    assert lines.model_copy(update={"body": b'{"a": 1}'}).parsed() == [{"a": 1}]
+
+
+def test_no_credential_is_in_what_is_said_of_an_answer(
+    serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "s3cr3t-" + "x" * 300
+    monkeypatch.setenv("ACME_READ", secret)
+    monkeypatch.setenv("ACME_API_KEY", "another-secret")
+    server = serve({"quoted": f"you sent Bearer {secret}", "other": "another-secret"})
+    request = ASK.model_copy(update={"headers": {"X": "Bearer ${env:ACME_READ}"}})
+
+    with Http(1) as http:
+        found = http.send(request, {"api": server.url}, VALUES)
+
+    assert "you sent Bearer ***" in found.excerpt()
+    assert "another-secret" not in found.excerpt()
+    assert secret not in repr(found.model_copy(update={"body": b""}))
+
+
+def test_a_span_in_an_answer_that_is_no_otlp_is_not_there(serve: Callable[..., Any]) -> None:
+    server = serve({"resourceSpans": "none"})
+    asks = Probe(
+        name="t", each="trace", request=ASK_TRACE, decode="otlp-json", select="resourceSpans"
+    )
+    with pytest.raises(CheckFailedError, match=r"not OTLP JSON.*resourceSpans"):
+        wait_for_span(of_traces(server.url, asks), "ab" * 16, deadline=0.1)
+
+
+def test_a_probe_that_decodes_no_spans_is_named() -> None:
+    asks = Probe(name="t", each="trace", request=ASK_TRACE)
+    with pytest.raises(InputError, match="decode: otlp-json"):
+        wait_for_span(of_traces("http://127.0.0.1:1", asks), "ab" * 16, deadline=0.1)
+
+
+ASK_TRACE = Request(endpoint="api", path="/traces/{trace_id}")
+
+
+def of_traces(url: str, *probes: Probe) -> BackendTarget:
+    return BackendTarget(
+        name="b",
+        kind=Kind.TELEMETRY,
+        accepts=(Signal.TRACES,),
+        endpoints={"api": url},
+        readback={Signal.TRACES: probes},
+    )
 
 
 METRIC = ExpectedItem("metric", {"metric": "floe.canary.gauge", "value": 3.0})
