@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_local.errors import MachineError
-from floe_local.plan.blueprint.recipe import Debootstrap, GoBuild, LocatedRecipe, recipe_files
+from floe_local.plan.blueprint.recipe import (
+    FILE_NAME,
+    Debootstrap,
+    GoBuild,
+    LocatedRecipe,
+    recipe_files,
+)
 from floe_local.run import build_steps
 from floe_local.run.docker_client import find_image
 from floe_local.run.interrupts import one_interrupt
@@ -54,7 +60,8 @@ def build(
 
     Raises:
         MachineError: ``build-needs`` (something is not installed), ``build-failed`` or
-            ``command-failed`` (with the end of the output).
+            ``command-failed`` (with the end of the output); a pull's, where there is no other
+            base.
     """
     if find_image(source.reference, client):
         return source.reference
@@ -73,7 +80,11 @@ def build(
 def _pulled_base(
     source: LocatedRecipe, client: docker.DockerClient, report: Report, registry: str | None
 ) -> str | None:
-    """The upstream image to stand on: here, or pulled; None where the recipe's own base serves."""
+    """The upstream image to stand on: here, or pulled; None where the recipe's own base serves.
+
+    Raises:
+        MachineError: it cannot be pulled, and the recipe has no other.
+    """
     wanted = source.recipe.pulled_base
     if wanted is None or (source.base and find_image(source.base.reference, client)):
         return None
@@ -81,9 +92,19 @@ def _pulled_base(
     if not find_image(name, client):
         try:
             pull(name, client, report)
-        except MachineError:
+        except MachineError as error:
+            if source.base is None:
+                raise _nothing_to_stand_on(source, error) from error
             return None  # the base is built, or what that lacks is told
     return name
+
+
+def _nothing_to_stand_on(source: LocatedRecipe, error: MachineError) -> MachineError:
+    """The pull's own error, for a recipe that has no other base."""
+    file = source.folder / FILE_NAME
+    reason = f"to build {source.recipe.name}: its pulled_base {error.reason}; {file} has no `base`"
+    hint = f"{error.hint} Or write `base: FOLDER`, a recipe to build and stand on instead."
+    return MachineError(error.code, reason, hint)
 
 
 def demand_needs(recipes: list[LocatedRecipe]) -> None:

@@ -8,6 +8,7 @@ hash of its content name the image, so that an image that is there need not be m
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -23,6 +24,8 @@ LABEL_ORIGIN = "dev.floe.local.origin"
 LABEL_RECIPE = "dev.floe.local.recipe"
 LABEL_UPSTREAM = "dev.floe.local.upstream"
 HINT = "docs/blueprints.md says what a recipe is made of"
+_FROM_BASE = re.compile(r"^\s*FROM\s+(--\S+\s+)*\$\{?BASE\b", re.MULTILINE | re.IGNORECASE)
+_BASE_BY_DEFAULT = re.compile(r"^\s*ARG\s+BASE\s*=", re.MULTILINE | re.IGNORECASE)
 DIGEST_LENGTH = 16
 """Hex digits of the content hash in a tag: 64 bits, and the tag still fits a table."""
 
@@ -162,10 +165,24 @@ def _load(folder: Path, above: tuple[Path, ...]) -> LocatedRecipe:
     if folder in above:
         raise InputError("recipe-cycle", f"{folder / FILE_NAME}: base: stands on itself")
     recipe = _parse(folder / FILE_NAME)
+    _refuse_blank_base(recipe, folder)
     base = _load((folder / recipe.base).resolve(), (*above, folder)) if recipe.base else None
     contents = {name: path.read_bytes() for name, path in recipe_files(folder).items()}
     digest = content_hash(contents, base.digest if base else "")
     return LocatedRecipe(recipe=recipe, folder=folder, digest=digest, base=base)
+
+
+def _refuse_blank_base(recipe: Recipe, folder: Path) -> None:
+    """A Dockerfile that stands on BASE needs one; Docker would only say that a name is blank."""
+    last = recipe.steps[-1]
+    file = folder / (last.dockerfile if isinstance(last, DockerBuild) else "")
+    if recipe.base or recipe.pulled_base or not file.is_file():
+        return
+    text = file.read_text("utf-8", "replace")
+    if _FROM_BASE.search(text) and not _BASE_BY_DEFAULT.search(text):
+        reason = f"{folder / FILE_NAME}: {file.name} stands on BASE, and there is no `base`"
+        hint = f"write `base` (a recipe's folder) or `pulled_base` (an image); {HINT}"
+        raise InputError("recipe-invalid", reason, hint)
 
 
 def _parse(path: Path) -> Recipe:

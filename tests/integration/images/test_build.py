@@ -343,6 +343,19 @@ def test_where_the_upstream_base_cannot_be_had_the_own_one_is_built(
     assert "IS=own" in found.attrs["Config"]["Env"]
 
 
+def test_a_base_that_cannot_be_pulled_is_named_where_there_is_no_other(
+    engine: docker.DockerClient, make_recipe: Make
+) -> None:
+    recipe = make_recipe(STANDING, extra="pulled_base: 127.0.0.1:9/not/there:1\n")
+
+    with pytest.raises(MachineError, match="could not be pulled") as caught:
+        build(recipe, engine)
+
+    assert caught.value.code == "registry-unreachable"
+    assert "has no `base`" in caught.value.reason
+    assert "`base: FOLDER`" in caught.value.hint
+
+
 def test_an_image_without_upstream_is_built_without_a_question(
     engine: docker.DockerClient, make_recipe: Make
 ) -> None:

@@ -121,3 +121,25 @@ def test_every_shipped_recipe_loads_and_has_its_files(folder: Path) -> None:
 
 def test_there_are_shipped_recipes() -> None:
     assert len(RECIPES) >= 5
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "extra", "ok"),
+    [
+        ("ARG BASE\nFROM ${BASE}\n", "", False),
+        ("arg BASE\nfrom --platform=linux/amd64 $BASE AS x\n", "", False),
+        ("ARG BASE\nFROM ${BASE}\n", "pulled_base: debian:12\n", True),
+        ("ARG BASE=debian:12\nFROM ${BASE}\n", "", True),
+        ("FROM debian:12\n", "", True),
+        ("FROM ${BASEMENT}\n", "", True),
+    ],
+)
+def test_a_dockerfile_that_stands_on_nothing_is_refused(
+    dockerfile: str, extra: str, *, ok: bool, tmp_path: Path
+) -> None:
+    write(tmp_path, {"recipe.yaml": IMAGE + extra, "Dockerfile": dockerfile})
+    if ok:
+        assert load_recipe(tmp_path)
+        return
+    with pytest.raises(InputError, match="stands on BASE, and there is no `base`"):
+        load_recipe(tmp_path)
