@@ -124,8 +124,9 @@ def judged(probe: Probe, answer: Answer, item: ExpectedItem) -> list[Difference]
     """Return in what an answer differs from what was sent; the empty list when in nothing."""
     if not answer.ok or is_absent(probe, answer):
         return [_not_stored(probe, answer, item)]
+    body = answer.parsed()
     if probe.decode is None:
-        return [d for wanted in probe.expect for d in _expected(wanted, answer, item)]
+        return [d for wanted in probe.expect for d in _expected(wanted, body, answer, item)]
     if item.trace is None:
         raise InputError(
             "broken-probe",
@@ -133,7 +134,7 @@ def judged(probe: Probe, answer: Answer, item: ExpectedItem) -> list[Difference]
             "use decode for each: trace",
         )
     select = probe.select or "@"
-    spans, problem = evaluated(select, answer.parsed())
+    spans, problem = evaluated(select, body)
     wrong = compared(item.trace, spans, probe.loses.fields)
     return _because(wrong, _came_to(select, spans, problem, answer))
 
@@ -146,9 +147,11 @@ def _not_stored(probe: Probe, answer: Answer, item: ExpectedItem) -> Difference:
     return Difference(field=field, expected="stored", found=found, why=_begins(answer))
 
 
-def _expected(wanted: Expectation, answer: Answer, item: ExpectedItem) -> list[Difference]:
+def _expected(
+    wanted: Expectation, body: Any, answer: Answer, item: ExpectedItem
+) -> list[Difference]:
     query = filled_query(wanted.query, item.values)
-    found, problem = evaluated(query, answer.parsed())
+    found, problem = evaluated(query, body)
     expected = filled_value(wanted.equals, item.values)
     wrong = differences(_field(wanted.field, item), _number(expected), _number(found))
     return _because(wrong, _came_to(query, found, problem, answer)) if wrong else []
