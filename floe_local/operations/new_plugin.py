@@ -42,13 +42,16 @@ class _Filled(Template):
     delimiter = "%%"
 
 
-def new_plugin(name: str, kind: Kind, folder: Path | None = None) -> NewPlugin:
+def new_plugin(
+    name: str, kind: Kind, folder: Path | None = None, *, sandbox: bool = False
+) -> NewPlugin:
     """Write a distribution with a plugin, its blueprint and its tests.
 
     Args:
         name: what a manifest will call the backend.
         kind: telemetry or lineage.
         folder: the distribution's folder is made in it; None: the current one.
+        sandbox: the backend runs elsewhere (a SaaS): the blueprint says how it is played.
 
     Raises:
         InputError: ``plugin-name``: that is no name; ``plugin-exists``: the folder is there.
@@ -56,7 +59,7 @@ def new_plugin(name: str, kind: Kind, folder: Path | None = None) -> NewPlugin:
     """
     words = words_of(name, kind)
     root = (folder or Path()) / words["distribution"]
-    files = dict(_files(kind, words))
+    files = dict(_files(f"{kind}-sandbox" if sandbox else str(kind), words))
     try:
         root.mkdir(parents=True)
         for path, text in files.items():
@@ -126,9 +129,9 @@ def _refuse_other_names(name: str) -> None:
         raise InputError("plugin-name", reason, "call the plugin as its backend is called")
 
 
-def _files(kind: Kind, words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _files(template: str, words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """The path below the distribution's folder, and the text, of each file."""
-    for folder in (TEMPLATES / "common", TEMPLATES / str(kind)):
+    for folder in (TEMPLATES / "common", TEMPLATES / template):
         for file in sorted(folder.rglob(f"*{SUFFIX}")):
             path = str(file.relative_to(folder)).removesuffix(SUFFIX)
             text = _Filled(file.read_text(encoding="utf-8")).substitute(words)

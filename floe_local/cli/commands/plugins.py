@@ -77,6 +77,9 @@ def new(
     *,
     name: Annotated[str, typer.Argument(help="What a manifest will call the backend.")],
     kind: Annotated[_Kind, typer.Option(help="What it stores.")],
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="It runs elsewhere (a SaaS): a recorder plays it.")
+    ] = False,
     folder: Annotated[
         Path | None, typer.Option(help="Write the distribution's folder there, not here.")
     ] = None,
@@ -88,7 +91,7 @@ def new(
     from floe_local.operations.new_plugin import new_plugin
     from floe_local.plan.values import Kind
 
-    result = new_plugin(name, Kind(kind), folder)
+    result = new_plugin(name, Kind(kind), folder, sandbox=sandbox)
     if session.json:
         return write_json("plugins new", result)
     listed = "\n".join(f"  {file}" for file in result.files)

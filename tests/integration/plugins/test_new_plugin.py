@@ -26,8 +26,11 @@ NAMES = {Kind.TELEMETRY: "my-backend", Kind.LINEAGE: "9" + "x" * (LONGEST_NAME -
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_a_new_plugin_passes_all_that_it_is_asked(kind: Kind, tmp_path: Path) -> None:
-    folder = Path(new_plugin(NAMES[kind], kind, tmp_path).folder)
+@pytest.mark.parametrize("sandbox", [False, True], ids=["self-hosted", "SaaS"])
+def test_a_new_plugin_passes_all_that_it_is_asked(
+    kind: Kind, *, sandbox: bool, tmp_path: Path
+) -> None:
+    folder = Path(new_plugin(NAMES[kind], kind, tmp_path, sandbox=sandbox).folder)
     for what, command in COMMANDS.items():
         done = subprocess.run(
             command, cwd=folder, env={**os.environ}, capture_output=True, text=True, check=False

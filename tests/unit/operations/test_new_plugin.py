@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import tomllib
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 from floe_local.errors import FloeError, InputError, MachineError
 from floe_local.operations.new_plugin import LONGEST_NAME, new_plugin
 from floe_local.operations.plugin_checks import check_plugins
-from floe_local.plan.blueprint.lookup import is_part
+from floe_local.plan.blueprint.lookup import find_blueprint, is_part
 from floe_local.plan.blueprint.reader import read_blueprint
+from floe_local.plan.blueprint.sandboxed import sandbox_url, sandboxed
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.calls import call_plugin
@@ -62,6 +64,30 @@ def test_whatever_its_name_a_new_plugin_is_whole_and_compiles(name: str, kind: K
     assert not any(map(is_part, services))
 
 
+@given(NAMES, KINDS)
+@example("9" + "x" * (LONGEST_NAME - 1), Kind.TELEMETRY)
+@example("127.0.0.1", Kind.LINEAGE)
+@example("null", Kind.TELEMETRY)
+@example("1e3", Kind.LINEAGE)
+def test_whatever_its_name_a_new_plugin_is_played_by_the_sandbox(name: str, kind: Kind) -> None:
+    with TemporaryDirectory() as folder:
+        root = Path(new_plugin(name, kind, Path(folder), sandbox=True).folder)
+        for file in root.rglob("*.py"):
+            source = file.read_text("utf-8")
+            assert "%%" not in source
+            assert max(map(len, source.splitlines())) <= 100
+        plugin = _plugin(root, name, kind)
+        located = read_blueprint(next(root.glob("src/*")), "the test", name)
+        recorder = find_blueprint("sandbox")
+        assert recorder is not None
+        played = sandboxed(located, recorder).blueprint
+        output = call_plugin(plugin, kind)
+        compiled = compile_outputs(Manifest(), [output], {plugin.name: played}, live=False)
+    sent = json.dumps([compiled.otlp_collector_config, compiled.openlineage_config])
+    assert sandbox_url(played) in sent
+    assert ".example" not in sent
+
+
 def _plugin(root: Path, name: str, kind: Kind) -> Any:
     """The plugin that the entry point names, from its source; nothing stays in sys.modules."""
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
@@ -86,8 +112,9 @@ def test_a_new_plugin_is_not_called_as_a_part_that_floe_local_ships(
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_a_new_plugin_passes_its_checks(kind: Kind, tmp_path: Path) -> None:
-    written = new_plugin("my-backend", kind, tmp_path)
+@pytest.mark.parametrize("sandbox", [False, True], ids=["self-hosted", "SaaS"])
+def test_a_new_plugin_passes_its_checks(kind: Kind, *, sandbox: bool, tmp_path: Path) -> None:
+    written = new_plugin("my-backend", kind, tmp_path, sandbox=sandbox)
     (report,) = check_plugins(Path(written.folder), collector=False).plugins
     undone = {c.check for c in report.checks if c.outcome != "passed"} - {"collector"}
     assert not undone, report
