@@ -65,6 +65,48 @@ PLACEHOLDERS = {
 }
 """What requests and expectations may refer to, by what they are made for (`each`).
 `floe_local.prove.subjects` fills them in; a test holds the two together."""
+MEANINGS = {
+    "trace_id": "32 hexadecimal digits",
+    "span_id": "16 hexadecimal digits",
+    "case": "which trace: `whole`, or one that is odd by its times or size",
+    "span_ids": "of all spans of the trace, sorted",
+    "start": "nanoseconds since 1970",
+    "end": "nanoseconds since 1970",
+    "duration": "nanoseconds",
+    "trace_state": "as the header `tracestate` has it",
+    "parent_id": "the parent's `span_id`; empty for a root",
+    "canary": "the id of what a smoke test sends, an attribute of it",
+    "protocol": "how it was sent: `grpc` or `http`",
+    "service": "`service.name`",
+    "name": "the span's name",
+    "kind": "the span's kind",
+    "status": "the status' code",
+    "message": "the status' message",
+    "attributes": "the span's own",
+    "metric": "the metric's name",
+    "instrument": "`gauge`, `counter` or `histogram`",
+    "value": "the data point's value; a histogram's sum",
+    "body": "the log record's text",
+    "severity": "`INFO`, `ERROR`, …",
+    "namespace": "of jobs and datasets",
+    "run_id": "a UUID",
+    "sent_job": "the job's name as it was sent",
+    "job": "the job's name as `naming.child_job` has it",
+    "event": "the type of the run's last event",
+    "state": "the same, as `naming.run_states` calls it",
+    "parent_run_id": "null where there is no parent",
+    "parent_job": "null where there is no parent",
+    "inputs": "names of datasets, sorted",
+    "outputs": "names of datasets, sorted",
+    "dataset": "the dataset's name",
+    "schema": "`{name, type}`, sorted by name",
+    "column_lineage": "`{name, inputs: [{namespace, dataset, field}]}`, sorted",
+}
+"""What each placeholder stands for, for docs/blueprints.md."""
+REPLACED = frozenset({"sandbox", "path"})
+"""What a text that the sandbox puts into a plugin's config may refer to."""
+STORED_JOB = frozenset({"job", "parent_job"})
+"""What `naming.child_job` may refer to."""
 COMPILED_FILES = frozenset({"{otlp_collector_config}", "{openlineage_config}", "{sandbox}"})
 RECORDER_ENDPOINTS = frozenset({SANDBOX, "control"})
 """The endpoints of the recorder (compose/sandbox), which a sandbox's read-back may ask."""
@@ -295,7 +337,7 @@ def _texts(blueprint: Blueprint) -> Iterator[tuple[Path_, str, frozenset[str]]]:
             for where, value in scalars(e.equals, (*here, "equals")):
                 if isinstance(value, str):
                     yield where, value, known
-    yield ("naming", "child_job"), blueprint.naming.child_job, frozenset({"job", "parent_job"})
+    yield ("naming", "child_job"), blueprint.naming.child_job, STORED_JOB
 
 
 def _credulous_probes(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
@@ -381,8 +423,8 @@ def _misplayed(sandbox: Sandbox) -> Iterator[tuple[Path_, str]]:
                 yield here, f"is none of the recorder's: write /received/{signal}/ and a key"
     for path, _, value in _replacements(sandbox):
         for name in _PLACEHOLDER.findall(value):
-            if name not in {SANDBOX, "path"}:
-                advice = suggestion(name, [SANDBOX, "path"])
+            if name not in REPLACED:
+                advice = suggestion(name, REPLACED)
                 yield path, f"unknown placeholder {{{name}}}: {advice}"
 
 
