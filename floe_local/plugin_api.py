@@ -224,6 +224,7 @@ def ask_backend(
     headers: Mapping[str, str] | None = None,
     timeout_s: float = 5.0,
     post: bytes | None = None,
+    verify: bool = True,
 ) -> Any:
     """GET a JSON document from a backend, for ``validate_connection()``.
 
@@ -234,6 +235,7 @@ def ask_backend(
         headers: sent along; ``${env:NAME}`` in their values is replaced.
         timeout_s: seconds to wait for the connection, and for the answer.
         post: a JSON document; it is sent with POST, to a backend that answers nothing else.
+        verify: whether the server's certificate is verified.
 
     Returns:
         The decoded JSON.
@@ -253,7 +255,7 @@ def ask_backend(
     sent = {name: resolved(value) for name, value in (headers or {}).items()}
     request = Request(asked, post, {"Content-Type": "application/json", **sent} if post else sent)  # noqa: S310
     try:
-        with _opener().open(request, timeout=timeout_s) as answer:
+        with _opener(verify=verify).open(request, timeout=timeout_s) as answer:
             body = answer.read(_LARGEST_ANSWER)
     except HTTPError as error:
         error.close()  # it is the answer, too
@@ -265,15 +267,21 @@ def ask_backend(
     return _decoded(body, backend, url)
 
 
-def _opener() -> Any:
+def _opener(*, verify: bool) -> Any:
     """What opens URLs as `urlopen` does, and follows no redirect."""
-    from urllib.request import HTTPRedirectHandler, build_opener  # noqa: PLC0415
+    import ssl  # noqa: PLC0415
+    from urllib.request import HTTPRedirectHandler, HTTPSHandler, build_opener  # noqa: PLC0415
 
     class Unmoved(HTTPRedirectHandler):
         def redirect_request(self, *_: Any) -> None:
             """Leave the redirect as the error that it then is."""
 
-    return build_opener(Unmoved)
+    if verify:
+        return build_opener(Unmoved)
+    unverified = ssl.create_default_context()
+    unverified.check_hostname = False
+    unverified.verify_mode = ssl.CERT_NONE
+    return build_opener(Unmoved, HTTPSHandler(context=unverified))
 
 
 def _refused(backend: str, url: str, status: int) -> Exception:

@@ -145,11 +145,35 @@ def test_marquez_namespace_strategies(namespace: dict[str, str], given: dict[str
         ({"namespace": {"strategy": "centralized"}}, "needs 'environment'"),
         ({"url": "marquez:5000"}, "pattern"),
         ({"db_port": 0}, "greater than or equal to 1"),
+        ({"drain_timeout": 0}, "greater than 0"),
+        ({"url": "http://marquez.example", "allow_insecure_http": False}, "plain http"),
     ],
 )
 def test_marquez_refuses(config: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         MarquezPlugin(**config)
+
+
+def test_marquez_reads_the_keys_of_the_published_plugin() -> None:
+    plugin = MarquezPlugin(
+        url="https://marquez:5000",
+        environment="demo",
+        verify_ssl=False,
+        drain_timeout=30.0,
+        allow_insecure_http=False,
+    )
+    transport = plugin.get_transport_config()
+    assert transport["verify"] is False
+    assert transport["drain_timeout"] == 30.0
+    assert plugin.get_namespace_strategy() == {
+        "strategy": "centralized",
+        "environment": "demo",
+        "platform": "floe",
+    }
+    own = {"strategy": "custom", "namespace": "mine"}
+    assert MarquezPlugin(environment="demo", namespace=own).get_namespace_strategy() == own
+    for here in ("http://localhost:5000", "http://127.0.0.1:5000", "http://[::1]:5000"):
+        assert MarquezPlugin(url=here, allow_insecure_http=False).config.url == here
 
 
 def test_the_pydantic_models_have_the_fields_and_defaults_that_are_used_without_them() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+import ipaddress
+from contextlib import suppress
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -37,6 +40,12 @@ class Namespace(BaseModel):
         return self
 
 
+def _is_here(host: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
 class MarquezConfig(BaseModel):
     """The config of the Marquez plugin.
 
@@ -45,6 +54,11 @@ class MarquezConfig(BaseModel):
         endpoint: the path of the lineage endpoint, relative to `url`.
         timeout: seconds that an emitting client waits, and ``validate_connection()`` too.
         api_key: ``${env:NAME}``; none: Marquez as it comes asks for none.
+        environment: short for ``namespace: {strategy: centralized, environment: …}``.
+        verify_ssl: whether clients verify the server's certificate.
+        drain_timeout: seconds that a client takes to send what is queued, when it ends.
+        allow_insecure_http: written as false, a plain ``http://`` other than to this machine
+            is refused.
         namespace: how the namespace of events is made.
         db_host: the database's host (for Helm).
         db_port: the database's port (for Helm).
@@ -57,6 +71,10 @@ class MarquezConfig(BaseModel):
     endpoint: str = DEFAULTS.endpoint
     timeout: Annotated[float, Field(gt=0, le=300)] = DEFAULTS.timeout
     api_key: str | None = None
+    environment: str | None = None
+    verify_ssl: bool = DEFAULTS.verify_ssl
+    drain_timeout: Annotated[float, Field(gt=0)] | None = None
+    allow_insecure_http: bool = DEFAULTS.allow_insecure_http
     namespace: Namespace = Namespace()
     db_host: str = DEFAULTS.db_host
     db_port: Annotated[int, Field(ge=1, le=65535)] = DEFAULTS.db_port
@@ -72,6 +90,23 @@ class MarquezConfig(BaseModel):
     @classmethod
     def _by_reference(cls, api_key: str | None) -> str | None:
         return api_key if api_key is None else only_by_reference(api_key)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _environment_of_namespace(cls, values: Any) -> Any:
+        # As the plugin that floe publishes reads it.
+        if isinstance(values, dict) and values.get("environment") and "namespace" not in values:
+            centralized = {"strategy": "centralized", "environment": values["environment"]}
+            return {**values, "namespace": centralized}
+        return values
+
+    @model_validator(mode="after")
+    def _https_where_it_must(self) -> Self:
+        host = urlsplit(self.url).hostname or ""
+        if self.url.startswith("http://") and not self.allow_insecure_http and not _is_here(host):
+            message = "url: plain http, and allow_insecure_http is false"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _base_url_only(self) -> Self:

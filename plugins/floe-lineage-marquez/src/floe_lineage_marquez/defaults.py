@@ -30,6 +30,10 @@ class Defaults(NamedTuple):
     endpoint: str = "api/v1/lineage"
     timeout: float = 5.0
     api_key: str | None = None
+    environment: str | None = None
+    verify_ssl: bool = True
+    drain_timeout: float | None = None
+    allow_insecure_http: bool = True
     namespace: DefaultNamespace = DefaultNamespace()
     db_host: str = "postgresql"
     db_port: int = 5432

@@ -58,6 +58,10 @@ class MarquezPlugin(LineageBackendPlugin):
         }
         if self.config.api_key:
             transport["auth"] = {"type": "api_key", "apiKey": self.config.api_key}
+        if not self.config.verify_ssl:
+            transport["verify"] = False
+        if self.config.drain_timeout is not None:
+            transport["drain_timeout"] = self.config.drain_timeout
         return transport
 
     def get_namespace_strategy(self) -> dict[str, Any]:
@@ -86,7 +90,13 @@ class MarquezPlugin(LineageBackendPlugin):
         url = f"{self.config.url.rstrip('/')}/api/v1/namespaces"
         key = self.config.api_key
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        answer = ask_backend(url, backend="Marquez", headers=headers, timeout_s=self.config.timeout)
+        answer = ask_backend(
+            url,
+            backend="Marquez",
+            headers=headers,
+            timeout_s=self.config.timeout,
+            verify=self.config.verify_ssl,
+        )
         if not isinstance(answer, dict) or "namespaces" not in answer:
             message = f"what answers at {url} is not Marquez: set url"
             raise ConnectionError(message)
