@@ -6,6 +6,8 @@ import json
 import os
 import re
 import shlex
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.errors import InputError, MachineError
@@ -16,23 +18,28 @@ from floe_local.plan.artifacts import Change
 from floe_local.plan.env_refs import references, rewritten
 from floe_local.plan.stack.environment import (
     JSON_VARIABLES,
+    PipelineVariables,
+    airflow_variables,
     pipeline_variables,
     resolve_variables,
+    spark_settings,
 )
 from floe_local.plan.stack.model import ResolvedImage
 from floe_local.plan.stack.parts import image_needs
+from floe_local.plan.stack.rivals import rival_files, rivals
 from floe_local.plan.stack.vantage import endpoint_url
 from floe_local.plan.values import Frozen, Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from floe_local.operations.request import StackRequest, Where
     from floe_local.plan.stack.model import StackPlan
+    from floe_local.plan.stack.vantage import Vantage
     from floe_local.plan.values import OtlpProtocol
 
 EnvForm = Literal["shell", "dotenv", "json"]
+EnvFor = Literal["airflow", "spark"]
 
 
 class UrlRow(Frozen):
@@ -55,13 +62,16 @@ class UrlList(Frozen):
 class Environment(Frozen):
     """What a pipeline sets. `text` is in the form that was asked for.
 
-    `omitted` are variables that cannot say what this stack needs: name → reason.
+    `omitted` are variables that cannot say what this stack needs: name → reason. `conf` is
+    what Spark is given besides. `warnings` name what of the user's own would win.
     """
 
     form: EnvForm
     network: str | None = None
     variables: dict[str, str] = {}
     omitted: dict[str, str] = {}
+    conf: dict[str, str] = {}
+    warnings: tuple[str, ...] = ()
     text: str = ""
 
 
@@ -114,6 +124,7 @@ def env(
     *,
     container: bool = False,
     protocol: OtlpProtocol | None = None,
+    integration: EnvFor | None = None,
     show_secrets: bool = False,
     environ: Mapping[str, str] | None = None,
 ) -> Environment:
@@ -127,6 +138,7 @@ def env(
         form: ``shell`` (to be eval'ed), ``dotenv``, ``json``.
         container: for pipelines in containers that join the stack's network.
         protocol: how OTLP travels; None: as the manifest says.
+        integration: ``airflow`` adds its variables; ``spark`` gives, as text, its settings.
         show_secrets: put credentials' values in.
         environ: where those are read; None: the process's.
 
@@ -135,22 +147,48 @@ def env(
         MachineError: the stack was never brought up from here (``stack-unknown``).
     """
     plan, _ = find_planned(where)
-    variables, omitted = pipeline_variables(plan, "container" if container else "host", protocol)
-    if references(variables) and (show_secrets or form != "shell"):
-        if not show_secrets:
-            raise InputError(
-                "secret-form",
-                f"the {form} form would hold the values of {', '.join(references(variables))}",
-                "add --show-secrets, or use the shell form, which refers to them",
-            )
-        variables = resolve_variables(variables, os.environ if environ is None else environ)
+    known = os.environ if environ is None else environ
+    vantage: Vantage = "container" if container else "host"
+    variables, omitted = pipeline_variables(plan, vantage, protocol, known)
+    if integration == "airflow":
+        variables |= airflow_variables(plan, vantage)
+    spark = integration == "spark"
+    conf, unsaid = spark_settings(plan, vantage) if spark else PipelineVariables({}, {})
+    warnings = rivals_of(plan, variables, known)
+    if show_secrets:
+        variables, conf = resolve_variables(variables, known), resolve_variables(conf, known)
+    elif form != "shell":
+        _refuse_secrets(form, references([variables, conf]))
     return Environment(
         form=form,
         network=plan.network if container else None,
         variables=variables,
-        omitted=omitted,
-        text=_FORMS[form](variables, omitted),
+        omitted=omitted | unsaid,
+        conf=conf,
+        warnings=(*warnings, *(f"{name} is left out: {why}" for name, why in unsaid.items())),
+        text=_SPARK_FORMS[form](conf) if spark else _FORMS[form](variables, omitted),
     )
+
+
+def _refuse_secrets(form: EnvForm, names: Sequence[str]) -> None:
+    if names:
+        raise InputError(
+            "secret-form",
+            f"the {form} form would hold the values of {', '.join(names)}",
+            "add --show-secrets, or use the shell form, which refers to them",
+        )
+
+
+def rivals_of(
+    plan: StackPlan, variables: Mapping[str, str], environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """What of the user's own would win over `variables` in a pipeline that starts here."""
+    files = {}
+    for path in rival_files(environ, Path.cwd()):
+        with suppress(OSError, UnicodeDecodeError):
+            files[str(path)] = path.read_text("utf-8")
+    signals = tuple(dict.fromkeys(s for backend in plan.backends for s in backend.exporters))
+    return rivals(environ, files, variables, signals)
 
 
 def _shell(variables: Mapping[str, str], omitted: Mapping[str, str]) -> str:
@@ -202,6 +240,24 @@ def _json(variables: Mapping[str, str], _omitted: Mapping[str, str]) -> str:
 
 
 _FORMS = {"shell": _shell, "dotenv": _dotenv, "json": _json}
+
+
+def _spark_options(conf: Mapping[str, str]) -> str:
+    """``--conf`` lines for spark-submit."""
+    settings = (_shell_word(f"{key}={value}", in_json=False) for key, value in conf.items())
+    return "".join(f"--conf {setting}\n" for setting in settings)
+
+
+def _spark_properties(conf: Mapping[str, str]) -> str:
+    """Lines of a properties file (``spark-submit --properties-file``)."""
+    return "".join(f"{key} {value}\n" for key, value in conf.items())
+
+
+def _spark_json(conf: Mapping[str, str]) -> str:
+    return _json(conf, {})
+
+
+_SPARK_FORMS = {"shell": _spark_options, "dotenv": _spark_properties, "json": _spark_json}
 
 
 def render(where: Where, output: Path | None = None) -> Rendered:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from floe_local.errors import InputError
 from floe_local.operations.look_up import find_planned
 from floe_local.operations.planning import request_stack
+from floe_local.operations.show import rivals_of
 from floe_local.operations.targets import EndpointOptions, targets_elsewhere, targets_of
+from floe_local.plan.stack.environment import pipeline_environment
 
 if TYPE_CHECKING:
     from floe_local.operations.request import Where
@@ -34,7 +36,16 @@ def smoke_test(
     """
     from floe_local.prove.smoke import smoke  # noqa: PLC0415 - the SDKs are slow to load
 
-    return smoke(find_targets(where, endpoints), options)
+    report = smoke(find_targets(where, endpoints), options)
+    if endpoints is not None:
+        return report
+    return report.model_copy(update={"warnings": _rivals(where)})
+
+
+def _rivals(where: Where) -> tuple[str, ...]:
+    """What would keep a pipeline of this shell from doing as the canaries did."""
+    plan, _ = find_planned(where)
+    return rivals_of(plan, pipeline_environment(plan, "host"), os.environ)
 
 
 def find_targets(where: Where, endpoints: EndpointOptions | None = None) -> Targets:

@@ -138,7 +138,10 @@ class Durations(Frozen):
 
 
 class Report(Frozen):
-    """The outcome of a smoke test; also its JSON document."""
+    """The outcome of a smoke test; also its JSON document.
+
+    `warnings` name what of the user's own a pipeline would follow instead of `env`.
+    """
 
     schema_: Literal["floe-local/v1"] = Field(default="floe-local/v1", serialization_alias="schema")
     command: Literal["smoke-test"] = "smoke-test"
@@ -154,6 +157,7 @@ class Report(Frozen):
     bulk: tuple[Bulk, ...] = ()
     cleanup: tuple[CleanupResult, ...] = ()
     durations: Durations
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return the document that ``--json`` prints."""

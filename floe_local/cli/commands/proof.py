@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from floe_local.cli.output import write, write_file, write_json, write_table
+from floe_local.cli.output import warn, write, write_file, write_json, write_table
 from floe_local.cli.session import Live, Session, where
 from floe_local.errors import ExitCode, InputError
 
@@ -71,6 +71,7 @@ def _tell(session: Session, report: Report, junit: Path | None) -> int:
     if session.json:
         write_json("smoke-test", report.model_dump(mode="json", by_alias=True), ok=report.ok)
     else:
+        warn(report.warnings)
         _print(report)
     return ExitCode.OK if report.ok else ExitCode.CHECK_FAILED
 

@@ -124,22 +124,32 @@ def env(
         Literal["grpc", "http/protobuf"] | None,
         typer.Option("--protocol", help="How OTLP travels; else local.otlp_protocol says."),
     ] = None,
+    integration: Annotated[
+        Literal["airflow", "spark"] | None,
+        typer.Option("--for", help="Also what Airflow reads; or only spark-submit's --conf lines."),
+    ] = None,
     show_secrets: Annotated[
         bool, typer.Option("--show-secrets", help="Print credentials' values.")
     ] = False,
 ) -> None:
     """Print what a pipeline's environment needs to reach the stack.
 
-    Example: `eval "$(floe-local env)"`
+    Example: `eval "$(floe-local env)"`, `eval spark-submit $(floe-local env --for spark) job.py`
     """
     from floe_local.operations.show import env as environment
 
     form = "json" if session.json else form
     result = environment(
-        where(session), form, container=container, protocol=protocol, show_secrets=show_secrets
+        where(session),
+        form,
+        container=container,
+        protocol=protocol,
+        integration=integration,
+        show_secrets=show_secrets,
     )
     if session.json:
         return write_json("env", result.model_dump(mode="json", exclude={"text"}))
+    warn(result.warnings)
     return write(result.text)
 
 

@@ -76,6 +76,7 @@ def _path(path: str, endpoint: str | None) -> str:
 def _safe(origin: str, path: str) -> Target:
     """Origin and path, or the whole address as `url` where joining would change it."""
     whole = f"{origin}/{path}"
-    if path and urljoin(origin, path) == whole:
+    # openlineage-java escapes the `?` of an endpoint.
+    if path and "?" not in path and urljoin(origin, path) == whole:
         return Target(origin, path)
     return Target(whole, "")

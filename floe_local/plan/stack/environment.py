@@ -7,6 +7,7 @@ OTLP exporter's variables; OpenLineage: the clients' configuration).
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.compiler.transport_url import DEFAULT_ENDPOINT, Target, last_segment
@@ -15,18 +16,21 @@ from floe_local.plan.stack.vantage import collector_url, transport_for
 from floe_local.plan.values import ENVIRONMENT_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from floe_local.plan.stack.model import StackPlan
     from floe_local.plan.stack.vantage import Vantage
     from floe_local.plan.values import OtlpProtocol
 
 TRANSPORT = "OPENLINEAGE__TRANSPORT"
-JSON_VARIABLES = frozenset({TRANSPORT})
+AIRFLOW_TRANSPORT = "AIRFLOW__OPENLINEAGE__TRANSPORT"
+JSON_VARIABLES = frozenset({TRANSPORT, AIRFLOW_TRANSPORT})
 """Variables that hold JSON: what takes a reference's place in them is escaped as JSON is."""
 
 _ENDPOINTS = {"grpc": "otlp-grpc", "http/protobuf": "otlp-http"}
 _POSTED = frozenset({"http", "async_http"})
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "grpc_proxy")
+_NO_PROXY = ("NO_PROXY", "no_proxy")
 _BY_THE_TRANSPORT_ALONE = ("custom_headers", "ssl_context", "sslContext")
 """Settings without which a backend refuses an event, and that no plain variable can say."""
 
@@ -39,7 +43,10 @@ class PipelineVariables(NamedTuple):
 
 
 def pipeline_environment(
-    plan: StackPlan, vantage: Vantage, protocol: OtlpProtocol | None = None
+    plan: StackPlan,
+    vantage: Vantage,
+    protocol: OtlpProtocol | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """The variables that OpenTelemetry's SDKs and OpenLineage's clients read.
 
@@ -49,15 +56,20 @@ def pipeline_environment(
         plan: the stack.
         vantage: ``container`` for a pipeline that joins the stack's network.
         protocol: how OTLP travels; None: as the plan says.
+        environ: the pipeline's other variables: proxies named there are kept off the stack.
     """
-    return pipeline_variables(plan, vantage, protocol).variables
+    return pipeline_variables(plan, vantage, protocol, environ).variables
 
 
 def pipeline_variables(
-    plan: StackPlan, vantage: Vantage, protocol: OtlpProtocol | None = None
+    plan: StackPlan,
+    vantage: Vantage,
+    protocol: OtlpProtocol | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> PipelineVariables:
     """`pipeline_environment`, with the variables that are left out, and why."""
     variables = {ENVIRONMENT_VARIABLE: plan.environment}
+    variables |= proxy_exceptions(stack_hosts(plan, vantage), environ or {})
     variables |= _telemetry(plan, vantage, protocol or plan.otlp_protocol)
     transport = transport_for(plan, vantage)
     if transport is None:
@@ -65,6 +77,100 @@ def pipeline_variables(
     variables["OPENLINEAGE_NAMESPACE"] = plan.namespace
     lineage, omitted = _lineage(transport)
     return PipelineVariables(variables | lineage | plan.client_environment, omitted)
+
+
+def stack_hosts(plan: StackPlan, vantage: Vantage) -> tuple[str, ...]:
+    """The hosts of all addresses in the stack; others, a SaaS's, are none of them."""
+    if vantage == "host":
+        return (plan.host,)
+    services = [service.name for service in plan.services]
+    aliases = [host for backend in plan.backends for host, _ in backend.hosts]
+    return tuple(dict.fromkeys([*services, *aliases]))
+
+
+def proxy_exceptions(hosts: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
+    """NO_PROXY, in both spellings, with `hosts` behind what is there; empty without a proxy."""
+    if not any(environ.get(name) for p in _PROXIES for name in (p, p.upper())):
+        return {}
+    both = ",".join(environ.get(name, "") for name in _NO_PROXY)
+    exceptions = dict.fromkeys(_NO_PROXY, _with_hosts(both, hosts))
+    # gRPC reads it instead of no_proxy.
+    if own := environ.get("no_grpc_proxy"):
+        exceptions["no_grpc_proxy"] = _with_hosts(own, hosts)
+    return exceptions
+
+
+def _with_hosts(entries: str, hosts: Iterable[str]) -> str:
+    listed = [entry for entry in re.split(r"[,\s]+", entries) if entry]
+    return "*" if "*" in listed else ",".join(dict.fromkeys([*listed, *hosts]))
+
+
+def airflow_variables(plan: StackPlan, vantage: Vantage) -> dict[str, str]:
+    """What Airflow's OpenLineage provider prefers to the client's variables, and airflow.cfg to.
+
+    See its configuration reference, section ``openlineage``.
+    """
+    transport = transport_for(plan, vantage)
+    if transport is None:
+        return {}
+    return {
+        AIRFLOW_TRANSPORT: _as_json(transport),
+        "AIRFLOW__OPENLINEAGE__NAMESPACE": plan.namespace,
+    }
+
+
+def spark_settings(plan: StackPlan, vantage: Vantage) -> PipelineVariables:
+    """What ``spark-submit --conf`` is given, so that a job's lineage reaches the stack.
+
+    The listener's package, io.openlineage:openlineage-spark, is the job's own to name.
+    """
+    transport = transport_for(plan, vantage)
+    if transport is None:
+        return PipelineVariables({}, {})
+    settings, omitted = _spark_transport(transport, "spark.openlineage.transport")
+    if not settings:
+        return PipelineVariables({}, omitted)
+    listener = {"spark.extraListeners": "io.openlineage.spark.agent.OpenLineageSparkListener"}
+    namespace = {"spark.openlineage.namespace": plan.namespace}
+    return PipelineVariables(listener | namespace | settings, omitted)
+
+
+def _spark_transport(transport: dict[str, Any], key: str) -> PipelineVariables:
+    """A transport in the keys of openlineage-java; a composite's parts each below their name."""
+    if transport.get("type") == "composite":
+        children = transport.get("transports") or {}
+        named = children if isinstance(children, dict) else _named_children(children)
+        parts = [_spark_transport(part, f"{key}.transports.{n}") for n, part in named.items()]
+        settings = {k: v for part in parts for k, v in part.variables.items()}
+        omitted = {k: v for part in parts for k, v in part.omitted.items()}
+        return PipelineVariables(
+            {f"{key}.type": "composite"} | settings if settings else {}, omitted
+        )
+    if reason := _not_for_spark(transport):
+        return PipelineVariables({}, {key: reason})
+    settings = {"type": "http", "url": transport["url"]}
+    settings |= {k: transport[k] for k in ("endpoint", "compression") if transport.get(k)}
+    settings |= {f"auth.{k}": v for k, v in (transport.get("auth") or {}).items()}
+    settings |= {f"headers.{k}": v for k, v in (transport.get("custom_headers") or {}).items()}
+    if "timeout" in transport:
+        settings["timeoutInMillis"] = str(int(float(transport["timeout"]) * 1000))
+    return PipelineVariables({f"{key}.{k}": str(v) for k, v in settings.items()}, {})
+
+
+def _named_children(children: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {str(child.get("name") or f"part{n}"): child for n, child in enumerate(children)}
+
+
+def _not_for_spark(transport: dict[str, Any]) -> str | None:
+    """Why Spark's listener cannot use a transport; None: it can."""
+    if transport.get("type") not in _POSTED:
+        return f"floe-local knows no Spark settings for type '{transport.get('type')}'"
+    auth = (transport.get("auth") or {}).get("type", "api_key")
+    if auth not in {"api_key", "jwt"}:
+        return f"openlineage-java has no authentication of type '{auth}'"
+    if transport["url"].lower().startswith("https:") and transport.get("verify", True) is not True:
+        return f"openlineage-java has no `verify: {json.dumps(transport['verify'])}`"
+    return None
 
 
 def resolve_variables(variables: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:

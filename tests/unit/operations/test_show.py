@@ -133,6 +133,84 @@ def test_explain_tells_rules_and_results(where: Where) -> None:
     assert {change.rule for change in told.changes} >= {"helm-not-honoured", "signal-to-debug"}
 
 
+def test_the_shell_s_own_is_minded(
+    where: Where, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(where, SAAS)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "openlineage.yml").write_text("transport: {type: console}")
+    shell = {"https_proxy": "http://p", "OPENLINEAGE_DISABLED": "true", "HOME": str(tmp_path)}
+    result = env(where, environ=shell)
+    assert result.variables["NO_PROXY"] == "127.0.0.1"
+    assert [w.split()[0] for w in result.warnings] == [
+        "OPENLINEAGE_DISABLED",
+        f"{tmp_path}/openlineage.yml",
+    ]
+    assert all(line.startswith("export ") for line in result.text.splitlines())
+
+
+@pytest.mark.parametrize("key", ["k'e y", "plain"])
+def test_spark_submit_reads_what_is_printed(where: Where, key: str) -> None:
+    written(where, SAAS)
+    text = env(where, integration="spark").text
+    script = "eval python3 -c \"'import sys,json; print(json.dumps(sys.argv[1:]))'\" $TEXT"
+    environ = {"PATH": os.environ["PATH"], "TEXT": text, "SAAS_KEY": key}
+    ran = subprocess.run(["sh", "-c", script], env=environ, capture_output=True, check=True)
+    options = json.loads(ran.stdout)
+    assert set(options[::2]) == {"--conf"}
+    conf = dict(option.split("=", 1) for option in options[1::2])
+    assert conf["spark.openlineage.transport.auth.apiKey"] == key
+    assert conf["spark.openlineage.transport.url"] == SAAS["url"]
+    json_form = env(where, "json", integration="spark", show_secrets=True, environ=environ)
+    assert json.loads(json_form.text) == json_form.conf == conf
+
+
+def test_airflow_gets_the_rest_too(where: Where) -> None:
+    written(where, SAAS)
+    result = env(where, integration="airflow", environ={"AIRFLOW__OPENLINEAGE__NAMESPACE": "x"})
+    assert result.text.count("export AIRFLOW__OPENLINEAGE__") == 2
+    assert "export OPENLINEAGE_URL=" in result.text
+    assert not result.warnings
+
+
+FLOES_OWN = """\
+apiVersion: floe.dev/v1
+kind: Manifest
+metadata: {name: a-demo, version: 1.0.0}
+plugins:
+  compute: {type: duckdb, config: {path: /tmp/a.duckdb, threads: 2}}
+  orchestrator: {type: dagster, config: {default_schedule: "0 * * * *"}}
+  catalog: {type: polaris, config: {uri: http://a-catalog:8181, oauth2: {client_secret: odd}}}
+  ingestion: {type: dlt, version: 0.1.0, config: {retry_config: {max_retries: 2}}}
+  storage: {type: s3, config: {endpoint: http://a-store:9000, path_style_access: true}}
+  telemetry_backend: {type: jaeger, version: "0.1.0", config: {}}
+  lineage_backend:
+    type: marquez
+    version: "0.1.0"
+    config:
+      url: http://floe-platform-marquez:5000
+      environment: demo
+      api_key: null
+      verify_ssl: true
+      drain_timeout: 30.0
+      allow_insecure_http: true
+observability:
+  tracing: {enabled: true, exporter: otlp, endpoint: http://a-collector:4317}
+  lineage: {enabled: true, transport: http, endpoint: http://a-marquez:5000/api/v1/lineage}
+governance: {policy_enforcement_level: warn}
+resource_presets: {small: {cpu_limit: 500m}}
+"""
+
+
+def test_a_manifest_with_the_keys_of_floes_own_compiles(where: Where, tmp_path: Path) -> None:
+    (tmp_path / "manifest.yaml").write_text(FLOES_OWN)
+    result = explain(where)
+    assert result.namespace == "demo.floe"
+    assert "floe-platform-marquez" in result.aliases["marquez"]
+    assert result.openlineage_config is not None
+    assert result.openlineage_config["transport"]["url"] == "http://floe-platform-marquez:5000"
+
+
 def test_config_is_laid_over_defaults() -> None:
     below = {"a": {"x": 1, "y": 2}, "b": 1}
     assert laid_over(below, {"a": {"x": 3}, "b": {}}) == {"a": {"x": 3, "y": 2}, "b": {}}
