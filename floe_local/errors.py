@@ -6,8 +6,15 @@ exit code the command line ends with. One boundary, `floe_local.cli.boundary`, p
 
 from __future__ import annotations
 
+import errno
 import re
+from contextlib import contextmanager
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters but newline and tab, what turns the direction of text, lone surrogates."""
@@ -16,6 +23,23 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u206
 def printable(text: str) -> str:
     r"""Text that a terminal shows and UTF-8 holds: other characters as ``\x1b``, ``\ud800``."""
     return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+@contextmanager
+def on_path(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Let errors of the system name the file or folder: those of a full disk or a lock do not.
+
+    Raises:
+        OSError: as it came, with `filename`; text that is not UTF-8 is one (EILSEQ), too.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+    except UnicodeError as error:
+        raise OSError(errno.EILSEQ, f"not UTF-8: {error}", str(path)) from error
 
 
 class ExitCode(IntEnum):

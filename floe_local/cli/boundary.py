@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 import typer
 
 from floe_local.cli.output import write_json
-from floe_local.errors import ExitCode, FloeError
+from floe_local.errors import ExitCode, FloeError, MachineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,25 @@ if TYPE_CHECKING:
 _BROKEN_PIPE = 141
 _HELP = "NoArgsIsHelpError"
 """Raised by a group without a command, in a module of typer's that is private."""
+
+_OURS = {errno.EBADF, errno.ECHILD, errno.EFAULT, errno.EINVAL, errno.ENOTSOCK, errno.ESRCH}
+"""What only a program that is wrong gets from the system, where no file is named."""
+
+_HINTS = {
+    errno.ENOSPC: "make room on that disk, and run this again",
+    errno.EDQUOT: "make room within your quota, and run this again",
+    errno.EROFS: "that disk is read-only: work in a folder that can be written",
+    errno.EACCES: "let your user read and write there, and run this again",
+    errno.EPERM: "let your user read and write there, and run this again",
+    errno.ENOTDIR: "a file has the name of a folder: move it away, and run this again",
+    errno.EISDIR: "a folder has the name of a file: move it away, and run this again",
+    errno.EEXIST: "something else has that name: move it away, and run this again",
+    errno.EMFILE: "let more files be open (`ulimit -n 4096`), and run this again",
+    errno.ENFILE: "the whole machine has too many files open",
+    errno.ENAMETOOLONG: "use a shorter name",
+    errno.ELOOP: "links go round in a circle there: mend them",
+    errno.EILSEQ: "mend it, or move it away, and run this again",
+}
 
 
 class ReaderGoneError(Exception):
@@ -96,9 +116,15 @@ class Boundary:
         return told.exit_code
 
     def _print(self, error: FloeError) -> None:
-        if self.as_json:
-            write_json(self.command, {"error": error.told}, ok=False)
-            return
+        try:
+            if self.as_json:
+                write_json(self.command, {"error": error.told}, ok=False)
+            sys.stdout.flush()
+        except OSError:  # the error may be that stdout takes nothing
+            _silence_stdout()
+        else:
+            if self.as_json:
+                return
         sys.stderr.write(f"error: {error.reason} [{error.code}]\n")
         if error.hint:
             sys.stderr.write(f"  hint: {error.hint}\n")
@@ -118,9 +144,38 @@ def _told(error: BaseException) -> FloeError:
     if callable(usage):
         reason = " ".join(usage().split())
         return FloeError("usage", reason, f"see `{_command_of(error)} --help`")
-    log = _write_log(error)
-    reason = f"this is a bug in floe-local: {type(error).__name__}; its traceback is in {log}"
+    if found := of_the_machine(error):
+        return found
+    try:
+        log = f"is in {_write_log(error)}"
+    except OSError as full:
+        log = f"could not be written: {full}"
+    reason = f"this is a bug in floe-local: {type(error).__name__}; its traceback {log}"
     return _BugError("bug", reason, "please report it, with that file")
+
+
+def of_the_machine(error: BaseException) -> MachineError | None:
+    """What the system, or the engine in the middle of its work, refused; None: it is a bug.
+
+    An OSError is the machine's where it names a file, or a number that no mistake of this
+    program gives.
+    """
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        reason = f"{error.object}: a name that is not UTF-8"
+        return MachineError("file-name", reason, "rename the file or folder")
+    if not isinstance(error, OSError):
+        return None
+    if error.errno is None:
+        libraries = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+        if not libraries & {"docker", "requests"}:
+            return None
+        reason = f"the Docker engine broke off: {error}"
+        return MachineError("engine-error", reason, "see whether `docker info` answers")
+    if error.filename is None and error.errno in _OURS:
+        return None
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    hint = _HINTS.get(error.errno, "mend what the system names, and run this again")
+    return MachineError("system", f"{where}{error.strerror}", hint)
 
 
 def _command_of(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import typer
 
 from floe_local.cli.app import TREE, app
-from floe_local.cli.boundary import Boundary
-from floe_local.errors import ExitCode
+from floe_local.cli.boundary import Boundary, beyond_typer
+from floe_local.cli.output import STDOUT
+from floe_local.errors import ExitCode, on_path
 
 _TAKE_A_VALUE = {"-m", "--manifest", "-e", "--env", "-s", "--stack"}
 """The options before a command's name that have a value."""
@@ -23,6 +25,8 @@ def run(arguments: list[str]) -> int:
         boundary.exit_code = _command()(arguments, standalone_mode=False) or 0
         if boundary.exit_code == ExitCode.INTERRUPTED:  # while typer itself was at work
             raise KeyboardInterrupt
+        with beyond_typer(), on_path(STDOUT):
+            sys.stdout.flush()
     return boundary.exit_code
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from floe_local.errors import MachineError
+from floe_local.errors import MachineError, on_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "floe-local/v1"
 _PIPE_WIDTH = 500
+STDOUT = "standard output"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""In a name that is not UTF-8."""
 
 
 def console() -> Console:
@@ -30,7 +34,8 @@ def console() -> Console:
 
 def write(text: str) -> None:
     """Plain text to stdout, as it is."""
-    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    with on_path(STDOUT):
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
 
 
 def write_file(file: Path, text: str) -> None:
@@ -54,7 +59,9 @@ def write_json(command: str, body: BaseModel | dict[str, Any], *, ok: bool = Tru
     """The one JSON document of a command: the body's fields behind schema, command, ok."""
     fields = body if isinstance(body, dict) else body.model_dump(mode="json")
     document = {"schema": SCHEMA, "command": command, "ok": ok, **fields}
-    write(json.dumps(document, indent=2, ensure_ascii=not _takes_unicode(sys.stdout)))
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    plain = _takes_unicode(sys.stdout) and not _SURROGATE.search(text)
+    write(text if plain else json.dumps(document, indent=2))
 
 
 def _takes_unicode(stream: TextIO) -> bool:
@@ -78,4 +85,5 @@ def write_table(
         table.add_column(heading, overflow="fold", no_wrap=left > folding)
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
-    console().print(table)
+    with on_path(STDOUT):
+        console().print(table)

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from floe_local.errors import MachineError
+from floe_local.errors import MachineError, on_path
 from floe_local.plan.blueprint.recipe import (
     FILE_NAME,
     Debootstrap,
@@ -28,6 +28,7 @@ from floe_local.run.docker_client import find_image
 from floe_local.run.interrupts import one_interrupt
 from floe_local.run.progress import silent, timed
 from floe_local.run.pull import mirrored, pull
+from floe_local.run.workspace import flock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +146,8 @@ def _alone(folder: Path) -> Iterator[None]:
     """Wait until no other process builds from this folder. The lock leaves no file behind."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with on_path(folder):
+            flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
@@ -173,12 +175,13 @@ def work_folder(source: LocatedRecipe) -> Iterator[Path]:
     holder = Path(tempfile.mkdtemp(prefix=f"{WORK_PREFIX}{source.recipe.name}-"))
     try:
         with (holder / LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            flock(lock.fileno(), fcntl.LOCK_EX)
             work = holder / "work"
             for name, path in recipe_files(source.folder).items():
                 target = work / name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, target)
+                with on_path(target):
+                    shutil.copy(path, target)
             yield work
     finally:
         shutil.rmtree(holder)
@@ -186,7 +189,7 @@ def work_folder(source: LocatedRecipe) -> Iterator[Path]:
 
 def _locked(descriptor: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -6,6 +6,7 @@ generated passwords, is never readable by others. The folder ignores itself in g
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -18,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from floe_local.errors import MachineError
+from floe_local.errors import MachineError, on_path
 from floe_local.plan.stack.model import COMPOSE_FILE, StackPlan
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ _LOCK_FILE = ".lock"
 _LOCK_WAIT_S = 0.1
 _LOCK_DEADLINE_S = 180.0
 _PASSWORD_BYTES = 24
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""What a file system says that has no locks."""
 _SHOWN_HASH = 16
 _OWNER = re.compile(rb'"project":\s*"([a-z0-9_-]+)"')
 """The project in a plan of any version."""
@@ -104,7 +107,8 @@ class Workspace:
     def secrets(self) -> dict[str, str]:
         """The generated passwords, by variable."""
         try:
-            lines = self.secrets_file.read_text("utf-8").splitlines()
+            with on_path(self.secrets_file):
+                lines = self.secrets_file.read_text("utf-8").splitlines()
         except FileNotFoundError:
             return {}
         return dict(line.split("=", 1) for line in lines if "=" in line)
@@ -186,7 +190,9 @@ class Workspace:
             self._make_folder()
             with suppress(FileNotFoundError):  # its holder removed the whole folder
                 lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-                if _try_lock(lock, path):
+                with on_path(path):
+                    locked = _try_lock(lock, path)
+                if locked:
                     return lock
                 os.close(lock)
             if not waited:
@@ -244,10 +250,24 @@ def fingerprint(values: Mapping[str, str], names: Sequence[str]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:_SHOWN_HASH]
 
 
+def flock(descriptor: int, operation: int) -> None:
+    """Lock a file, unless its file system has no locks, as some network ones: then go without.
+
+    Raises:
+        BlockingIOError: somebody else holds it.
+        OSError: anything else that the system says.
+    """
+    try:
+        fcntl.flock(descriptor, operation)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+
+
 def _try_lock(lock: int, path: Path) -> bool:
     """Whether the lock is ours now, and still the one that others will look for."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return os.path.samestat(os.fstat(lock), path.stat())
@@ -274,7 +294,7 @@ def _write(path: Path, content: bytes, mode: int = 0o644) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600
     try:
-        with os.fdopen(handle, "wb") as file:
+        with on_path(path), os.fdopen(handle, "wb") as file:
             file.write(content)
         Path(name).chmod(mode)
         Path(name).replace(path)

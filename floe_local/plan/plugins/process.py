@@ -17,6 +17,8 @@ import time
 from contextlib import ExitStack, suppress
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, cast
 
+from floe_local.errors import on_path
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -74,8 +76,9 @@ class Child:
         self, request: Mapping[str, Any], environment: Mapping[str, str], limit_s: float
     ) -> None:
         with tempfile.TemporaryFile() as asked:
-            asked.write(json.dumps({**request, "limit_s": limit_s}).encode())
-            asked.seek(0)
+            with on_path(tempfile.gettempdir()):
+                asked.write(json.dumps({**request, "limit_s": limit_s}).encode())
+                asked.seek(0)
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "floe_local.plan.plugins.child"],
                 stdin=asked,

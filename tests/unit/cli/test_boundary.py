@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import requests
 import typer
+from docker.errors import APIError
 
 from floe_local.cli.boundary import Boundary
 from floe_local.cli.command_line import run
-from floe_local.errors import InputError, MachineError, NotReadyError
+from floe_local.errors import InputError, MachineError, NotReadyError, on_path
 
 
 def end_of(error: BaseException, *, as_json: bool = False) -> int:
@@ -41,6 +45,91 @@ def test_each_error_has_its_exit_code(
 ) -> None:
     assert end_of(error) == code
     assert "Traceback" not in capsys.readouterr().err
+
+
+def api_error() -> APIError:
+    return APIError("500 Server Error", explanation="driver failed")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/a/b"), "/a/b: No space left on device"),
+        (OSError(errno.EROFS, "Read-only file system", "/a"), "/a: Read-only file system"),
+        (PermissionError(errno.EACCES, "Permission denied", "/a"), "/a: Permission denied"),
+        (OSError(errno.ENOLCK, "No locks available", b"/a"), "/a: No locks available"),
+        (OSError(errno.EMFILE, "Too many open files"), "Too many open files"),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "/a"), "/a: File name too long"),
+        (OSError(errno.ELOOP, "Too many levels of symbolic links", "/a"), "/a: Too many levels"),
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/a"), "/a: Not a directory"),
+        (OSError(errno.EINVAL, "Invalid argument", "/vfat/a:b"), "/vfat/a:b: Invalid argument"),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found"), "No usable"),
+        (
+            UnicodeEncodeError("utf-8", "a\udcff", 1, 2, "surrogates not allowed"),
+            "a\\udcff: a name",
+        ),
+        (requests.ConnectionError("gone"), "the Docker engine broke off: gone"),
+        (api_error(), "driver failed"),
+    ],
+)
+def test_what_the_system_refuses_is_the_machines(
+    error: BaseException, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert end_of(error) == 3
+    err = capsys.readouterr().err
+    assert words in err
+    assert "\n  hint: " in err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EBADF, "Bad file descriptor"),
+        OSError(errno.EINVAL, "Invalid argument"),
+        OSError("made up by a library"),
+        io.UnsupportedOperation("not writable"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
+        FileExistsError(),
+    ],
+)
+def test_a_mistake_of_ours_stays_a_bug(
+    error: BaseException, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert end_of(error) == 70
+    Path(capsys.readouterr().err.split(" is in ")[1].split(" [")[0]).unlink()
+
+
+def test_a_path_is_put_on_what_names_none(tmp_path: Path) -> None:
+    for raised in (OSError(errno.ENOSPC, "full"), UnicodeDecodeError("utf-8", b"", 0, 1, "x")):
+        with pytest.raises(OSError, match=r"full|not UTF-8") as caught, on_path(tmp_path):
+            raise raised
+        assert caught.value.filename == str(tmp_path)
+    with pytest.raises(OSError, match="full") as caught, on_path(tmp_path):
+        raise OSError(errno.ENOSPC, "full", "/its/own")
+    assert caught.value.filename == "/its/own"
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"]])
+def test_a_stdout_that_takes_nothing(arguments: list[str]) -> None:
+    script = "from floe_local.cli.main import main; main()"
+    command = [sys.executable, "-c", script, "plugins", *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: standard output: No space left on device [system]\n")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_log_that_cannot_be_written_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.mkstemp", full)
+    assert end_of(ValueError("x")) == 70
+    assert "could not be written: [Errno 28]" in capsys.readouterr().err
 
 
 def test_reason_code_and_hint_are_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = {"pydantic", "yaml", "requests", "docker", "python_on_whales", "jmespath", "opentelemetry"}
+HEAVY = {"pydantic", "yaml", "requests", "docker", "jmespath", "opentelemetry"}
 
 
 def test_the_tree_of_commands_imports_no_heavy_library() -> None:

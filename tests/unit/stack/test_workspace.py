@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -159,6 +160,38 @@ def test_a_command_does_not_wait_for_ever(workspace: Workspace) -> None:
     ):
         pass
     assert caught.value.code == "stack-locked"
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_without_locks_is_used_without(
+    number: int, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("fcntl.flock", refused)
+    with workspace.locked(ignore, 0):
+        assert workspace.folder.exists()
+
+
+def test_a_lock_that_is_refused_names_its_file(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("fcntl.flock", refused)
+    with pytest.raises(OSError, match="Input/output") as caught, workspace.locked(ignore, 0):
+        pass
+    assert caught.value.filename == str(workspace.folder / ".lock")
+
+
+def test_passwords_that_are_not_text_name_their_file(workspace: Workspace) -> None:
+    workspace.make_secrets(["A"])
+    workspace.secrets_file.write_bytes(b"A=\xff")
+    with pytest.raises(OSError, match="not UTF-8") as caught:
+        workspace.secrets()
+    assert caught.value.filename == str(workspace.secrets_file)
 
 
 def test_a_lock_alone_leaves_nothing(workspace: Workspace) -> None:
