@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError
+from floe_local.plan.caller import injected_no_proxy
 from floe_local.plan.stack.given import Given
 from floe_local.plan.stack.parts import port_wishes
 from floe_local.plan.stack.plan import plan_stack
-from floe_local.run.docker_client import engine_endpoint
+from floe_local.run.docker_client import docker_config, engine_endpoint
 from floe_local.run.ports import bind_address, choose_ports, listening, process_on
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def lay_out(
         taken_by=taken_by,
         free_only=free_ports,
     )
-    return plan_with(request, images, ports, host=engine_endpoint().published_host)
+    endpoint = engine_endpoint()
+    no_proxy = injected_no_proxy(docker_config(), endpoint.url)
+    return plan_with(request, images, ports, host=endpoint.published_host, no_proxy=no_proxy)
 
 
 def plan_on_paper(request: StackRequest, images: Mapping[str, ResolvedImage]) -> StackPlan:
@@ -74,8 +77,9 @@ def plan_with(
     ports: Mapping[str, int],
     *,
     host: str,
+    no_proxy: str | None = None,
 ) -> StackPlan:
-    """Plan the stack with these ports."""
+    """Plan the stack with these ports; `no_proxy` is as in `Given`."""
     return plan_stack(
         Given(
             identity=request.identity,
@@ -88,6 +92,7 @@ def plan_with(
             bind=bind_address(host),
             live=request.live,
             otlp_protocol=request.otlp_protocol,
+            no_proxy=no_proxy,
         )
     )
 

@@ -45,9 +45,9 @@ def up(
         MachineError: no engine, no Compose, no image, a taken port, an unreadable volume.
         NotReadyError: a service did not become ready.
     """
-    project = identity_of(where).project
+    identity_of(where)  # what names no stack is said without an engine
     with ThreadPoolExecutor(max_workers=1) as pool:
-        connecting = pool.submit(_connect, project)  # while the plugins are asked
+        connecting = pool.submit(_connect)  # while the plugins are asked
         manifest = manifest_of(where)
         check_variables(manifest, os.environ)
         request = request_of(manifest, where.stack, live=where.live)
@@ -64,16 +64,11 @@ def up(
     )
 
 
-def _connect(project: str) -> Engine:
-    """Connect; and load, for a stack that does not run yet, what will be needed to start it."""
-    from floe_local.run.engine import Engine  # noqa: PLC0415 - the docker SDK is slow to load
+def _connect() -> Engine:
+    """Connect, with the docker SDK, which is slow to load."""
+    from floe_local.run.engine import Engine  # noqa: PLC0415
 
-    engine = Engine()
-    if not engine.containers(project):
-        import floe_local.run.compose_cli as needed  # noqa: PLC0415
-
-        needed.load()
-    return engine
+    return Engine()
 
 
 def refuse_unset(request: StackRequest, environ: Mapping[str, str]) -> None:

@@ -7,10 +7,13 @@ the engine goes on building. Here the connection is closed first, which ends the
 from __future__ import annotations
 
 import json
+import stat
+import tarfile
+import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any
 
 from floe_local.errors import MachineError
 from floe_local.plan.values import Frozen
@@ -96,8 +99,6 @@ def _messages(request: DockerBuildRequest, client: docker.DockerClient) -> Itera
 
 
 def _post(request: DockerBuildRequest, client: docker.DockerClient) -> requests.Response:
-    from docker.utils.build import tar  # noqa: PLC0415
-
     api = client.api
     parameters = {
         "dockerfile": request.dockerfile,
@@ -107,15 +108,33 @@ def _post(request: DockerBuildRequest, client: docker.DockerClient) -> requests.
         "rm": "true",
         "forcerm": "true",
     }
-    with closing(tar(request.context)) as context:
+    with _packed(request.context) as context:
         return api.post(
             f"{api.base_url}/v{api.api_version}/build",
             params=parameters,
-            data=cast("IO[bytes]", context),
+            data=context,
             headers={"Content-Type": "application/tar"},
             stream=True,
             timeout=None,
         )
+
+
+def _packed(folder: Path) -> IO[bytes]:
+    """A build context: files as anybody may read them, whatever the caller's umask made of them.
+
+    A file that its owner may run, anybody may; owner and times are nobody's. So the same
+    files give the same image on every machine.
+    """
+    packed = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.add(folder, arcname=".", filter=_plain)
+    packed.seek(0)
+    return packed
+
+
+def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    mode = 0o755 if entry.isdir() or entry.mode & stat.S_IXUSR else 0o644
+    return entry.replace(mode=mode, uid=0, gid=0, uname="", gname="", deep=False)
 
 
 def _layer(line: str) -> list[str]:

@@ -138,8 +138,7 @@ def debootstrap(
         on_line=tell,
     )  # fmt: skip
     bundle = rootfs / "etc/ssl/certs" / CERTIFICATES
-    bundle.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(trusted_certificates(), bundle)
+    process.run(["install", "-D", "-m", "0644", str(trusted_certificates()), str(bundle)])
     without = [f"--exclude={pattern}" for pattern in (*EVERY_ROOTFS_WITHOUT, *step.exclude)]
     process.run(["tar", "--numeric-owner", *without, "-cf", str(archive), "-C", str(rootfs), "."])
     tell("importing")

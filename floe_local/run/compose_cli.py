@@ -1,4 +1,4 @@
-"""Compose, through python-on-whales: which binary it is, and what its errors mean."""
+"""Compose: which binary it is, and what its errors mean."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import os
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from floe_local.errors import MachineError
-from floe_local.run.process import log, pasteable
+from floe_local.plan.caller import for_compose
+from floe_local.run.docker_client import docker_folder
+from floe_local.run.process import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from floe_local.run.process import Finished
     from floe_local.run.workspace import Workspace
 
 _BINARY = "docker-compose"
@@ -46,10 +49,9 @@ def find_compose() -> str:
 
 
 def _candidates() -> Iterator[str]:
-    own = os.environ.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
-    for folder in (f"{own}/cli-plugins", *_SYSTEM_FOLDERS):
+    for folder in (docker_folder() / "cli-plugins", *_SYSTEM_FOLDERS):
         path = Path(folder) / _BINARY
-        if os.access(path, os.X_OK):
+        if path.is_file() and os.access(path, os.X_OK):
             yield str(path)
     for found in (_packaged(), shutil.which(_BINARY)):
         if found and os.access(found, os.X_OK) and not _is_script(Path(found)):
@@ -78,55 +80,43 @@ class Compose:
     """
 
     def __init__(self, workspace: Workspace, project: str) -> None:
-        self._client = _client(workspace, project)
+        self._workspace = workspace
+        self._project = project
 
     def up(self) -> None:
         """Create and start what is missing or changed; remove services that were dropped.
 
-        Never with ``-y``: that would let Compose recreate a volume.
+        Never with ``-y``: that would let Compose recreate a volume. It is in the caller's
+        process group: ^C on the terminal ends it, too.
 
         Raises:
             MachineError: Compose failed (``compose-failed``, ``compose-too-old``); its last
                 lines say why.
         """
-        from python_on_whales.exceptions import DockerException  # noqa: PLC0415
-
-        log.info(
-            "%s", pasteable([*map(str, self._client.client_config.docker_compose_cmd), "up", "-d"])
-        )
-        try:
-            self._client.compose.up(detach=True, quiet=True, pull="never", remove_orphans=True)
-        except DockerException as error:
-            raise _failure(error) from error
-
-
-def load() -> None:
-    """Import python-on-whales now; it takes a while, and `Compose` needs it."""
-    import python_on_whales  # noqa: F401, PLC0415
+        file, secrets = self._workspace.compose_file, self._workspace.secrets_file
+        passwords = ["--env-file", str(secrets)] if secrets.exists() else []
+        finished = run(
+            [find_compose(), "--project-name", self._project, "--file", str(file), *passwords,
+             "up", "--detach", "--pull", "never", "--remove-orphans"],
+            caller=for_compose(os.environ, taken_by_name(file.read_text("utf-8"))),
+            own_group=False,
+            check=False,
+        )  # fmt: skip
+        if finished.returncode != 0:
+            raise _failure(finished)
 
 
-def _client(workspace: Workspace, project: str) -> Any:
-    """A python-on-whales client whose compose commands go to the binary itself."""
-    from python_on_whales import DockerClient  # noqa: PLC0415 - slow; only `up` needs it
-    from python_on_whales.client_config import ClientConfig, Command  # noqa: PLC0415
+def taken_by_name(compose_file: str) -> set[str]:
+    """The variables that a compose file's services take from the caller, by name."""
+    import yaml  # noqa: PLC0415 - only `up` needs it
 
-    class Standalone(ClientConfig):
-        @property
-        def docker_compose_cmd(self) -> Command:
-            with_plugin = super().docker_compose_cmd
-            return Command(part for part in with_plugin if part != "compose")
-
-    config = Standalone(
-        client_call=[find_compose()],
-        compose_files=[workspace.compose_file],
-        compose_env_files=[workspace.secrets_file] if workspace.secrets_file.exists() else [],
-        compose_project_name=project,
-    )
-    return DockerClient(client_config=config)
+    services = yaml.safe_load(compose_file).get("services", {}).values()
+    variables = [service.get("environment", {}) for service in services]
+    return {name for named in variables for name, value in named.items() if value is None}
 
 
-def _failure(error: Any) -> MachineError:
-    said = [line.strip() for line in (error.stderr or "").splitlines() if line.strip()]
+def _failure(finished: Finished) -> MachineError:
+    said = [line.strip() for line in finished.output.splitlines() if line.strip()]
     text = "\n  ".join(said[-_TAIL_LINES:])
     if "unknown flag" in text or "unknown docker command" in text:
         oldest = ".".join(map(str, _OLDEST))
@@ -137,6 +127,6 @@ def _failure(error: Any) -> MachineError:
         )
     return MachineError(
         "compose-failed",
-        f"docker compose up failed with status {error.return_code}:\n  {text}",
-        f"to see it by itself: {pasteable(error.docker_command)}",
+        f"docker compose up failed with status {finished.returncode}:\n  {text}",
+        f"to see it by itself: {finished.command}",
     )

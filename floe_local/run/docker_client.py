@@ -6,14 +6,17 @@ The engine is the one that the docker command would use: ``DOCKER_HOST``, then
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from contextlib import closing
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from floe_local.errors import InputError, MachineError
+from floe_local.plan.caller import is_loopback
 from floe_local.plan.values import Frozen
 
 if TYPE_CHECKING:
@@ -53,6 +56,20 @@ class EngineEndpoint(Frozen):
         return LOOPBACK if self.local else (urlsplit(self.url).hostname or LOOPBACK)
 
 
+def docker_folder() -> Path:
+    """The folder of the docker command's configuration, contexts and plugins."""
+    return Path(os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker"))  # noqa: PTH111 - Path's own raises where there is no home
+
+
+def docker_config() -> dict[str, Any]:
+    """The docker command's config.json; empty where it has none or cannot read it, as there."""
+    try:
+        config = json.loads((docker_folder() / "config.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return config if isinstance(config, dict) else {}
+
+
 def engine_endpoint(environment: Mapping[str, str] | None = None) -> EngineEndpoint:
     """Which engine the environment and the docker command's configuration name.
 
@@ -61,9 +78,11 @@ def engine_endpoint(environment: Mapping[str, str] | None = None) -> EngineEndpo
     """
     env = os.environ if environment is None else environment
     if env.get("DOCKER_HOST"):
-        return EngineEndpoint(url=env["DOCKER_HOST"], chosen_by="DOCKER_HOST")
+        host = env["DOCKER_HOST"]
+        url = host if "://" in host else f"tcp://{host}"
+        return EngineEndpoint(url=url, chosen_by="DOCKER_HOST")
     name, chosen_by = _context_name(env)
-    if name in {None, "default"}:
+    if name in {None, "", "default"}:
         return EngineEndpoint()
     context = _context(str(name), chosen_by)
     return EngineEndpoint(url=context.Host, chosen_by=chosen_by, context=name)
@@ -74,10 +93,10 @@ def connect(environment: Mapping[str, str] | None = None) -> docker.DockerClient
 
     Raises:
         MachineError: ``engine-not-running``, ``engine-permission``, ``docker-context``,
-            ``engine-unreachable``, ``engine-too-old`` or ``engine-error``.
+            ``docker-config``, ``engine-unreachable``, ``engine-too-old`` or ``engine-error``.
     """
     import docker  # noqa: PLC0415 - 0.1 s, and most commands need no engine
-    from docker.errors import APIError, DockerException  # noqa: PLC0415
+    from docker.errors import APIError, DockerException, InvalidConfigFile  # noqa: PLC0415
     from requests.exceptions import RequestException  # noqa: PLC0415
 
     endpoint = engine_endpoint(environment)
@@ -86,11 +105,35 @@ def connect(environment: Mapping[str, str] | None = None) -> docker.DockerClient
         _knock(endpoint)
         options = {"base_url": endpoint.url, **_options(endpoint)}
         with closing(docker.APIClient(version=_api(MINIMUM_API), **options)) as probe:
+            _reach_as_docker_does(probe, endpoint)
             version = probe.version(api_version=False)["ApiVersion"]
+    except (AttributeError, TypeError, InvalidConfigFile) as error:  # how the SDK says so
+        raise _unusable_config(error) from error
     except (APIError, DockerException, RequestException, OSError, ValueError) as error:
         raise connection_error(endpoint, error) from error
     _demand_api(version, endpoint)
-    return docker.DockerClient(version=version, **options)
+    client = docker.DockerClient(version=version, **options)
+    _reach_as_docker_does(client.api, endpoint)
+    return client
+
+
+def _reach_as_docker_does(client: docker.APIClient, endpoint: EngineEndpoint) -> None:
+    """Through the caller's proxy, but never to this machine itself; no .netrc, no CA of others."""
+    from requests.utils import get_environ_proxies  # noqa: PLC0415
+
+    client.trust_env = False
+    parts = urlsplit(client.base_url)
+    if not endpoint.local and parts.hostname and not is_loopback(parts.hostname):
+        client.proxies = get_environ_proxies(client.base_url, no_proxy=None)
+
+
+def _unusable_config(error: Exception) -> MachineError:
+    file = docker_folder() / "config.json"
+    return MachineError(
+        "docker-config",
+        f"{file} cannot be used: {error}",
+        "mend it, or set DOCKER_CONFIG to a folder with another one",
+    )
 
 
 def find_image(reference: str, client: docker.DockerClient) -> Image | None:
@@ -161,11 +204,9 @@ def _api(version: tuple[int, ...]) -> str:
 
 
 def _context_name(env: Mapping[str, str]) -> tuple[str | None, str]:
-    from docker.context.config import get_current_context_name  # noqa: PLC0415
-
     if env.get("DOCKER_CONTEXT"):
         return env["DOCKER_CONTEXT"], "DOCKER_CONTEXT"
-    name = get_current_context_name()
+    name = docker_config().get("currentContext")
     return name, f"docker context '{name}'"
 
 

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
 from floe_local.errors import FloeError, MachineError
+from floe_local.plan.caller import for_tools
 from floe_local.plan.values import Frozen
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def run(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    caller: Mapping[str, str] | None = None,
+    own_group: bool = True,
     stdin: str = "",
     timeout_s: float | None = None,
     check: bool = True,
@@ -77,7 +80,10 @@ def run(
     Args:
         command: program and arguments; no shell is involved.
         cwd: folder to run in.
-        env: variables added to this process's own.
+        env: variables added to those of the caller.
+        caller: what it sees of the caller's environment; None: as `caller.for_tools`.
+        own_group: whether ^C on the terminal leaves the command alone, and this function
+            ends it with all that it started.
         stdin: what the command reads.
         timeout_s: seconds after which the command is ended.
         check: whether a status other than 0 is an error.
@@ -91,7 +97,8 @@ def run(
     """
     shown = pasteable(command, cwd=cwd, env=env, secrets=secrets)
     log.info("%s", shown)
-    process = _start(command, shown, cwd=cwd, env=env, error=error)
+    environment = {**(for_tools(os.environ) if caller is None else caller), **(env or {})}
+    process = _start(command, shown, cwd=cwd, env=environment, own_group=own_group, error=error)
     with _until_its_end(process, on_line) as lines:
         try:
             _feed(process, stdin)
@@ -113,21 +120,23 @@ def _start(
     shown: str,
     *,
     cwd: Path | None,
-    env: Mapping[str, str] | None,
+    env: Mapping[str, str],
+    own_group: bool,
     error: type[FloeError],
 ) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(  # noqa: S603 - this is the door
             command,
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
             errors="replace",
-            start_new_session=True,  # ^C reaches this process only, which ends the group
+            start_new_session=own_group,  # ^C reaches this process only, which ends the group
+            umask=0o022,  # modes of what it makes are the recipe's, not the caller's
         )
     except FileNotFoundError as missing:
         hint = f"Install {command[0]}, or put it on PATH."
@@ -176,7 +185,10 @@ def _end(process: subprocess.Popen[str]) -> None:
         return
     for signal_number in (signal.SIGTERM, signal.SIGKILL):
         try:
-            os.killpg(process.pid, signal_number)
+            if os.getpgid(process.pid) == process.pid:
+                os.killpg(process.pid, signal_number)
+            else:
+                process.send_signal(signal_number)
             process.wait(GRACE_S)
         except ProcessLookupError:
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import FloeError, InputError, MachineError
@@ -62,7 +63,7 @@ def pull(reference: str, client: docker.DockerClient, report: Report = silent) -
     tell = timed(report, reference)
     tell("pulling", "")
     try:
-        for text in progress_texts(client.api.pull(reference, stream=True, decode=True)):
+        for text in progress_texts(_messages(reference, client)):
             tell("pulling", text)
     except APIError as error:
         raise pull_error(reference, error.explanation or str(error)) from error
@@ -71,6 +72,22 @@ def pull(reference: str, client: docker.DockerClient, report: Report = silent) -
     except _StreamError as error:
         raise pull_error(reference, str(error)) from error
     tell("pulled", "")
+
+
+def _messages(reference: str, client: docker.DockerClient) -> Iterator[dict[str, Any]]:
+    """What the engine says while it pulls.
+
+    Where the helper that keeps credentials is not there, none are given, as `docker pull` does.
+    """
+    from docker.errors import APIError, DockerException  # noqa: PLC0415
+
+    ask = partial(client.api.pull, reference, stream=True, decode=True)
+    try:
+        yield from ask()
+    except APIError:
+        raise
+    except DockerException:
+        yield from ask(auth_config={})
 
 
 def pull_error(reference: str, message: str) -> FloeError:

@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.errors import InputError
+from floe_local.plan.caller import for_plugins
 from floe_local.plan.plugins.calls import identity_of, json_fault
 from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN, mask
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
@@ -30,10 +31,6 @@ Address = tuple[str, int]
 
 TIME_LIMIT_S = 30.0
 LAST_WORDS = 300
-NOT_FOR_PLUGINS = ("OTEL_", "OPENLINEAGE_")
-"""Meant for the caller's own SDKs; a plugin that reads them would send the Collector to itself."""
-
-PROXIES = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy")
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
 
 
@@ -174,10 +171,7 @@ def _require_plain(ref: BackendRef, entry: PluginEntry) -> None:
 
 def clean_environment(*, proxies: bool = True) -> dict[str, str]:
     """Give this process's environment without what is not meant for plugins; with its path."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(NOT_FOR_PLUGINS)}
-    if not proxies:
-        kept = {k: v for k, v in kept.items() if k.lower() not in PROXIES} | {"NO_PROXY": "*"}
-    return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    return for_plugins(os.environ, sys.path, proxies=proxies)
 
 
 def failure(

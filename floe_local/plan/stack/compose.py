@@ -12,8 +12,10 @@ import yaml
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.recipe import LABEL_ORIGIN
 from floe_local.plan.blueprint.recorder import Recording
+from floe_local.plan.caller import past_the_proxy
 from floe_local.plan.env_refs import references
 from floe_local.plan.nested import map_texts
+from floe_local.plan.stack.hosts import network_aliases
 from floe_local.plan.stack.model import BACKEND_LABEL, STACK_LABEL
 from floe_local.plan.values import Kind
 
@@ -73,7 +75,7 @@ def compose_service(
         "image": literal(given.images[name].reference),
         "entrypoint": literal(service.entrypoint),
         "command": literal(service.command),
-        "environment": _environment(service, given),
+        "environment": _past_the_proxy(given) | _environment(service, given),
         "labels": _labels(name, given, files),
         "networks": {"default": {"aliases": list(aliases)} if aliases else {}},
         "ports": [_port(endpoint, given.bind) for endpoint in endpoints],
@@ -133,6 +135,15 @@ def _environment(service: Service, given: Given) -> dict[str, str | None]:
         **(_of_exporters(given) if collects else {}),
         **own,
     }
+
+
+def _past_the_proxy(given: Given) -> dict[str, str]:
+    """Where Compose gives containers a proxy: what they call in the stack goes past it."""
+    if given.no_proxy is None:
+        return {}
+    aliases = network_aliases(given.compiled.backends, given.parts)
+    hosts = [given.host, *given.images, *(name for names in aliases.values() for name in names)]
+    return past_the_proxy(literal(given.no_proxy), hosts)
 
 
 def _of_exporters(given: Given) -> dict[str, str | None]:

@@ -20,7 +20,8 @@ class Given(NamedTuple):
     ports by ``service.endpoint``. `sources` are the contents of the blueprints' files, by
     blueprint and path. `host` is where published endpoints are reached, `bind` the address
     that they are bound to on the engine's machine. `live`: backends that run elsewhere are
-    used for real. `otlp_protocol` is what pipelines speak.
+    used for real. `otlp_protocol` is what pipelines speak. `no_proxy` is None unless containers
+    are given the caller's proxy; then it says what that leaves out already.
     """
 
     identity: StackIdentity
@@ -33,6 +34,7 @@ class Given(NamedTuple):
     bind: str = "127.0.0.1"
     live: bool = False
     otlp_protocol: OtlpProtocol = "grpc"
+    no_proxy: str | None = None
 
     @property
     def blueprints(self) -> dict[str, Blueprint]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -96,6 +98,104 @@ def configured_context(
     (meta / "meta.json").write_text(
         json.dumps({"Name": name, "Metadata": {}, "Endpoints": endpoint})
     )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *('{"currentContext": ""}', '{"currentContext": "default"}', '{"currentContext": null}'),
+        *("{", "", "[]", "null", "\ufeff{}", '"text"', "\0"),
+    ],
+)
+def test_a_config_that_chooses_nothing_is_the_default_engine(
+    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text(content, encoding="utf-8")
+
+    assert engine_endpoint({}) == EngineEndpoint()
+
+
+def test_a_config_that_cannot_be_read_is_the_default_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").mkdir()
+
+    assert engine_endpoint({}) == EngineEndpoint()
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "none"))
+    assert engine_endpoint({}) == EngineEndpoint()
+
+
+def test_a_host_without_a_scheme_is_tcp() -> None:
+    endpoint = engine_endpoint({"DOCKER_HOST": "box:2375"})
+
+    assert (endpoint.url, endpoint.published_host, endpoint.local) == (
+        "tcp://box:2375",
+        "box",
+        False,
+    )
+
+
+class Answers(BaseHTTPRequestHandler):
+    """An engine that says its version, and keeps what it was sent."""
+
+    def do_GET(self) -> None:
+        headers: list[dict[str, str]] = self.server.headers  # type: ignore[attr-defined]
+        headers.append(dict(self.headers.items()))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"ApiVersion": "1.41"}')
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_an_engine_on_this_machine_is_asked_as_docker_asks_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through no proxy, and without a password of ~/.netrc."""
+    (tmp_path / ".netrc").write_text("default login me password s3cret\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        server.headers = []  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        client = connect({"DOCKER_HOST": f"tcp://127.0.0.1:{server.server_port}"})
+        client.version(api_version=False)
+        client.close()
+        server.shutdown()
+        assert server.headers  # type: ignore[attr-defined]
+        assert not [h for h in server.headers if "Authorization" in h]  # type: ignore[attr-defined]
+
+
+def test_an_engine_elsewhere_is_asked_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with pytest.raises(MachineError) as raised:
+        connect({"DOCKER_HOST": "tcp://box.invalid:2375"})
+    assert "127.0.0.1" in str(raised.value.__cause__)
+    monkeypatch.setenv("no_proxy", "box.invalid")
+    with pytest.raises(MachineError) as raised:
+        connect({"DOCKER_HOST": "tcp://box.invalid:2375"})
+    assert "127.0.0.1" not in str(raised.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    "content", ['["a"]', '{"proxies": "x"}', '{"auths": {"r": "x"}}', '{"auths": ["x"]}']
+)
+def test_a_config_that_the_sdk_cannot_read_is_named(
+    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.json").write_text(content)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with pytest.raises(MachineError) as raised:
+        connect({"DOCKER_HOST": "tcp://127.0.0.1:1"})
+    assert raised.value.code == "docker-config"
+    assert str(tmp_path / "config.json") in raised.value.reason
 
 
 @pytest.mark.parametrize(
