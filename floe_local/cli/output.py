@@ -6,12 +6,15 @@ import codecs
 import json
 import re
 import sys
+from collections.abc import Callable
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TextIO
 
-from floe_local.errors import MachineError, on_path
+from floe_local.errors import FloeError, MachineError, on_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from pydantic import BaseModel
@@ -19,9 +22,31 @@ if TYPE_CHECKING:
 
 SCHEMA = "floe-local/v1"
 _PIPE_WIDTH = 500
+_SENTENCES = {"detail", "hint", "reason", "warnings"}
 STDOUT = "standard output"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 """In a name that is not UTF-8."""
+
+
+_complete: ContextVar[Callable[[str], str]] = ContextVar("_complete", default=str)
+"""What makes the commands in hints complete, while a command runs."""
+
+
+@contextmanager
+def completing_hints(complete: Callable[[str], str]) -> Iterator[None]:
+    """Within it, hints are printed and raised with their commands complete.
+
+    Args:
+        complete: the session's, which knows the options that the command was given.
+    """
+    token = _complete.set(complete)
+    try:
+        yield
+    except FloeError as error:
+        error.reason, error.hint = complete(error.reason), complete(error.hint)
+        raise
+    finally:
+        _complete.reset(token)
 
 
 def console() -> Console:
@@ -38,30 +63,44 @@ def write(text: str) -> None:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
 
 
+def say(text: str) -> None:
+    """A sentence of floe-local's own to stdout: the commands in it can be pasted."""
+    write(_complete.get()(text))
+
+
 def write_file(file: Path, text: str) -> None:
-    """A result to a file.
+    """A report to a file.
 
     Raises:
         MachineError: it cannot be written.
     """
     try:
-        file.write_text(text, encoding="utf-8", errors="backslashreplace")
+        file.write_text(_complete.get()(text), encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise MachineError("output", f"cannot write {file}: {error.strerror}") from error
 
 
 def warn(warnings: Iterable[str]) -> None:
     """Warnings to stderr, a line each."""
-    sys.stderr.writelines(f"warning: {warning}\n" for warning in warnings)
+    sys.stderr.writelines(f"warning: {_complete.get()(warning)}\n" for warning in warnings)
 
 
 def write_json(command: str, body: BaseModel | dict[str, Any], *, ok: bool = True) -> None:
     """The one JSON document of a command: the body's fields behind schema, command, ok."""
     fields = body if isinstance(body, dict) else body.model_dump(mode="json")
-    document = {"schema": SCHEMA, "command": command, "ok": ok, **fields}
+    document = {"schema": SCHEMA, "command": command, "ok": ok, **_hints_complete(fields)}
     text = json.dumps(document, indent=2, ensure_ascii=False)
     plain = _takes_unicode(sys.stdout) and not _SURROGATE.search(text)
     write(text if plain else json.dumps(document, indent=2))
+
+
+def _hints_complete(value: Any, key: str = "") -> Any:
+    """A document with the commands complete in what are sentences of floe-local's own."""
+    if isinstance(value, dict):
+        return {name: _hints_complete(inner, name) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_hints_complete(inner, key) for inner in value]
+    return _complete.get()(value) if key in _SENTENCES and isinstance(value, str) else value
 
 
 def _takes_unicode(stream: TextIO) -> bool:
@@ -84,6 +123,6 @@ def write_table(
     for left, heading in zip(range(len(headings), 0, -1), headings, strict=True):
         table.add_column(heading, overflow="fold", no_wrap=left > folding)
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
+        table.add_row(*(Text(_complete.get()(str(cell))) for cell in row))
     with on_path(STDOUT):
         console().print(table)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from floe_local.cli.boundary import beyond_typer
+from floe_local.cli.output import completing_hints
 
 if TYPE_CHECKING:
     from floe_local.operations.request import Where
@@ -28,6 +31,25 @@ class Session:
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+
+    def complete(self, text: str) -> str:
+        """The text, with floe-local's commands in it such that they can be pasted as they stand.
+
+        Each gets the options that say which stack this session is about, unless it has them,
+        or needs none. A command is in backticks, or in a shell's ``$(…)``.
+        """
+        return _COMMAND.sub(lambda found: f"{found[1]}{self._about(found[2])}{found[2]}", text)
+
+    def _about(self, command: str) -> str:
+        if command.startswith(_OF_NO_STACK):
+            return ""
+        words = set(command.split())
+        chosen = {"-m": self.manifest, "-e": self.environment, "-s": self.stack}
+        return "".join(
+            f"{short} {shlex.quote(str(value))} "
+            for (short, value), field in zip(chosen.items(), OPTIONS, strict=False)
+            if value is not None and not words & set(OPTIONS[field].param_decls)
+        )
 
     def over(self, other: Session) -> Session:
         """This session, with what it leaves open taken from `other`."""
@@ -52,6 +74,11 @@ OPTIONS: dict[str, Any] = {
 """The options that every command has; the fields of `Session`."""
 
 
+_COMMAND = re.compile(r"((?:`|\$\()floe-local )(?=[a-z])([^`)]+)")
+_OF_NO_STACK = ("list", "plugins list", "plugins new", "plugins test")
+"""Commands for which it makes no difference which stack is meant."""
+
+
 def _shared(name: str) -> inspect.Parameter:
     """A shared option as a parameter, as typer reads it from a signature."""
     default = getattr(Session, name)
@@ -71,8 +98,9 @@ def with_session(command: Callable[..., int | None]) -> Callable[..., int | None
 
     def wrapper(context: typer.Context, **given: Any) -> int | None:
         own = Session(**{name: given.pop(name) for name in OPTIONS})
-        with beyond_typer():
-            return command(own.over(context.find_root().obj or Session()), **given)
+        session = own.over(context.find_root().obj or Session())
+        with completing_hints(session.complete), beyond_typer():
+            return command(session, **given)
 
     hints = get_type_hints(command, include_extras=True)
     parameters = list(inspect.signature(command).parameters.values())[1:]

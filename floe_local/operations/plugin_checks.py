@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_local.conformance.report import CheckResult, ConformanceReport, Outcome, PluginReport
 from floe_local.conformance.run import LIMIT_S, conformance
 from floe_local.conformance.subjects import subjects
-from floe_local.errors import FloeError, InputError, NotReadyError
+from floe_local.errors import FloeError, InputError, MachineError, NotReadyError, on_path
 from floe_local.operations.down import down
+from floe_local.operations.logs import logs
 from floe_local.operations.request import UpSettings, Where
 from floe_local.operations.smoke_test import smoke_test
 from floe_local.operations.up import up
@@ -28,6 +31,14 @@ if TYPE_CHECKING:
 
 LIVE = "live"
 """The name of the check that brings a stack up."""
+
+
+class LiveNotJudgedError(MachineError):
+    """The machine kept a plugin's stack from being judged. `report` has what was judged."""
+
+    def __init__(self, cause: MachineError, report: ConformanceReport) -> None:
+        super().__init__(cause.code, cause.reason, cause.hint)
+        self.report = report
 
 
 def check_plugins(
@@ -57,15 +68,20 @@ def check_plugins(
 
     Raises:
         InputError: there is no such plugin, or the folder holds none.
-        MachineError: `live`, and there is no engine, no image, no free port.
+        LiveNotJudgedError: `live`, and there is no engine, no image, no free port; it has the
+            other checks.
     """
     with subjects(target, kind, config=config, environment=environment) as found:
         reports = [conformance(s, limit_s=limit_s, collector=collector) for s in found]
-        if live:
-            reports = [
-                _with(one, _live(subject, policy, report))
-                for one, subject in zip(reports, found, strict=True)
-            ]
+        for index, subject in enumerate(found if live else ()):
+            try:
+                result = _live(subject, policy, report)
+            except MachineError as error:
+                reports[index] = _with(reports[index], _not_judged(error))
+                raise LiveNotJudgedError(
+                    error, ConformanceReport(plugins=tuple(reports))
+                ) from error
+            reports[index] = _with(reports[index], result)
     return ConformanceReport(plugins=tuple(reports))
 
 
@@ -83,16 +99,39 @@ def _live(subject: Subject, policy: Policy | None, report: Report) -> CheckResul
         )
     with tempfile.TemporaryDirectory(prefix="floe-local-plugin-test-") as folder:
         where = _where(Path(folder), subject)
+        settings = UpSettings(free_ports=True, retain=True)
         try:
-            up(where, UpSettings(free_ports=True), policy=policy, report=report)
+            up(where, settings, policy=policy, report=report)
+            result = _proved(subject, _smoke(where))
+            return _with_logs(result, where) if result.outcome is Outcome.FAILED else result
         except (InputError, NotReadyError) as error:
-            return _failed(subject, error)
-        try:
-            return _proved(subject, _smoke(where))
-        except InputError as error:
-            return _failed(subject, error)
+            return _with_logs(_failed(subject, error), where)
         finally:
             down(where, volumes=True, report=report)
+
+
+def _with_logs(result: CheckResult, where: Where) -> CheckResult:
+    """A failure with a hint that holds when its stack is gone: where its logs were kept."""
+    folder = Path(tempfile.mkdtemp(prefix="floe-local-plugin-test-logs-"))
+    lines: dict[str, list[str]] = {}
+    with suppress(MachineError):  # no container was made
+        for line in logs(where):
+            lines.setdefault(line.service, []).append(line.text)
+    for service, texts in lines.items():
+        with on_path(folder):
+            (folder / f"{service}.log").write_text("\n".join([*texts, ""]), "utf-8")
+    if not lines:
+        folder.rmdir()
+        return result.model_copy(update={"hint": without_commands(result.hint)})
+    kept = f"the stack is gone; its logs are in {folder}: {', '.join(sorted(lines))}"
+    hint = "; ".join(filter(None, [without_commands(result.hint), kept]))
+    return result.model_copy(update={"hint": hint})
+
+
+def without_commands(hint: str) -> str:
+    """A hint without what is to be done with a stack that is gone."""
+    parts = (part.strip() for part in re.split(r"[;.]\s|:\s(?=see )", hint))
+    return "; ".join(part.rstrip(".") for part in parts if part and "`floe-local" not in part)
 
 
 def _where(folder: Path, subject: Subject) -> Where:
@@ -120,6 +159,12 @@ def _proved(subject: Subject, proof: ProofReport) -> CheckResult:
         return CheckResult(check=LIVE, outcome=Outcome.FAILED, reason=reason, hint=hint)
     verdicts = sorted({f"{c.signal} {c.verdict}" for c in proof.checks if c.verdict != "skipped"})
     return CheckResult(check=LIVE, outcome=Outcome.PASSED, reason=", ".join(verdicts))
+
+
+def _not_judged(error: MachineError) -> CheckResult:
+    return CheckResult(
+        check=LIVE, outcome=Outcome.SKIPPED, reason=f"not judged: {error.reason}", hint=error.hint
+    )
 
 
 def _failed(subject: Subject, error: FloeError) -> CheckResult:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from floe_local.cli.output import write, write_file, write_json, write_table
+from floe_local.cli.output import say, write, write_file, write_json, write_table
 from floe_local.cli.session import Live, Session, where
 from floe_local.errors import ExitCode
 
 if TYPE_CHECKING:
-    from floe_local.conformance.report import PluginReport
+    from floe_local.conformance.report import ConformanceReport, PluginReport
 
 _Kind = Literal["telemetry", "lineage"]  # the enumeration would load pydantic for `--help`
 
@@ -48,7 +48,7 @@ def show(
         body = {"plugins": [one.model_dump(mode="json") for one in shown]}
         return write_json("plugins show", body)
     for one in shown:
-        write(one.output.who)
+        say(one.output.who)
         returned = one.output.model_dump(mode="json", exclude_none=True)
         write(json.dumps(returned, indent=2, ensure_ascii=False))
     return None
@@ -95,7 +95,7 @@ def new(
     if session.json:
         return write_json("plugins new", result)
     listed = "\n".join(f"  {file}" for file in result.files)
-    return write(f"{result.folder}:\n{listed}\n\nNext: floe-local plugins test {result.folder}")
+    return say(f"{result.folder}:\n{listed}\n\nNext: floe-local plugins test {result.folder}")
 
 
 def check(
@@ -121,27 +121,46 @@ def check(
     Example: `floe-local plugins test ./floe-telemetry-mine --junit report.xml`
     """
     from floe_local.cli.progress import reporter
-    from floe_local.operations.plugin_checks import check_plugins
+    from floe_local.operations.plugin_checks import LiveNotJudgedError, check_plugins
     from floe_local.plan.values import Kind
 
     wanted = Kind(kind) if kind else None
-    result = check_plugins(target, wanted, limit_s=deadline, live=live, report=reporter(session))
+    try:
+        result = check_plugins(
+            target, wanted, limit_s=deadline, live=live, report=reporter(session)
+        )
+    except LiveNotJudgedError as error:
+        if session.json:  # one document, so that it holds both
+            write_json(
+                "plugins test",
+                {**_report(session, error.report, junit), "error": error.told},
+                ok=False,
+            )
+            return error.exit_code
+        _report(session, error.report, junit)
+        raise
+    body = _report(session, result, junit)
+    if session.json:
+        write_json("plugins test", body, ok=result.ok)
+    return ExitCode.OK if result.ok else ExitCode.CHECK_FAILED
+
+
+def _report(session: Session, result: ConformanceReport, junit: Path | None) -> dict[str, Any]:
+    """Write the JUnit file and the tables, where they are wanted; the body of the document."""
     if junit:
         from floe_local.conformance.junit import to_junit
 
         write_file(junit, to_junit(result))
-    if session.json:
-        write_json("plugins test", result, ok=result.ok)
-    else:
+    if not session.json:
         for plugin in result.plugins:
             _print_checks(plugin)
-    return ExitCode.OK if result.ok else ExitCode.CHECK_FAILED
+    return result.model_dump(mode="json")
 
 
 def _print_checks(plugin: PluginReport) -> None:
     from floe_local.cli.tables import conformance_lines, conformance_table
 
     origin = f"{plugin.distribution} {plugin.version}".strip()
-    write(f"{plugin.kind} plugin '{plugin.name}' ({origin}), {plugin.seconds:.1f} s")
+    say(f"{plugin.kind} plugin '{plugin.name}' ({origin}), {plugin.seconds:.1f} s")
     write_table(*conformance_table(plugin.checks))
-    write("\n".join([*conformance_lines(plugin.checks), ""]))
+    say("\n".join([*conformance_lines(plugin.checks), ""]))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from floe_local.cli.output import warn, write, write_file, write_json, write_table
+from floe_local.cli.output import say, warn, write_file, write_json, write_table
 from floe_local.cli.session import Live, Session, where
 from floe_local.errors import ExitCode, InputError
 
@@ -111,21 +111,21 @@ def _print(report: Report) -> None:
     )
 
     write_table(*check_table(report.checks))
-    write("\n".join(["(seconds from the start)", *reason_lines(report.checks), ""]))
+    say("\n".join(["(seconds from the start)", *reason_lines(report.checks), ""]))
     if report.bulk:
         write_table(*bulk_table(report.bulk))
     for check in report.checks:
         if check.verdict == "failed":
-            write("\n" + failure_lines(check))
+            say("\n" + failure_lines(check))
     for used in report.backends:
-        write(f"{used.name}: {used.image or 'image unknown'} ({used.origin})")
+        say(f"{used.name}: {used.image or 'image unknown'} ({used.origin})")
     for line in not_compared_lines(report.checks):
-        write(line)
-    write(f"sampling: {report.sampling}; namespace: {report.namespace}")
+        say(line)
+    say(f"sampling: {report.sampling}; namespace: {report.namespace}")
     took = report.durations
     played = [used.name for used in report.backends if used.origin == "sandbox"]
     by = f" (SANDBOX: nothing reached the real {', '.join(played)})" if played else ""
     verdict = (
         f"green: {what_passed(report.checks)}{by}" if report.ok else f"red: {report.reason}{by}"
     )
-    write(f"{verdict} ({took.total:.1f} s, of which {took.load:.1f} s loading the SDKs)")
+    say(f"{verdict} ({took.total:.1f} s, of which {took.load:.1f} s loading the SDKs)")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from floe_local.cli.output import write, write_json, write_table
+from floe_local.cli.output import say, write_json, write_table
 from floe_local.cli.session import Session, where
 from floe_local.errors import InputError
 
@@ -30,9 +30,9 @@ def show(
     if session.json:
         return write_json("sandbox show", result)
     if not result.recorders:
-        return write("the sandbox plays no backend of this stack")
+        return say("the sandbox plays no backend of this stack")
     for recorded in result.recorders:
-        write(count_lines(recorded))
+        say(count_lines(recorded))
         write_table(*request_table(recorded.requests))
     return None
 
@@ -79,9 +79,9 @@ def fail(
     if session.json:
         return write_json("sandbox fail", result)
     if off:
-        return write(f"{backend}: answers as the backend does")
+        return say(f"{backend}: answers as the backend does")
     often = f"{times} times" if times else f"until `floe-local sandbox fail {backend} --off`"
-    return write(f"{backend}: answers {failure.status} {often}")
+    return say(f"{backend}: answers {failure.status} {often}")
 
 
 def _refuse_what_has_no_effect(options: dict[str, object]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from floe_local.cli.output import warn, write, write_json, write_table
+from floe_local.cli.output import say, warn, write, write_json, write_table
 from floe_local.cli.session import Live, Session, where
 from floe_local.errors import ExitCode, InputError
 
@@ -34,7 +34,7 @@ def status(session: Session) -> int:
     warn(result.warnings)
     if all(service.state == "down" for service in result.services):
         kept = "; its data is kept" if result.volumes else ""
-        write(f"stack {result.stack} is not up{kept}; `floe-local up` brings it up")
+        say(f"stack {result.stack} is not up{kept}; `floe-local up` brings it up")
     else:
         write(f"stack {result.stack} ({result.project}), network {result.network}\n")
         write_table(*service_table(result.services))

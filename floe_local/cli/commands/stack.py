@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from floe_local.cli.output import warn, write, write_json, write_table
+from floe_local.cli.output import say, warn, write_json, write_table
 from floe_local.cli.progress import reporter
 from floe_local.cli.session import Build, Live, Session, where
 
@@ -30,7 +30,7 @@ def init(
     result = write_manifest(where(session), telemetry, lineage)
     if session.json:
         return write_json("init", result)
-    return write(f"wrote {result.file}: {result.telemetry}, {result.lineage}")
+    return say(f"wrote {result.file}: {result.telemetry}, {result.lineage}")
 
 
 def up(
@@ -63,9 +63,9 @@ def up(
         return write_json("up", result)
     warn(result.warnings)
     done = "is up" if result.changed else "was up already, unchanged"
-    write(f"stack {result.stack} {done} ({result.seconds:.1f} s)\n")
+    say(f"stack {result.stack} {done} ({result.seconds:.1f} s)\n")
     write_table(*service_table(result.services))
-    return write(environment_lines(result.environment))
+    return say(environment_lines(result.environment))
 
 
 def policy(*, build: bool | None) -> Policy:
@@ -97,11 +97,11 @@ def down(
     if session.json:
         return write_json("down", result)
     for gone in result.removed:
-        write(f"removed {gone}")
+        say(f"removed {gone}")
     for kept in result.kept:
-        write(f"kept    {kept}  (`floe-local down --volumes` removes it)")
+        say(f"kept    {kept}  (`floe-local down --volumes` removes it)")
     if not result.removed and not result.kept:
-        write(f"nothing of {result.project} is there")
+        say(f"nothing of {result.project} is there")
     return None
 
 
@@ -116,7 +116,7 @@ def list_(session: Session) -> None:
     if session.json:
         return write_json("list", result)
     if not result.stacks:
-        return write("no stacks")
+        return say("no stacks")
     rows = [
         (s.project, f"{s.running}/{s.containers}", s.volumes, _folder(s.folder, s.folder_exists))
         for s in result.stacks

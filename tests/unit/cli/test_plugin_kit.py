@@ -66,3 +66,23 @@ def test_live_needs_an_engine(project: Path, floe: Floe) -> None:
     ended = floe("plugins", "test", f"{project}/floe-lineage-my-backend", "--live", "--json")
     assert ended.code == 3
     assert ended.error["code"] == "engine-not-running"
+
+
+def test_what_keeps_a_stack_from_being_judged_leaves_the_other_checks(
+    project: Path, floe: Floe
+) -> None:
+    floe("plugins", "new", "my-backend", "--kind", "telemetry")
+    target = ("plugins", "test", "floe-telemetry-my-backend", "--live", "--junit", "report.xml")
+    ended = floe(*target)
+    assert ended.code == 3
+    assert "✓  metadata" in ended.out
+    assert "-  live" in ended.out
+    assert "[engine-not-running]" in ended.err
+    assert 'name="metadata"' in (project / "report.xml").read_text()
+    (project / "report.xml").unlink()
+    as_json = floe(*target, "--json")
+    assert (as_json.code, as_json.error["code"]) == (3, "engine-not-running")
+    checks = {c["check"]: c for c in json.loads(as_json.out)["plugins"][0]["checks"]}
+    assert checks["metadata"]["outcome"] == "passed"
+    assert checks["live"]["reason"].startswith("not judged: the Docker engine")
+    assert 'name="live"' in (project / "report.xml").read_text()
