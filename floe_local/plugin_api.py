@@ -24,10 +24,11 @@ the value at the moment of use, and `ask_backend` makes the HTTP request of a
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from floe_local.references import filled, missing, parse, references
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,6 @@ __all__ = [
     "resolved",
 ]
 
-_REFERENCE = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _LARGEST_ANSWER = 2**20
 
 Config = TypeVar("Config")
@@ -195,23 +195,27 @@ class ObservabilityPlugin(ABC):
 def resolved(text: str) -> str:
     """Replace each ``${env:NAME}`` by the variable's value. Use the result, never return it.
 
+    ``${env:NAME:-default}`` is the default where the variable is not set, or empty.
+
     Raises:
-        CredentialError: a variable is not set, or empty.
+        CredentialError: a variable without a default is not set, or empty.
     """
-    for name in _REFERENCE.findall(text):
-        if not os.environ.get(name):
-            message = f"{name} is not set: export {name}=…"
-            raise CredentialError(message)
-    return _REFERENCE.sub(lambda match: os.environ[match[1]], text)
+    parts = parse(text)
+    values = {name: value for name, value in os.environ.items() if value}
+    for name in missing(parts, values):
+        message = f"{name} is not set: export {name}=…"
+        raise CredentialError(message)
+    return filled(parts, values)
 
 
 def only_by_reference(text: str) -> str:
     """Refuse a credential that is written out. For the validators of a plugin's config.
 
     Raises:
-        ValueError: `text` holds no ``${env:NAME}``.
+        ValueError: `text` holds no ``${env:NAME}``, or one with a default.
     """
-    if not _REFERENCE.search(text):
+    found = [r for r in references(parse(text)) if r.variable]
+    if not found or any(reference.default for reference in found):
         message = "a credential is given as ${env:NAME}, never written out"
         raise ValueError(message)
     return text

@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,7 +32,7 @@ from floe_local.plan.stack.vantage import endpoint_url
 from floe_local.plan.values import Frozen, Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from floe_local.operations.request import StackRequest, Where
     from floe_local.plan.stack.model import StackPlan
@@ -213,15 +214,17 @@ def _shell_word(value: str, *, in_json: bool) -> str:
     return f'"{rewritten(value, literal=_inert, reference=reference)}"'
 
 
-def _expansion(_whole: str, name: str, default: str | None) -> str:
-    """A reference as the shell has it."""
-    return f"${{{name}}}" if default is None else f"${{{name}:-{_inert(default)}}}"
+def _expansion(name: str, default: str | None, literal: Callable[[str], str] | None = None) -> str:
+    """A reference as the shell has it; `literal` writes what is text in its default."""
+    if default is None:
+        return f"${{{name}}}"
+    nested = partial(_expansion, literal=literal)
+    return f"${{{name}:-{rewritten(default, literal=literal or _inert, reference=nested)}}}"
 
 
-def _expansion_in_json(whole: str, name: str, default: str | None) -> str:
+def _expansion_in_json(name: str, default: str | None) -> str:
     """A reference inside JSON: the shell escapes quotes and backslashes of the value."""
-    plain = None if default is None else str(json.loads(f'"{default}"'))
-    value = _expansion(whole, name, plain)
+    value = _expansion(name, default, lambda text: _inert(str(json.loads(f'"{text}"'))))
     return rf"""$(printf %s "{value}" | sed 's/[\\"]/\\&/g')"""
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.compiler.transport import for_host
-from floe_local.plan.env_refs import required
+from floe_local.plan.env_refs import missing
 from floe_local.plan.nested import map_texts
 from floe_local.plan.stack.parts import endpoints_of
 from floe_local.plan.stack.vantage import (
@@ -88,14 +88,14 @@ def readable(target: BackendTarget, environ: Mapping[str, str]) -> BackendTarget
     A signal is read back by all of its probes or by none: half a look proves half of it.
     """
 
-    def missing(*requests: Request) -> tuple[str, ...]:
+    def unset(*requests: Request) -> tuple[str, ...]:
         asked = [(r.headers, target.endpoints.get(r.endpoint)) for r in requests]
-        return tuple(name for name in required(asked) if not environ.get(name))
+        return missing(asked, environ)
 
     def can_remove(rule: Cleanup) -> bool:
-        return not missing(rule.request, rule.verify)
+        return not unset(rule.request, rule.verify)
 
-    wanted = {s: missing(*(p.request for p in ps)) for s, ps in target.readback.items()}
+    wanted = {s: unset(*(p.request for p in ps)) for s, ps in target.readback.items()}
     return target.model_copy(
         update={
             "readback": {s: ps for s, ps in target.readback.items() if not wanted[s]},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from floe_local.operations.bring_up import UpResult, bring_up
 from floe_local.operations.planning import differing_ports, identity_of, manifest_of, request_of
 from floe_local.operations.request import UpSettings, Where
-from floe_local.plan.env_refs import required, unset
+from floe_local.plan.env_refs import missing, unset
 from floe_local.plan.manifest.reader import check_variables
 from floe_local.run.progress import Progress, silent
 
@@ -82,14 +82,13 @@ def refuse_unset(request: StackRequest, environ: Mapping[str, str]) -> None:
         "the OpenLineage transport": request.compiled.openlineage_config,
     }
     for where, config in configs.items():
-        missing = [name for name in required(config) if not environ.get(name)]
-        if missing:
-            raise unset(missing, where)
+        if lacking := missing(config, environ):
+            raise unset(lacking, where)
     for part in request.parts if request.live else ():
         wanted = part.blueprint.live.environment.items()
-        missing = [name for name, need in wanted if need == "required" and not environ.get(name)]
-        if missing:
-            raise unset(missing, f"the backend '{part.blueprint.name}'")
+        unset_ones = [n for n, need in wanted if need == "required" and not environ.get(n)]
+        if unset_ones:
+            raise unset(unset_ones, f"the backend '{part.blueprint.name}'")
 
 
 def _resolver(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from floe_local.plan.env_refs import rewritten
+from floe_local.plan.env_refs import without_references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ def _name_of(key: Any, parent: str, given: str) -> str:
 
 
 def _holds_one(name: str, text: str) -> bool:
-    bare = rewritten(text, literal=str, reference=lambda *found: found[-1] or "").strip()
+    bare = without_references(text).strip()
     if _LOOKS_LIKE_A_KEY.search(bare) or (_means_one(name) and not _HARMLESS.fullmatch(bare)):
         return True
     if _HEX.fullmatch(bare) and not _HEX_OF_ITS_OWN.search(_snake(name)):

@@ -1,35 +1,44 @@
-"""References to environment variables: ``${env:NAME}`` and ``${env:NAME:-default}``.
+"""References to variables in nested values: ``${env:NAME}``, ``${env:NAME:-default}``.
 
 They stay in every artifact (ADR-0035: credentials by reference only). The Collector
-resolves its own; for everything else `resolve` does, in memory, at the moment of use.
+resolves its own; for everything else `resolve` does, in memory, at the moment of use. What a
+rule of the compiler judges is the value that the component will see: `seen`.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from floe_local import references as refs
 from floe_local.errors import InputError
 from floe_local.plan.nested import map_texts, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# `$$` is the Collector's escaped `$`: `$${env:X}` is no reference.
-_REFERENCE = re.compile(
-    r"(?P<escaped>(?<!\$)(?:\$\$)*)\$\{(?:env:)?(?P<name>[A-Za-z_]\w*)(?::-(?P<default>[^}]*))?\}"
-)
+    from floe_local.references import Reference, Values
 
 
 def references(value: Any) -> tuple[str, ...]:
     """The names of the variables that a nested value refers to, sorted, each once."""
-    return tuple(sorted({m["name"] for text in texts(value) for m in _REFERENCE.finditer(text)}))
+    found = (r.variable for text in texts(value) for r in refs.references(refs.parse(text)))
+    return tuple(sorted({name for name in found if name}))
 
 
 def required(value: Any) -> tuple[str, ...]:
     """Like `references`, without those that name a default."""
-    found = (m for text in texts(value) for m in _REFERENCE.finditer(text))
-    return tuple(sorted({m["name"] for m in found if m["default"] is None}))
+    return missing(value, {})
+
+
+def missing(value: Any, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables that a nested value needs, and that are not set, or empty; each once.
+
+    What stands in a default is needed only where the default is.
+    """
+    known = _not_empty(environ)
+    return tuple(
+        sorted({n for text in texts(value) for n in refs.missing(refs.parse(text), known)})
+    )
 
 
 def resolve(value: Any, environ: Mapping[str, str], where: str) -> Any:
@@ -38,27 +47,37 @@ def resolve(value: Any, environ: Mapping[str, str], where: str) -> Any:
     Raises:
         InputError: a variable without a default is not set, or is empty.
     """
-    missing = [name for name in required(value) if not environ.get(name)]
-    if missing:
-        raise unset(missing, where)
+    lacking = missing(value, environ)
+    if lacking:
+        raise unset(lacking, where)
+    return seen(value, _not_empty(environ))
 
-    def one(match: re.Match[str]) -> str:
-        return match["escaped"] + (environ.get(match["name"]) or match["default"] or "")
 
-    return map_texts(value, lambda text: _REFERENCE.sub(one, text))
+def _not_empty(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that count as set for what is no Collector: as in a shell's ``${X:-…}``."""
+    return {name: value for name, value in environ.items() if value}
+
+
+def seen(value: Any, values: Values) -> Any:
+    """A nested value as its component sees it; references that have no value stay.
+
+    Args:
+        value: what a plugin returned, or a part of it.
+        values: of the variables that are set.
+    """
+    return map_texts(value, lambda text: refs.filled(refs.parse(text), values))
 
 
 def substituted(value: Any, values: Mapping[str, str]) -> Any:
     """A nested value with the references to the variables of `values` replaced, others not."""
 
-    def one(match: re.Match[str]) -> str:
-        known = values.get(match["name"])
-        return match[0] if known is None else match["escaped"] + known
+    def known(reference: Reference) -> str | None:
+        return values.get(reference.variable) if reference.variable else None
 
-    return map_texts(value, lambda text: _REFERENCE.sub(one, text))
+    return map_texts(value, lambda text: refs.rewritten(refs.parse(text), known))
 
 
-def unset(names: list[str], where: str) -> InputError:
+def unset(names: tuple[str, ...] | list[str], where: str) -> InputError:
     """The error for variables that are not set where `where` needs them."""
     listed = ", ".join(names)
     what = f"variables {listed} are" if len(names) > 1 else f"variable {listed} is"
@@ -70,27 +89,35 @@ def rewritten(
     text: str,
     *,
     literal: Callable[[str], str],
-    reference: Callable[[str, str, str | None], str],
+    reference: Callable[[str, str | None], str],
 ) -> str:
     """A text with its references, and what stands between them, written in another way.
 
     Args:
         text: with references, or without.
         literal: writes what is no reference.
-        reference: writes one: as it stands, its name, its default (None: it has none).
+        reference: writes one to a variable: its name, and its default as it stands, with
+            references of its own (None: it has none). Other references are literals.
     """
-    parts = []
-    end = 0
-    for match in _REFERENCE.finditer(text):
-        start = match.start() + len(match["escaped"])
-        whole = text[start : match.end()]
-        parts += [literal(text[end:start]), reference(whole, match["name"], match["default"])]
-        end = match.end()
-    return "".join(parts) + literal(text[end:])
+
+    def one(part: str | Reference) -> str:
+        if isinstance(part, str) or part.variable is None:
+            return literal(str(part))
+        return reference(
+            part.variable, None if part.default is None else refs.written(part.default)
+        )
+
+    return "".join(map(one, refs.parse(text)))
+
+
+def without_references(text: str) -> str:
+    """A text without its references; their defaults stay."""
+    return rewritten(
+        text, literal=str, reference=lambda _, default: without_references(default or "")
+    )
 
 
 def escape_dollars(text: str) -> str:
     """Text of floe-local's own for a Collector config: each ``$`` that is no reference, doubled."""
-    return rewritten(
-        text, literal=lambda part: part.replace("$", "$$"), reference=lambda whole, *_: whole
-    )
+    parts = (p.replace("$", "$$") if isinstance(p, str) else str(p) for p in refs.parse(text))
+    return "".join(parts)

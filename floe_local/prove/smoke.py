@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from time import monotonic
 
-from floe_local.plan.env_refs import required, resolve
+from floe_local.plan.env_refs import missing, resolve
 from floe_local.plan.values import Frozen, Kind, Signal
 from floe_local.prove.canaries import Canaries, bulk_runs, plan
 from floe_local.prove.cleanup import clean
@@ -97,7 +97,7 @@ def _known(targets: Targets) -> Targets:
     """
 
     def known(target: BackendTarget) -> BackendTarget:
-        if not all(os.environ.get(name) for name in required(target.transport)):
+        if missing(target.transport, os.environ):
             return target
         transport = resolve(target.transport, os.environ, "the OpenLineage transport")
         return target.model_copy(update={"transport": transport})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.artifacts import ENDS_IN_PIPELINE
@@ -18,6 +17,7 @@ from floe_local.plan.compiler.reach import (
     leak,
     reaching_components,
 )
+from floe_local.plan.env_refs import rewritten
 from floe_local.plan.nested import scalars
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _OUTSIDE = "would reach an address outside of the stack"
 _NOWHERE = "names no service of the stack, so it would call somebody outside of it"
-_A_REFERENCE = re.compile(r"^(?:[A-Za-z][A-Za-z0-9+.-]*://)?\$\{[^}]*\}(?::\d+)?(?:[/?#].*)?$")
+_ANY_HOST = "by-reference"
 _SITE_KEYS = frozenset({"site", "domain"})
 _HERE = ("unix:", "file:")
 
@@ -97,11 +97,16 @@ def _refuse_outside(
     Where the backend takes the protocol, a reference may stand for its host.
     """
     for found in (*addresses(config, place), *_sites(config, place)):
-        of_backend = taken and _A_REFERENCE.match(found.text)
-        if not of_backend and not _is_inside(found.text, inside):
+        if not (taken and _host_is_a_reference(found.text)) and not _is_inside(found.text, inside):
             raise _leak(who, found.place, _OUTSIDE)
     if calls and not taken and not _reaches(config, inside):
         raise _leak(who, ".".join(place), _NOWHERE)
+
+
+def _host_is_a_reference(text: str) -> bool:
+    """Whether a reference stands for the host, or for more of an address than that."""
+    address = parse_address(rewritten(text, literal=str, reference=lambda *_: _ANY_HOST))
+    return address is not None and address.host == _ANY_HOST
 
 
 def _sites(config: Any, place: tuple[str, ...]) -> Iterator[Found]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from floe_local.errors import InputError
 from floe_local.plan.compiler.address import parse_address
 from floe_local.plan.compiler.reach import holds_address
-from floe_local.plan.env_refs import rewritten
+from floe_local.plan.env_refs import rewritten, seen
 from floe_local.plan.nested import scalars
 from floe_local.plan.yaml_source import dotted
 
@@ -24,9 +24,8 @@ LOCAL_ENVIRONMENTS = frozenset({"local", "dev", "development", "test", "ci"})
 """Environments whose backends may be a stack on one machine, where plain text is fine."""
 
 _OWN_DOMAINS = (".svc", ".local", ".internal")
-_PLAIN_URL = re.compile(r"(?<![A-Za-z0-9+.-])(?:http|grpc)://|:-(?:http|grpc)://", re.IGNORECASE)
+_PLAIN_URL = re.compile(r"(?<![A-Za-z0-9+.-])(?:http|grpc)://", re.IGNORECASE)
 _OFF = frozenset({"", "0", "f", "false", "none", "null"})
-_DEFAULT = re.compile(r"^\$\{[^}]*?:-(?P<default>[^}]*)\}$")
 
 
 def encrypted_exporters(draft: Draft) -> Draft:
@@ -62,7 +61,7 @@ def encrypted_transport(draft: LineageDraft) -> LineageDraft:
     return draft
 
 
-def _as_if_public(_: str, __: str, default: str | None) -> str:
+def _as_if_public(_: str, default: str | None) -> str:
     """A reference may stand for any host, unless its default is an URL."""
     return default if default and "://" in default else "by.reference"
 
@@ -85,14 +84,13 @@ def _has_no_services(blueprint: Blueprint) -> bool:
 def _plain_fields(exporter: Mapping[str, Any]) -> Iterator[str]:
     for path, value in scalars(exporter):
         insecure = path[-2:] == ("tls", "insecure") and not _is_off(value)
-        if insecure or (holds_address(path) and _PLAIN_URL.search(str(value))):
+        if insecure or (holds_address(path) and _PLAIN_URL.search(str(seen(value, {})))):
             yield dotted(tuple(map(str, path)))
 
 
 def _is_off(value: Any) -> bool:
     """Whether a switch is off: as the Collector reads it, and unless somebody says otherwise."""
-    match = _DEFAULT.match(str(value))
-    return str(match["default"] if match else value).strip().lower() in _OFF
+    return str(seen(value, {})).strip().lower() in _OFF
 
 
 def _refused(who: str, place: str, environment: str) -> InputError:

@@ -115,10 +115,11 @@ class LocalSettings(_Strict):
 
 
 class EnvReference(Frozen):
-    """A ``${env:NAME}`` in the manifest, with the place it stands at."""
+    """A ``${env:NAME}`` in the manifest, with the place it stands at, and the whole text there."""
 
     name: str
     where: str
+    text: str
 
 
 class Manifest(Frozen):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from floe_local.plan.credentials import credentials_in
-from floe_local.plan.env_refs import required, unset
+from floe_local.plan.env_refs import missing, required, unset
 from floe_local.plan.manifest.files import find_manifest
 from floe_local.plan.manifest.model import (
     EnvReference,
@@ -149,10 +149,10 @@ def check_variables(manifest: Manifest, environ: Mapping[str, str]) -> None:
     Raises:
         InputError: names each unset variable with its file and line.
     """
-    missing = [ref for ref in manifest.env_references if not environ.get(ref.name)]
-    if missing:
-        where = "; ".join(f"{ref.where}: ${{env:{ref.name}}}" for ref in missing)
-        raise unset(sorted({ref.name for ref in missing}), where)
+    lacking = [r for r in manifest.env_references if r.name in missing(r.text, environ)]
+    if lacking:
+        where = "; ".join(f"{ref.where}: ${{env:{ref.name}}}" for ref in lacking)
+        raise unset(sorted({ref.name for ref in lacking}), where)
 
 
 def _section(source: Source, name: str, problems: Problems) -> dict[str, Any]:
@@ -319,4 +319,5 @@ def _references(source: Source) -> Iterator[EnvReference]:
     for section, value in _own_sections(source):
         for path, scalar in scalars(value, section):
             where = f"{source.place(path)}: {dotted(path)}"
-            yield from (EnvReference(name=name, where=where) for name in required(scalar))
+            for name in required(scalar):
+                yield EnvReference(name=name, where=where, text=scalar)

@@ -45,7 +45,13 @@ SAAS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("key", ["${env:SAAS_KEY}", "${SAAS_KEY}", "${env:SAAS_KEY:-none}"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("${env:SAAS_KEY}", "${SAAS_KEY}", "${env:SAAS_KEY:-none}"),
+        "${env:NOT_SET:-${env:NOR_THIS:-${SAAS_KEY}}}",
+    ],
+)
 def test_a_shell_reads_back_what_is_printed(where: Where, key: str) -> None:
     written(where, SAAS | {"auth": {"type": "api_key", "apiKey": key}})
     script = env(where).text + "python3 -c 'import json,os; print(json.dumps(dict(os.environ)))'"

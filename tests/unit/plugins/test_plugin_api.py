@@ -22,11 +22,12 @@ def loaded_by(module: str) -> set[str]:
     return set(told.stdout.split())
 
 
-def test_imports_nothing_else_of_floe_local_and_nothing_heavy() -> None:
+def test_imports_the_parser_of_references_and_nothing_heavy() -> None:
     loaded = loaded_by("floe_local.plugin_api")
     assert {m for m in loaded if m.startswith("floe_local")} == {
         "floe_local",
         "floe_local.plugin_api",
+        "floe_local.references",
     }
     assert not loaded & {"pydantic", "requests", "urllib.request"}
 
@@ -81,16 +82,19 @@ def test_the_unified_plugin_warns_when_derived_from_and_when_made() -> None:
 def test_references_are_resolved_at_the_moment_of_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ODD_KEY", "k")
     assert plugin_api.resolved("Bearer ${env:ODD_KEY}") == "Bearer k"
+    assert plugin_api.resolved("${env:ODD_URL:-http://${env:ODD_HOST:-h}}/x") == "http://h/x"
     monkeypatch.setenv("ODD_KEY", "")
+    assert plugin_api.resolved("${env:ODD_KEY:-d}") == "d"
     with pytest.raises(plugin_api.CredentialError, match="ODD_KEY is not set: export ODD_KEY="):
         plugin_api.resolved("Bearer ${env:ODD_KEY}")
 
 
 def test_a_written_out_credential_is_refused() -> None:
     assert plugin_api.only_by_reference("Bearer ${env:K}") == "Bearer ${env:K}"
-    with pytest.raises(ValueError, match="never written out") as caught:
-        plugin_api.only_by_reference("hunter2")
-    assert "hunter2" not in str(caught.value)
+    for text in ("hunter2", "${env:K:-hunter2}", "${env:K:-${env:L:-hunter2}}"):
+        with pytest.raises(ValueError, match="never written out") as caught:
+            plugin_api.only_by_reference(text)
+        assert "hunter2" not in str(caught.value)
 
 
 def test_only_http_is_asked() -> None:
