@@ -12,6 +12,7 @@ from floe_local.plan.blueprint.lookup import find_blueprint
 from floe_local.plan.blueprint.sandboxed import for_real
 from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.env_refs import missing
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.calls import CALLS
 from floe_local.run.collector_check import CollectorVerdict, validate_config
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r"URL|ENDPOINT|URI", re.IGNORECASE)
 _A_URL = "https://backend.example.com"
 _A_KEY = "0" * 32
+_A_NAME = "a-name"
 
 
 def compiled(evidence: Evidence) -> Evidence:
@@ -36,8 +38,10 @@ def compiled(evidence: Evidence) -> Evidence:
     located = evidence.subject.blueprint
     if located is not None:
         blueprints[evidence.subject.entry.name] = for_real(located).blueprint
+    named = missing(evidence.output.namespace_strategy, os.environ)
+    environ = {**dict.fromkeys(named, _A_NAME), **os.environ}
     try:
-        result = compile_outputs(Manifest(), [evidence.output], blueprints, os.environ, live=True)
+        result = compile_outputs(Manifest(), [evidence.output], blueprints, environ, live=True)
     except InputError as error:
         return evidence.model_copy(update={"compile_fault": fault_of(error)})
     return evidence.model_copy(update={"compiled": result})

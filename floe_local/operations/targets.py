@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from floe_local.plan.compiler.transport import for_host
-from floe_local.plan.env_refs import missing
-from floe_local.plan.nested import map_texts
+from floe_local.plan.compiler.address import parse_address
+from floe_local.plan.compiler.transport import each_transport
+from floe_local.plan.env_refs import missing, references
 from floe_local.plan.stack.parts import endpoints_of
 from floe_local.plan.stack.vantage import (
     backend_urls,
@@ -160,7 +159,7 @@ def _elsewhere(
     lineage = endpoints.get(blueprint.ingest.get("openlineage", ""))
     transport = backend.transport
     if transport is not None and lineage:
-        transport = _redirected(backend, lineage)
+        transport = redirected(backend, lineage)
     return BackendTarget(
         name=backend.name,
         kind=Kind.TELEMETRY if transport is None else Kind.LINEAGE,
@@ -174,10 +173,20 @@ def _elsewhere(
     )
 
 
-def _redirected(backend: CompiledBackend, url: str) -> dict[str, Any]:
-    """The backend's transport, with `url` in place of the address that the plugin calls."""
-    marker = ("elsewhere.invalid", 1)
-    marked = for_host(backend.transport or {}, dict.fromkeys(backend.hosts, marker))
-    called = re.compile(r"https?://elsewhere\.invalid:1(?=/|$)")
-    moved: dict[str, Any] = map_texts(marked, lambda text: called.sub(url.rstrip("/"), text))
-    return moved
+def redirected(backend: CompiledBackend, url: str) -> dict[str, Any]:
+    """The backend's transport, with `url` in place of the address that the plugin calls.
+
+    An address that is only known when it runs is the plugin's, too: what is given wins.
+    """
+    called = {(host.rstrip(".").lower(), port) for host, port in backend.hosts}
+
+    def moved(one: dict[str, Any]) -> dict[str, Any]:
+        given = one.get("url")
+        address = parse_address(given)
+        if address is None:
+            return {**one, "url": url.rstrip("/")} if references(given) else one
+        if (address.host.rstrip(".").lower(), address.port) not in called:
+            return one
+        return {**one, "url": url.rstrip("/") + address.rest}
+
+    return each_transport(backend.transport or {}, moved)

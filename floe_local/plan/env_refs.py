@@ -13,6 +13,9 @@ from floe_local import references as refs
 from floe_local.errors import InputError
 from floe_local.plan.nested import map_texts, texts
 
+MAX_PASSES = 20
+"""How often what a variable holds may lead to another one."""
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -66,6 +69,45 @@ def seen(value: Any, values: Values) -> Any:
         values: of the variables that are set.
     """
     return map_texts(value, lambda text: refs.filled(refs.parse(text), values))
+
+
+def settled(value: Any, values: Values) -> Any:
+    """Like `seen`, as the Collector does it: what a variable holds is expanded, too."""
+    for _ in range(MAX_PASSES):
+        before, value = value, seen(value, values)
+        if value == before:
+            break
+    return value
+
+
+def typed(value: Any, values: Values) -> Any:
+    """Like `settled`, where the component wants another type than text: a number, a switch.
+
+    A text that is one reference, and nothing else, is what its value is as YAML.
+    """
+
+    def one(text: str) -> Any:
+        parts = refs.parse(text)
+        after = settled(text, values)
+        whole = len(parts) == 1 and isinstance(parts[0], refs.Reference)
+        return _from_yaml(after) if whole and not references(after) else after
+
+    return map_texts(value, one)
+
+
+def _from_yaml(text: str) -> Any:
+    """What the Collector's YAML 1.2 makes of a text; a text stays as it is, quotes included."""
+    import yaml  # noqa: PLC0415 - few rules ask for it
+
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):
+        return text
+    if isinstance(value, bool):  # `yes` and `on` are texts in YAML 1.2
+        return value if text.strip().lower() in {"true", "false"} else text
+    if isinstance(value, int | float):
+        return text if ":" in text else value
+    return value if isinstance(value, dict | list | None) else text
 
 
 def substituted(value: Any, values: Mapping[str, str]) -> Any:

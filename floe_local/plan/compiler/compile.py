@@ -13,7 +13,7 @@ from floe_local.plan.compiler.collector import (
     unserved,
 )
 from floe_local.plan.compiler.contained import kept_in_stack
-from floe_local.plan.compiler.draft import Draft
+from floe_local.plan.compiler.draft import Draft, Neighbours
 from floe_local.plan.compiler.in_stack import hosts_of, reaching_backend
 from floe_local.plan.compiler.lineage import lineage_backends
 from floe_local.plan.compiler.merge import without_clashes
@@ -62,6 +62,7 @@ def compile_outputs(
     blueprints: Mapping[str, Blueprint],
     environ: Mapping[str, str] | None = None,
     *,
+    values: Mapping[str, str] | None = None,
     live: bool = False,
 ) -> Compiled:
     """Compile what plugins returned.
@@ -71,7 +72,9 @@ def compile_outputs(
         outputs: one for each named backend, in the manifest's order.
         blueprints: of the backends and of the collector, by name; a backend without one
             is not in the stack, and its endpoints stay as they are.
-        environ: variables that a namespace strategy may name; nothing else is read from it.
+        environ: the variables of the process: those that a namespace strategy names, and
+            those that components will see, unless `values` says otherwise.
+        values: the variables that components will see, where those are others: in a cluster.
         live: backends of the stack may call others outside of it, too.
 
     Raises:
@@ -81,13 +84,16 @@ def compile_outputs(
     services = (name for blueprint in blueprints.values() for name in blueprint.services)
     stack = None if live else frozenset(services)
     around = Surroundings(manifest.environment, manifest.project, environ or {})
+    values = around.environ if values is None else values
+    own = blueprints[COLLECTOR].services if COLLECTOR in blueprints else ()
+    neighbours = Neighbours(manifest.environment, frozenset(own), stack, values)
     lineage = [o for o in outputs if o.kind is Kind.LINEAGE]
     telemetry = [o for o in outputs if o.kind is Kind.TELEMETRY]
     namespace, changes = _namespace(manifest, lineage, around)
-    collector, senders, more = _telemetry(manifest, telemetry, blueprints, namespace, stack)
-    transport, receivers, even_more = lineage_backends(
-        lineage, blueprints, manifest.environment, stack
-    )
+    collector, senders, more = _telemetry(manifest, telemetry, blueprints, namespace, neighbours)
+    # For clients, as for a shell's ${X:-…}, an empty variable is one that is not set.
+    known = neighbours._replace(values={name: value for name, value in values.items() if value})
+    transport, receivers, even_more = lineage_backends(lineage, blueprints, known)
     return Compiled(
         otlp_collector_config=collector,
         openlineage_config=transport,
@@ -156,22 +162,14 @@ def _telemetry(
     outputs: Sequence[PluginOutput],
     blueprints: Mapping[str, Blueprint],
     namespace: str,
-    stack: frozenset[str] | None,
+    neighbours: Neighbours,
 ) -> tuple[dict[str, Any] | None, tuple[CompiledBackend, ...], tuple[Change, ...]]:
     if not outputs:
         return None, (), ()
     collector = blueprints.get(COLLECTOR)
     directory = collector.config.get("queue_directory") if collector else None
-    own_names = frozenset(collector.services) if collector else frozenset()
     starts = [
-        Draft(
-            output,
-            blueprints.get(output.name),
-            environment=manifest.environment,
-            self_hosts=own_names,
-            stack=stack,
-        )
-        for output in outputs
+        Draft(output, blueprints.get(output.name), **neighbours._asdict()) for output in outputs
     ]
     drafts = without_clashes(list(map(_through_rules, starts)), RESERVED)
     drafts = tuple(queued(draft, persistent=directory is not None) for draft in drafts)

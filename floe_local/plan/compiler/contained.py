@@ -51,7 +51,7 @@ def kept_in_stack(draft: Draft) -> Draft:
         exports = section == "exporters"
         taken = exports and ingest_of(draft.blueprint, PROTOCOLS.get(kind, kind)) is not None
         place = (section, key)
-        _refuse_outside(who, place, component, inside, taken=taken, calls=exports)
+        _refuse_outside(who, place, draft.seen(component), inside, taken=taken, calls=exports)
     return draft
 
 
@@ -71,7 +71,7 @@ def kept_transport(draft: LineageDraft, hosts: Iterable[tuple[str, int]], *, tak
         return
     inside = draft.stack | _names(hosts)
     who, place = draft.output.who, (draft.place,)
-    _refuse_outside(who, place, draft.transport, inside, taken=taken, calls=True)
+    _refuse_outside(who, place, draft.seen(draft.transport), inside, taken=taken, calls=True)
 
 
 def _is_judged_elsewhere(blueprint: Blueprint | None, *, calling: bool) -> bool:

@@ -8,13 +8,17 @@ hold ``receivers``, ``processors`` and ``exporters``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import Change
+from floe_local.plan.env_refs import settled, typed
 from floe_local.plan.plugins.calls import json_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from floe_local.plan.blueprint.model import Blueprint
     from floe_local.plan.plugins.output import PluginOutput
 
@@ -23,13 +27,27 @@ SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
 PARTS = ("receivers", "processors", "exporters")
 
 
+class Neighbours(NamedTuple):
+    """What outputs are judged by, besides their blueprints.
+
+    `environment` is the manifest's. `self_hosts` are the names that mean the Collector
+    itself, inside the Collector. `stack` are the names of the stack's services, besides which
+    nothing may be reached; None: it is live. `values` are the variables that components will
+    have: rules judge what those will see.
+    """
+
+    environment: str = "local"
+    self_hosts: frozenset[str] = frozenset()
+    stack: frozenset[str] | None = None
+    values: Mapping[str, str] = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Draft:
     """A plugin's output with what is known of its backend.
 
-    `environment` is the manifest's. `self_hosts` are the names that mean the Collector
-    itself, inside the Collector. `stack` are the names of the stack's services, besides which
-    nothing may be reached; None: it is live. `batch` is how the plugin wants its exports batched.
+    `environment`, `self_hosts`, `stack` and `values` are those of its `Neighbours`. `batch` is
+    how the plugin wants its exports batched.
     """
 
     output: PluginOutput
@@ -39,6 +57,7 @@ class Draft:
     self_hosts: frozenset[str] = frozenset()
     stack: frozenset[str] | None = None
     batch: Config = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
 
     def noting(
@@ -55,6 +74,14 @@ class Draft:
         where = f"{self.output.who}: {place}" if place else self.output.who
         change = Change(rule=rule, where=where, before=before, after=after, why=why, level=level)
         return replace(self, changes=(*self.changes, change))
+
+    def seen(self, value: Any) -> Any:
+        """A part of the config as its component sees it; what is not known stays a reference."""
+        return settled(value, self.values)
+
+    def typed(self, value: Any) -> Any:
+        """The same for numbers and switches."""
+        return typed(value, self.values)
 
     def having(self, **sections: Any) -> Draft:
         """This draft with sections of its config replaced."""

@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING
 from floe_local.plan.artifacts import PORT_DIFFERS, Level
 from floe_local.plan.compiler.address import Address, parse_address
 from floe_local.plan.compiler.draft import type_of
+from floe_local.plan.credentials import credentials_in
+from floe_local.plan.env_refs import references
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from floe_local.errors import InputError
     from floe_local.plan.blueprint.model import Blueprint
     from floe_local.plan.compiler.draft import Config, Draft
 
@@ -56,7 +61,7 @@ def reaching_backend(draft: Draft) -> Draft:
             _refuse_local(draft, key)
             continue
         for name in _ENDPOINT_KEYS:
-            address = parse_address(draft.config["exporters"][key].get(name))
+            address = _endpoint(draft, key, name)
             if address is not None:
                 draft = _rewritten(draft, key, name, address, ingest)
         draft = _without_tls(draft, key)
@@ -73,7 +78,7 @@ def hosts_of(draft: Draft) -> tuple[tuple[str, int], ...]:
     ports = listening_ports(draft.blueprint)
     for exporter in draft.config["exporters"].values():
         for value in exporter.values():
-            address = parse_address(value)
+            address = parse_address(draft.seen(value)) if isinstance(value, str) else None
             if address and address.port in ports and not address.is_local and not address.ip:
                 found[address.host, address.port or 0] = None
     return tuple(found)
@@ -103,9 +108,45 @@ def level_of(rule: str, named: int | None) -> Level:
     return "warning" if rule == PORT_DIFFERS and named is not None else "info"
 
 
+def refuse_secret(
+    fault: Callable[[str, str, str], InputError],
+    place: str,
+    before: str,
+    after: str,
+    values: Mapping[str, str],
+) -> None:
+    """Refuse to write the value of a variable into a config where it holds a credential.
+
+    Raises:
+        InputError: names the place and the variable, not the value.
+    """
+    names = [name for name in references(before) if values.get(name)]
+    if names and any(credentials_in(dict.fromkeys((*names, "url"), after))):
+        what = f"must be changed here, and {', '.join(names)} holds a credential"
+        raise fault(place, what, "give the credential by a reference of its own, in a header")
+
+
 def no_number(address: Address) -> str:
     """Why an IP address that a plugin gives cannot be the backend's in the stack."""
     return f"no service of the stack has the IP address {address.host}: they are called by name"
+
+
+def _endpoint(draft: Draft, key: str, name: str) -> Address | None:
+    """An exporter's endpoint as the Collector sees it; None: there is none, or it is not known.
+
+    Raises:
+        InputError: its variable is set, and empty.
+    """
+    text = draft.config["exporters"][key].get(name)
+    if not isinstance(text, str):
+        return None
+    value = draft.seen(text)
+    if text and not value:
+        empty = ", ".join(n for n in references(text) if n in draft.values)
+        what = f"is empty, as the variable {empty} is" if empty else "is empty"
+        hint = f"export {empty}=…, or unset it" if empty else "give the reference a default"
+        raise draft.fault(f"exporters.{key}.{name}", what, hint)
+    return parse_address(value)
 
 
 def _refuse_local(draft: Draft, key: str) -> None:
@@ -113,7 +154,7 @@ def _refuse_local(draft: Draft, key: str) -> None:
     if type_of(key) not in PROTOCOLS:
         return
     for name in _ENDPOINT_KEYS:
-        address = parse_address(draft.config["exporters"][key].get(name))
+        address = _endpoint(draft, key, name)
         if address is not None and means_here(address, draft.self_hosts):
             what = f"'{address.host}' is the Collector itself, inside the Collector"
             hint = (
@@ -146,6 +187,9 @@ def _rewritten(draft: Draft, key: str, name: str, address: Address, ingest: Inge
         why = "the service in the stack speaks plain text"
         steps.append(("plain-in-stack", address.at(scheme="http"), why))
     before = draft.config["exporters"][key][name]
+    if steps:
+        address = steps[-1][1]
+        refuse_secret(draft.fault, place, before, str(address), draft.values)
     for rule, after, why in steps:
         level = level_of(rule, named)
         draft = draft.noting(rule, place, before, str(after), why, level=level)
@@ -158,7 +202,7 @@ def _without_tls(draft: Draft, key: str) -> Draft:
     exporter = draft.config["exporters"][key]
     plain = {"insecure": True}
     before = exporter.get("tls")
-    endpoint = parse_address(exporter.get("endpoint"))
+    endpoint = parse_address(draft.seen(exporter.get("endpoint")))
     if type_of(key) != "otlp_grpc" or before == plain or endpoint is None:
         return draft
     if endpoint.scheme.lower() == "http" and before is None:

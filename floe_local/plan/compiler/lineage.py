@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.artifacts import Change, CompiledBackend, helm_values_of
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.compiler.draft import Neighbours
     from floe_local.plan.plugins.output import PluginOutput
 
 Lineage = tuple[dict[str, Any] | None, tuple[CompiledBackend, ...], tuple[Change, ...]]
@@ -37,16 +37,14 @@ class _Part(NamedTuple):
 def lineage_backends(
     outputs: Sequence[PluginOutput],
     blueprints: Mapping[str, Blueprint],
-    environment: str,
-    stack: frozenset[str] | None = None,
+    around: Neighbours,
 ) -> Lineage:
     """Compile the transports of all lineage plugins.
 
     Args:
         outputs: of the lineage plugins, in the manifest's order.
         blueprints: by name.
-        environment: the manifest's.
-        stack: the names of the stack's services; None: others may be reached, too.
+        around: what is known besides.
 
     Returns:
         What openlineage-python reads, the backends that it reaches, what rules changed.
@@ -59,7 +57,7 @@ def lineage_backends(
     for output in outputs:
         refuse_unusable(output)
         for part in _parts(output, blueprints.get(output.name)):
-            backend, found = _compiled(output, part, blueprints, environment, stack)
+            backend, found = _compiled(output, part, blueprints, around)
             backends.append(backend)
             changes += found
     transports = {b.name: b.transport for b in backends if b.transport is not None}
@@ -85,12 +83,13 @@ def _compiled(
     output: PluginOutput,
     part: _Part,
     blueprints: Mapping[str, Blueprint],
-    environment: str,
-    stack: frozenset[str] | None,
+    around: Neighbours,
 ) -> tuple[CompiledBackend, tuple[Change, ...]]:
     blueprint = blueprints.get(part.blueprint)
-    draft = LineageDraft(output, blueprint, deepcopy(part.transport), part.place, environment)
-    transport, changes = compiled_transport(replace(draft, stack=stack))
+    draft = LineageDraft(
+        output, blueprint, deepcopy(part.transport), part.place, **around._asdict()
+    )
+    transport, changes = compiled_transport(draft)
     backend = CompiledBackend(
         name=part.name,
         who=output.who,

@@ -40,7 +40,7 @@ def _prefixed(draft: Draft, section: str, taken: set[str]) -> Draft:
         return draft
     config = renamed(draft.config, section, names)
     if section == "extensions":
-        config = _with_references(config, names)
+        config = _with_references(draft, config, names)
     why = "another component has that id"
     for before, after in names.items():
         draft = draft.noting("prefix", f"{section}.{before}", before, after, why)
@@ -53,7 +53,10 @@ def prefixed_id(component: str, backend: str) -> str:
     return f"{type_of(component)}/{backend}" + (f"_{name}" if name else "")
 
 
-def _with_references(config: Config, names: Mapping[str, str]) -> Config:
-    """Exporters refer to extensions by id (``auth.authenticator``, a queue's ``storage``)."""
-    exporters = map_texts(config["exporters"], lambda text: names.get(text, text))
-    return {**config, "exporters": exporters}
+def _with_references(draft: Draft, config: Config, names: Mapping[str, str]) -> Config:
+    """Components refer to extensions by id (``auth.authenticator``, a queue's ``storage``)."""
+
+    def renamed_id(text: str) -> str:
+        return names.get(draft.seen(text), text)
+
+    return {section: map_texts(components, renamed_id) for section, components in config.items()}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.artifacts import Change
 from floe_local.plan.compiler.draft import fault
+from floe_local.plan.env_refs import resolve
 from floe_local.plan.values import ENVIRONMENT_VARIABLE
 from floe_local.plan.yaml_source import suggestion
 
@@ -30,10 +31,13 @@ class Surroundings(NamedTuple):
 def namespace_of(output: PluginOutput, around: Surroundings) -> tuple[str, tuple[Change, ...]]:
     """The namespace of a lineage plugin's events, with a warning where it was made up.
 
+    References in it are resolved here: events carry it as it is.
+
     Raises:
-        InputError: the strategy is unknown, or lacks what it needs.
+        InputError: the strategy is unknown, or lacks what it needs, such as a variable.
     """
-    strategy = output.namespace_strategy
+    place = f"{output.who}: namespace_strategy"
+    strategy = resolve(output.namespace_strategy, around.environ, place)
     if not isinstance(strategy, dict) or not strategy:
         namespace = default_namespace(around)
         return namespace, (_made_up(output, namespace),)

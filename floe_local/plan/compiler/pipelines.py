@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.compiler.draft import type_of
+from floe_local.plan.env_refs import references
 from floe_local.plan.yaml_source import suggestion
 
 if TYPE_CHECKING:
@@ -125,9 +126,9 @@ def _refuse_unknown(draft: Draft, place: str, ids: list[str], known: Any) -> Non
 
 def _refuse_unknown_authenticators(draft: Draft) -> None:
     for key, exporter in draft.config["exporters"].items():
-        auth = exporter.get("auth")
+        auth = draft.typed(exporter.get("auth"))
         name = auth.get("authenticator") if isinstance(auth, dict) else None
-        if isinstance(name, str) and "${" not in name:
+        if isinstance(name, str) and not references(name):
             place = f"exporters.{key}.auth.authenticator"
             _refuse_unknown(draft, place, [name], draft.config["extensions"])
 

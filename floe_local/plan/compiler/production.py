@@ -38,7 +38,7 @@ def encrypted_exporters(draft: Draft) -> Draft:
     if not elsewhere and draft.environment in LOCAL_ENVIRONMENTS:
         return draft
     for key, exporter in draft.config["exporters"].items():
-        for field in _plain_fields(exporter or {}):
+        for field in _plain_fields(draft, exporter or {}):
             raise _refused(draft.output.who, f"exporters.{key}.{field}", draft.environment)
     return draft
 
@@ -49,21 +49,20 @@ def encrypted_transport(draft: LineageDraft) -> LineageDraft:
     Raises:
         InputError: names plugin, distribution, field and environment (``plain-text``).
     """
-    url = str(draft.transport.get("url"))
-    known = parse_address(url)
-    address = known or parse_address(rewritten(url, literal=str, reference=_as_if_public))
-    if address is None or address.scheme.lower() != "http":
-        return draft
-    if known is None and draft.environment in LOCAL_ENVIRONMENTS:
-        return draft
-    if _runs_elsewhere(draft, address):
-        raise _refused(draft.output.who, f"{draft.place}.url", draft.environment)
+    given = str(draft.transport.get("url"))
+    for url in (str(draft.seen(given)), str(seen(given, {}))):
+        known = parse_address(url)
+        address = known or _of_any_host(url)
+        if address is None or (known is None and draft.environment in LOCAL_ENVIRONMENTS):
+            continue
+        if address.scheme.lower() == "http" and _runs_elsewhere(draft, address):
+            raise _refused(draft.output.who, f"{draft.place}.url", draft.environment)
     return draft
 
 
-def _as_if_public(_: str, default: str | None) -> str:
-    """A reference may stand for any host, unless its default is an URL."""
-    return default if default and "://" in default else "by.reference"
+def _of_any_host(url: str) -> Address | None:
+    """An address whose host is only known when it runs: it may be a public one."""
+    return parse_address(rewritten(url, literal=str, reference=lambda *_: "by.reference"))
 
 
 def _runs_elsewhere(draft: LineageDraft, address: Address) -> bool:
@@ -81,16 +80,14 @@ def _has_no_services(blueprint: Blueprint) -> bool:
     return bool(blueprint.sandbox) or not blueprint.services
 
 
-def _plain_fields(exporter: Mapping[str, Any]) -> Iterator[str]:
+def _plain_fields(draft: Draft, exporter: Mapping[str, Any]) -> Iterator[str]:
+    """What turns TLS off with the variables that are set, or where none is."""
     for path, value in scalars(exporter):
-        insecure = path[-2:] == ("tls", "insecure") and not _is_off(value)
-        if insecure or (holds_address(path) and _PLAIN_URL.search(str(seen(value, {})))):
-            yield dotted(tuple(map(str, path)))
-
-
-def _is_off(value: Any) -> bool:
-    """Whether a switch is off: as the Collector reads it, and unless somebody says otherwise."""
-    return str(seen(value, {})).strip().lower() in _OFF
+        for found in (draft.seen(value), seen(value, {})):
+            is_on = str(found).strip().lower() not in _OFF
+            insecure = path[-2:] == ("tls", "insecure") and is_on
+            if insecure or (holds_address(path) and _PLAIN_URL.search(str(found))):
+                yield dotted(tuple(map(str, path)))
 
 
 def _refused(who: str, place: str, environment: str) -> InputError:

@@ -9,6 +9,7 @@ from floe_local.errors import InputError
 from floe_local.plan.artifacts import ENDS_IN_COLLECTOR, SCRAPED
 from floe_local.plan.compiler.address import parse_address
 from floe_local.plan.compiler.draft import SECTIONS, type_of
+from floe_local.plan.env_refs import references
 from floe_local.plan.nested import scalars
 from floe_local.plan.yaml_source import dotted
 
@@ -92,6 +93,6 @@ def leak(who: str, place: str, what: str, key_of: str = "`sandbox`") -> InputErr
 def _in_text(path: Path_, text: str) -> list[str]:
     if not holds_address(path):
         return _ADDRESS.findall(text)
-    if "${" in text and parse_address(text) is None:
+    if references(text) and parse_address(text) is None:
         return [text]
     return _ADDRESS.findall(text) or ([text] if _BARE_DOMAIN.match(text) else [])

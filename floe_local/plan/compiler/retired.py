@@ -91,7 +91,7 @@ def _nested_tls(draft: Draft) -> Draft:
 def _replaced(draft: Draft, old: str, entry: Retired) -> Draft:
     new = _new_id(draft, old, entry)
     before = draft.config["exporters"][old]
-    after = _settings(before, entry)
+    after = _settings(draft, before, entry)
     config = renamed(draft.config, "exporters", {old: new})
     config["exporters"][new] = after
     place = f"exporters.{old}"
@@ -110,14 +110,14 @@ def _new_id(draft: Draft, old: str, entry: Retired) -> str:
     return new
 
 
-def _settings(before: Config, entry: Retired) -> Config:
+def _settings(draft: Draft, before: Config, entry: Retired) -> Config:
     after = dict(before)
     if entry.by == "debug":
         level = str(after.pop("loglevel", after.pop("logLevel", "")))
         return {"verbosity": _VERBOSITY.get(level, "basic"), **after} if level else after
-    address = parse_address(after.get("endpoint"))
+    given = address = parse_address(draft.seen(after.get("endpoint")))
     if address is not None and address.port is not None:
         address = address.at(port=entry.ports.get(address.port, address.port))
     if address is not None and entry.path is not None:
         address = address.at(rest=entry.path)
-    return after if address is None else {**after, "endpoint": str(address)}
+    return after if address == given else {**after, "endpoint": str(address)}

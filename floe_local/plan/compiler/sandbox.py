@@ -17,13 +17,15 @@ from floe_local.plan.compiler.reach import (
     leak,
     reaching_components,
 )
+from floe_local.plan.credentials import credentials_in
 from floe_local.plan.env_refs import references, substituted
 from floe_local.plan.nested import MISSING, map_scalars, steps, value_at
 from floe_local.plan.plugins.foreign_code import CREDENTIAL_NAME
+from floe_local.plan.values import Signal
 from floe_local.plan.yaml_source import dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from floe_local.plan.blueprint.model import Blueprint, Sandbox
     from floe_local.plan.compiler.draft import Config, Draft
@@ -43,6 +45,48 @@ class Replaced(NamedTuple):
     key: str
     before: Any
     after: Any
+
+
+class Filling(NamedTuple):
+    """What the placeholders of a blueprint's `sandbox` stand for.
+
+    `url` is the recorder's base URL, `seen` gives a text as its component will see it, and
+    `settings` know the paths that the recorder plays.
+    """
+
+    url: str
+    seen: Callable[[Any], Any] = str
+    settings: Sandbox | None = None
+
+    def of(self, key: str, value: Any, before: Any) -> Any:
+        """What takes the place of `before` under a dotted key."""
+        if not isinstance(value, str):
+            return value
+        return value.replace("{sandbox}", self.url).replace("{path}", self._path(key, before))
+
+    def _path(self, key: str, before: Any) -> str:
+        """The path of the URL that stood there; where that is not known, the one played."""
+        value = str(self.seen(before))
+        if value != before and any(credentials_in({"url": value})):
+            value = value.partition("?")[0]  # what a variable holds is not written into a file
+        match = _PATH.match(value)
+        if match is None and isinstance(before, str) and references(before):
+            return played_path(self.settings, steps(key)[-1])
+        return match["path"] if match else ""
+
+
+def played_path(settings: Sandbox | None, key: str) -> str:
+    """The path that the recorder plays for what is sent to the URL under a key."""
+    routes = settings.routes if settings else ()
+    for route in routes:
+        if route.signal is not None and key == f"{route.signal}_endpoint":
+            return route.path
+        appended = f"/v1/{route.signal}"  # an OTLP exporter's, to its `endpoint`
+        if key == "endpoint" and route.path.endswith(appended):
+            return route.path.removesuffix(appended)
+        if key == "url" and route.signal is Signal.LINEAGE:
+            return route.path
+    return ""
 
 
 def sandboxed_exporters(draft: Draft) -> Draft:
@@ -84,7 +128,7 @@ def _refuse_unplayed(draft: Draft, settings: Sandbox, url: str) -> None:
         if exports and kind not in settings.exporters:
             what = f"the blueprint's `sandbox` does not say how '{kind}' reaches it"
             raise leak(who, place, what)
-        reached = _refuse_leaks(who, (section, key), component, url)
+        reached = _refuse_leaks(who, (section, key), draft.seen(component), url)
         if exports and not reached:
             raise leak(who, place, _UNREACHED)
 
@@ -97,7 +141,8 @@ def _played(blueprint: Blueprint | None) -> tuple[Sandbox, str] | None:
 
 
 def _component(draft: Draft, section: str, key: str, wanted: Mapping[str, Any], url: str) -> Draft:
-    config, replaced = with_replaced(draft.config[section][key] or {}, wanted, url)
+    filling = Filling(url, draft.seen, draft.blueprint.sandbox if draft.blueprint else None)
+    config, replaced = with_replaced(draft.config[section][key] or {}, wanted, filling)
     for one in replaced:
         place = f"{section}.{key}.{one.key}"
         draft = draft.noting("sandbox", place, one.before, one.after, WHY)
@@ -114,27 +159,28 @@ def sandboxed_transport(draft: LineageDraft) -> LineageDraft:
     if played is None:
         return draft
     settings, url = played
-    config, replaced = with_replaced(draft.transport, settings.transport, url)
+    filling = Filling(url, draft.seen, settings)
+    config, replaced = with_replaced(draft.transport, settings.transport, filling)
     for one in replaced:
         draft = draft.noting("sandbox", one.key, one.before, one.after, WHY)
     config, replaced = with_dummies(config, settings)
     for one in replaced:
         draft = draft.noting("sandbox-dummy", one.key, one.before, one.after, WHY_DUMMY)
-    reached = _refuse_leaks(draft.output.who, (draft.place,), config, url)
+    reached = _refuse_leaks(draft.output.who, (draft.place,), draft.seen(config), url)
     if not reached and config.get("type") not in ENDS_IN_PIPELINE:
         raise leak(draft.output.who, draft.place, _UNREACHED)
     return replace(draft, transport=config)
 
 
 def with_replaced(
-    config: Config, wanted: Mapping[str, Any], url: str
+    config: Config, wanted: Mapping[str, Any], filling: Filling
 ) -> tuple[Config, list[Replaced]]:
     """A copy of `config` with dotted keys replaced, and what was.
 
     Args:
         config: an exporter, an extension or a transport.
         wanted: dotted key → value; text may hold ``{sandbox}`` and ``{path}``.
-        url: what ``{sandbox}`` stands for.
+        filling: what ``{sandbox}`` and ``{path}`` stand for.
     """
     result = deepcopy(config)
     replaced = []
@@ -144,7 +190,7 @@ def with_replaced(
         before = None if found is MISSING else found
         if isinstance(value, str) and "{path}" in value and not isinstance(before, str):
             continue
-        after = _filled(value, url, before)
+        after = filling.of(key, value, before)
         inner = result
         for parent in parents:
             below = inner.get(parent)
@@ -184,13 +230,6 @@ def with_dummies(
 
 def _credentials(names: Iterable[str]) -> list[str]:
     return [name for name in names if CREDENTIAL_NAME.search(name)]
-
-
-def _filled(value: Any, url: str, before: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    match = _PATH.match(before) if isinstance(before, str) else None
-    return value.replace("{sandbox}", url).replace("{path}", match["path"] if match else "")
 
 
 def _refuse_leaks(who: str, place: tuple[str, ...], config: Any, url: str) -> bool:

@@ -17,6 +17,7 @@ from floe_local.plan.compiler.draft import (
     Draft,
     refuse_unserialisable,
 )
+from floe_local.plan.env_refs import references
 from floe_local.plan.plugins.secrets import refuse_written_out
 from floe_local.plan.values import Signal
 from floe_local.plan.yaml_source import suggestion
@@ -169,7 +170,8 @@ def _ids(draft: Draft, place: str, value: Any) -> list[str]:
 
 def _from_flat(draft: Draft, flat: Config) -> tuple[Draft, Config]:
     """Shape E: ``{"exporter_type": "otlp", "endpoint": "host:4317", "insecure": True}``."""
-    kind, protocol = flat.get("exporter_type"), str(flat.get("protocol") or "grpc")
+    kind = draft.seen(flat.get("exporter_type"))
+    protocol = str(draft.seen(flat.get("protocol")) or "grpc")
     if not isinstance(kind, str):
         raise draft.fault("exporter_type", "expected text")
     if kind in {"otlp", "otlphttp"}:
@@ -178,8 +180,9 @@ def _from_flat(draft: Draft, flat: Config) -> tuple[Draft, Config]:
     kind = _FLAT_TYPES.get(kind, kind)
     exporter = {key: flat[key] for key in _FLAT_KEPT if flat.get(key) is not None}
     if flat.get("endpoint"):
-        exporter["endpoint"] = _flat_endpoint(kind, flat)
-    if isinstance(flat.get("insecure"), bool) and kind == "otlp_grpc":
+        exporter["endpoint"] = _flat_endpoint(draft, kind, flat)
+    insecure = draft.typed(flat.get("insecure"))
+    if (isinstance(insecure, bool) or references(insecure)) and kind == "otlp_grpc":
         exporter["tls"] = {"insecure": flat["insecure"]}
     known = {"exporter_type", "endpoint", "insecure", "protocol", *_FLAT_KEPT}
     for key in sorted(set(flat) - known):
@@ -188,11 +191,11 @@ def _from_flat(draft: Draft, flat: Config) -> tuple[Draft, Config]:
     return draft, {"exporters": {kind: exporter}}
 
 
-def _flat_endpoint(kind: str, flat: Config) -> Any:
+def _flat_endpoint(draft: Draft, kind: str, flat: Config) -> Any:
     endpoint = flat["endpoint"]
-    if kind != "otlp_http" or not isinstance(endpoint, str) or "://" in endpoint:
+    if kind != "otlp_http" or not isinstance(endpoint, str) or "://" in draft.seen(endpoint):
         return endpoint
-    return f"{'http' if flat.get('insecure') else 'https'}://{endpoint}"
+    return f"{'http' if draft.typed(flat.get('insecure')) else 'https'}://{endpoint}"
 
 
 def _without_own_telemetry(draft: Draft, config: Config) -> Draft:

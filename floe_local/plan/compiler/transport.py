@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.plan.artifacts import Change
@@ -16,15 +16,22 @@ from floe_local.plan.compiler.in_stack import (
     means_here,
     no_number,
     port_differs,
+    refuse_secret,
 )
 from floe_local.plan.compiler.production import encrypted_transport
 from floe_local.plan.compiler.sandbox import sandboxed_transport
-from floe_local.plan.compiler.transport_types import auth_advice, transport_advice
+from floe_local.plan.compiler.transport_types import (
+    auth_advice,
+    transport_advice,
+    typed_key,
+    typed_keys,
+)
 from floe_local.plan.compiler.transport_url import target_of
+from floe_local.plan.env_refs import references, seen
 from floe_local.plan.plugins.secrets import refuse_written_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from floe_local.errors import InputError
     from floe_local.plan.blueprint.model import Blueprint
@@ -33,14 +40,15 @@ if TYPE_CHECKING:
 Transport = dict[str, Any]
 PROTOCOL = "openlineage"
 _HTTP = frozenset({"http", "async_http"})
+_WRAPPING = {"composite": "transports", "transform": "transport"}
+"""Types that hand events on to others, and the key under which those stand."""
 
 
 @dataclass(frozen=True)
 class LineageDraft:
     """One transport on its way through the rules; `place` is where it stands in the output.
 
-    `environment` is the manifest's. `stack` are the names of the stack's services, besides
-    which nothing may be reached; None: it is live.
+    `environment`, `self_hosts`, `stack` and `values` are those of its `Neighbours`.
     """
 
     output: PluginOutput
@@ -50,7 +58,12 @@ class LineageDraft:
     environment: str = "local"
     self_hosts: frozenset[str] = frozenset()
     stack: frozenset[str] | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
+
+    def seen(self, value: Any) -> Any:
+        """A part of the transport as its client sees it; what is not known stays a reference."""
+        return seen(value, self.values)
 
     def changed(
         self,
@@ -130,10 +143,9 @@ def transport_hosts(
 
 
 def single_transports(transport: Transport) -> list[Transport]:
-    """The transport itself, or those of a composite, in order."""
-    if transport.get("type") == "composite":
-        return [one for child in _children(transport) for one in single_transports(child)]
-    return [transport]
+    """The transport itself, or those that it hands events on to, however deep, in order."""
+    inner = [child for children in _inner(transport) for child in children.values()]
+    return [one for child in inner for one in single_transports(child)] or [transport]
 
 
 def for_host(transport: Transport, ports: Mapping[tuple[str, int], tuple[str, int]]) -> Transport:
@@ -155,22 +167,36 @@ def for_host(transport: Transport, ports: Mapping[tuple[str, int], tuple[str, in
         to = known.get((address.host.rstrip(".").lower(), address.port or _default(address)))
         return text if to is None else str(address.at(host=to[0], port=to[1]))
 
-    return _each(transport, lambda one: {key: moved(value) for key, value in one.items()})
+    return each_transport(transport, lambda one: {key: moved(value) for key, value in one.items()})
 
 
-def _each(transport: Transport, change: Callable[[Transport], Transport]) -> Transport:
-    """A transport with `change` applied to it, or to each child of a composite."""
-    if transport.get("type") != "composite":
-        return change(transport)
-    children = transport["transports"]
-    if isinstance(children, dict):
-        return {**transport, "transports": {k: _each(c, change) for k, c in children.items()}}
-    return {**transport, "transports": [_each(c, change) for c in children]}
+def each_transport(transport: Transport, change: Callable[[Transport], Transport]) -> Transport:
+    """A transport with `change` applied to each of its `single_transports`."""
+    for children in _inner(transport):
+        done = {key: each_transport(child, change) for key, child in children.items()}
+        return _with_inner(transport, done)
+    return change(transport)
 
 
-def _children(transport: Transport) -> list[Transport]:
-    children = transport.get("transports")
-    return list(children.values() if isinstance(children, dict) else children or [])
+def _inner(transport: Transport) -> Iterator[dict[Any, Any]]:
+    """The transports to which one hands events on, by key or index; nothing: it sends itself."""
+    match transport:
+        case {"type": "composite", "transports": dict() as children} if children:
+            yield children
+        case {"type": "composite", "transports": list() as children} if children:
+            yield dict(enumerate(children))
+        case {"type": "transform", "transport": child} if child:
+            yield {None: child}
+        case _:
+            pass
+
+
+def _with_inner(transport: Transport, children: dict[Any, Transport]) -> Transport:
+    """A transport with other ones to hand events on to."""
+    if transport["type"] == "transform":
+        return {**transport, "transport": children[None]}
+    after = children if isinstance(transport["transports"], dict) else list(children.values())
+    return {**transport, "transports": after}
 
 
 def _default(address: Address) -> int:
@@ -178,13 +204,14 @@ def _default(address: Address) -> int:
 
 
 def _through_rules(draft: LineageDraft) -> LineageDraft:
-    kind = draft.transport.get("type")
+    kind = draft.seen(draft.transport.get("type"))
     if not isinstance(kind, str) or not kind:
         raise draft.fault("type", "is missing", "return {'type': 'http', 'url': …} (ADR-0035)")
     if advice := transport_advice(kind):
         raise draft.fault("type", f"'{kind}' is no transport of openlineage-python", advice)
-    if kind == "composite":
-        return _composite(draft)
+    draft = _typed(replace(draft, transport={**draft.transport, "type": kind}))
+    if kind in _WRAPPING:
+        return _wrapping(draft, _WRAPPING[kind])
     rules = _HTTP_RULES if kind in _HTTP else ()
     for rule in (*rules, sandboxed_transport):
         draft = rule(draft)
@@ -193,20 +220,19 @@ def _through_rules(draft: LineageDraft) -> LineageDraft:
     return draft
 
 
-def _composite(draft: LineageDraft) -> LineageDraft:
-    children = draft.transport.get("transports")
-    listed = children if isinstance(children, dict) else dict(enumerate(children or []))
+def _wrapping(draft: LineageDraft, field: str) -> LineageDraft:
+    """A transport that hands events on: the rules are for what it hands them on to."""
+    listed = next(_inner(draft.transport), {})
     if not listed or not all(isinstance(child, dict) for child in listed.values()):
-        raise draft.fault("transports", "expected a list or mapping of transports")
+        what = "a transport" if field == "transport" else "a list or mapping of transports"
+        raise draft.fault(field, f"expected {what}")
     done: dict[Any, Transport] = {}
     for key, child in listed.items():
-        place = f"{draft.place}.transports.{key}"
-        inner = replace(draft, transport=child, place=place)
-        inner = _through_rules(inner)
+        place = f"{draft.place}.{field}" + ("" if key is None else f".{key}")
+        inner = _through_rules(replace(draft, transport=child, place=place))
         done[key] = inner.transport
         draft = replace(draft, changes=inner.changes)
-    after = done if isinstance(children, dict) else list(done.values())
-    return replace(draft, transport={**draft.transport, "transports": after})
+    return replace(draft, transport=_with_inner(draft.transport, done))
 
 
 def _without_nulls(draft: LineageDraft) -> LineageDraft:
@@ -214,6 +240,32 @@ def _without_nulls(draft: LineageDraft) -> LineageDraft:
     for key in [k for k, v in draft.transport.items() if v is None]:
         after = {k: v for k, v in draft.transport.items() if k != key}
         draft = draft.changed("null-keys", key, after, "a key without a value says nothing")
+    return draft
+
+
+def _typed(draft: LineageDraft) -> LineageDraft:
+    """Rule typed-key: numbers and switches that were given as text."""
+    kind = draft.transport["type"]
+    headers = draft.transport.get("headers")
+    if kind in _HTTP and headers is not None and "custom_headers" not in draft.transport:
+        after = {**draft.transport, "custom_headers": headers}
+        why = "openlineage-python reads no `headers`"
+        draft = draft.changed("typed-key", "custom_headers", after, why)
+    for key in typed_keys(kind):
+        before = draft.transport.get(key)
+        value = before if key == "custom_headers" else draft.seen(before)
+        if before is None or (key != "custom_headers" and references(value)):
+            continue
+        try:
+            typed = typed_key(kind, key, value)
+        except ValueError as error:
+            what = str(error)
+            if value != before:  # what a variable holds is not told
+                what = f"{what.partition(', got')[0]}, and {', '.join(references(before))} is none"
+            raise draft.fault(key, what) from None
+        if typed != before or type(typed) is not type(before):
+            why = "clients take what stands here as it is, without a look at its type"
+            draft = draft.changed("typed-key", key, {**draft.transport, key: typed}, why)
     return draft
 
 
@@ -229,17 +281,18 @@ def _named_token(draft: LineageDraft) -> LineageDraft:
         return draft
     if not isinstance(auth, dict):
         raise draft.fault("auth", f"expected a mapping, got {type(auth).__name__}")
-    if advice := auth_advice(str(auth.get("type") or "api_key")):
-        what = f"'{auth['type']}' is no authentication that openlineage-python knows"
+    kind = draft.seen(auth.get("type") or "api_key")
+    if advice := auth_advice(str(kind)):
+        what = f"'{kind}' is no authentication that openlineage-python knows"
         raise draft.fault("auth.type", what, advice)
     key = next((auth[k] for k in ("apiKey", "apikey", "api_key", "token") if auth.get(k)), None)
-    if auth.get("type") == "bearer":
+    if kind == "bearer":
         if key is None:
             raise draft.fault("auth.token", "is missing", "return ${env:NAME} as the token")
         why = "openlineage-python has no `bearer`; its api_key sends `Authorization: Bearer`"
         after = {**transport, "auth": {"type": "api_key", "apiKey": key}}
         return draft.changed("bearer-auth", "auth", after, why, "warning")
-    if auth.get("type") == "api_key" and key is not None and "apiKey" not in auth:
+    if kind == "api_key" and key is not None and "apiKey" not in auth:
         why = "`apiKey` is the name that all OpenLineage clients read"
         after = {**transport, "auth": {"type": "api_key", "apiKey": key}}
         return draft.changed("api-key-auth", "auth", after, why)
@@ -248,17 +301,21 @@ def _named_token(draft: LineageDraft) -> LineageDraft:
 
 def _joined_url(draft: LineageDraft) -> LineageDraft:
     """Rule url-and-endpoint: an origin and a path, which every client joins alike."""
-    url, endpoint = draft.transport.get("url"), draft.transport.get("endpoint")
+    given = draft.transport.get("url")
+    url, endpoint = draft.seen(given), draft.seen(draft.transport.get("endpoint"))
     if not isinstance(url, str) or not url.strip():
         raise draft.fault("url", "is missing", "return the URL that lineage is posted to")
     if endpoint is not None and not isinstance(endpoint, str):
         raise draft.fault("endpoint", f"expected text, got {type(endpoint).__name__}")
     target = target_of(url, endpoint)
     if target is None:
-        if "${" in url:
+        if references(url):
             return draft
         raise draft.fault("url", "is no URL", "write http://host:port/path")
-    after = {**draft.transport, "url": target.url, "endpoint": target.endpoint}
+    after = {**draft.transport, "endpoint": target.endpoint}
+    if target.url != url.strip():
+        refuse_secret(draft.fault, "url", str(given), target.url, draft.values)
+        after["url"] = target.url
     if after == draft.transport:
         return draft
     why = f"clients join url and endpoint in their own ways; meant is {target.address}"
@@ -279,9 +336,11 @@ def _moved_path(draft: LineageDraft) -> LineageDraft:
 def _reaching_backend(draft: LineageDraft) -> LineageDraft:
     """Rules endpoint-is-the-container, port-not-listened-on, plain-in-stack."""
     ingest = ingest_of(draft.blueprint, PROTOCOL)
-    address = parse_address(draft.transport["url"])
+    address = parse_address(draft.seen(draft.transport["url"]))
     if address is None:
         return draft
+    if ingest is not None:
+        draft = _known_address(draft, address)
     here = means_here(address, draft.self_hosts)
     if ingest is None:
         if here:
@@ -289,7 +348,7 @@ def _reaching_backend(draft: LineageDraft) -> LineageDraft:
             raise draft.fault("url", what, "give the backend's host name, or a blueprint")
         return draft
     if here:
-        why = f"inside a container '{address.host}' is that container"
+        why = f"inside a container '{address.host}' is that container, or the Collector's"
         address = address.at(host=ingest.service)
         draft = _at(draft, "endpoint-is-the-container", address, why)
     if address.ip is not None:
@@ -303,6 +362,15 @@ def _reaching_backend(draft: LineageDraft) -> LineageDraft:
         why = "the service in the stack speaks plain text"
         draft = _at(draft, "plain-in-stack", address.at(scheme="http", port=ingest.port), why)
     return draft
+
+
+def _known_address(draft: LineageDraft, address: Address) -> LineageDraft:
+    """Rule reference-to-the-stack: the stack answers to the host that the reference names now."""
+    if not references(draft.transport["url"]):
+        return draft
+    refuse_secret(draft.fault, "url", draft.transport["url"], str(address), draft.values)
+    why = "the stack answers to the host that the reference stands for now"
+    return _at(draft, "reference-to-the-stack", address, why)
 
 
 def _at(

@@ -1,8 +1,20 @@
-"""What openlineage-python knows by name: types of transports, and of authentication."""
+"""What openlineage-python knows by name: types of transports and of authentication, typed keys.
+
+The client checks no types: a timeout that is text fails at the first event, a switch that is
+the text ``false`` is on.
+"""
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from floe_local.plan.env_refs import references
 from floe_local.plan.yaml_source import suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _BUILT_IN = frozenset({"http", "async_http", "composite", "console", "file", "kafka", "noop"})
 _AUTH = frozenset({"api_key", "bearer", "jwt", "oauth2"})
@@ -29,4 +41,148 @@ def _advice(kind: str, known: frozenset[str]) -> str | None:
 
 def _is_class(kind: str) -> bool:
     """Whether it is imported by its name; a reference may become anything."""
-    return "." in kind or "${" in kind
+    return "." in kind or bool(references(kind))
+
+
+def typed_key(kind: str, key: str, value: Any) -> Any:
+    """The value of a transport's key in the type that the client wants.
+
+    Args:
+        kind: the transport's type.
+        key: one of its keys.
+        value: what stands there, references resolved.
+
+    Raises:
+        ValueError: it cannot be meant; says what was expected.
+    """
+    convert = _typed_of(kind).get(key)
+    return value if convert is None else convert(value)
+
+
+def typed_keys(kind: str) -> tuple[str, ...]:
+    """The keys of a type of transport that are no texts."""
+    return tuple(_typed_of(kind))
+
+
+def _typed_of(kind: str) -> Mapping[str, Callable[[Any], Any]]:
+    """The typed keys of a type; the client's transports to vendors share the names of some."""
+    return _TYPED.get(kind, {} if _is_class(kind) else _OF_VENDORS)
+
+
+def _number(value: Any) -> float | int:
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = int(value) if value.strip().isdigit() else float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        message = f"expected a number, got {_shown(value)}"
+        raise ValueError(message)
+    return value
+
+
+def _seconds(value: Any) -> float | int:
+    seconds = _number(value)
+    if seconds <= 0:
+        message = f"expected seconds, more than 0, got {seconds}"
+        raise ValueError(message)
+    return seconds
+
+
+def _integer(value: Any) -> int:
+    number = _number(value)
+    if number != int(number):
+        message = f"expected a whole number, got {number}"
+        raise ValueError(message)
+    return int(number)
+
+
+def _switch(value: Any) -> bool:
+    named = {"true": True, "false": False}.get(str(value).strip().lower())
+    if named is None:
+        message = f"expected true or false, got {_shown(value)}"
+        raise ValueError(message)
+    return named
+
+
+def _verify(value: Any) -> bool | str:
+    """A switch, or the path of a file with certificates."""
+    if isinstance(value, str) and value.strip().lower() not in {"true", "false"}:
+        return value
+    return _switch(value)
+
+
+def _headers(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or any(isinstance(v, dict | list) for v in value.values()):
+        message = f"expected a mapping of texts, got {type(value).__name__}"
+        raise ValueError(message)
+    return {str(k): v if isinstance(v, str) else str(v) for k, v in value.items() if v is not None}
+
+
+def _compression(value: Any) -> str:
+    if str(value).strip().lower() != "gzip":
+        message = f"expected gzip, got {_shown(value)}"
+        raise ValueError(message)
+    return "gzip"
+
+
+def _statuses(value: Any) -> list[int]:
+    return [_integer(status) for status in (value if isinstance(value, list) else [value])]
+
+
+def _retry(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        message = f"expected a mapping, got {type(value).__name__}"
+        raise ValueError(message)  # noqa: TRY004 - one kind for what cannot be meant
+    unknown = sorted(set(map(str, value)) - set(_RETRY))
+    if unknown:
+        message = f"'{unknown[0]}' is none of its keys: {suggestion(unknown[0], _RETRY)}"
+        raise ValueError(message)
+    return {key: None if v is None else _within(key, v) for key, v in value.items()}
+
+
+def _within(key: str, value: Any) -> Any:
+    try:
+        return _RETRY[key](value)
+    except ValueError as error:
+        message = f"{key}: {error}"
+        raise ValueError(message) from None
+
+
+def _any(value: Any) -> Any:
+    return value
+
+
+def _shown(value: Any) -> str:
+    return f"the text '{value}'" if isinstance(value, str) else str(value)
+
+
+_RETRY: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("total", "connect", "read", "redirect", "status", "other"), _integer),
+    **dict.fromkeys(("backoff_factor", "backoff_max", "backoff_jitter"), _number),
+    "status_forcelist": _statuses,
+    "allowed_methods": _any,
+    "raise_on_redirect": _switch,
+    "raise_on_status": _switch,
+    "respect_retry_after_header": _switch,
+    "remove_headers_on_redirect": _any,
+}
+"""The arguments of urllib3's Retry, which the client hands on."""
+
+_OVER_HTTP: Mapping[str, Callable[[Any], Any]] = {
+    "timeout": _seconds,
+    "verify": _verify,
+    "compression": _compression,
+    "custom_headers": _headers,
+    "retry": _retry,
+}
+_QUEUED = {"max_queue_size": _integer, "max_concurrent_requests": _integer}
+_OF_VENDORS = {"timeout": _seconds, "retry": _retry, **_QUEUED}
+_TYPED: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
+    "http": _OVER_HTTP,
+    "async_http": {**_OVER_HTTP, **_QUEUED},
+    "kafka": {"flush": _switch},
+    "msk-iam": {"flush": _switch, "aws_debug_creds": _switch},
+    "file": {"append": _switch},
+    "composite": dict.fromkeys(
+        ("continue_on_failure", "continue_on_success", "sort_transports"), _switch
+    ),
+}

@@ -39,8 +39,8 @@ def cluster_values(
     """
     models = {name: located.blueprint for name, located in blueprints.items()}
     deployed = {name: as_deployed(model) for name, model in models.items()}
-    compiled = compile_outputs(manifest, outputs, deployed, environ, live=True)
-    local = compile_outputs(manifest, outputs, models, environ, live=True)
+    compiled = compile_outputs(manifest, outputs, deployed, environ, values={}, live=True)
+    local = compile_outputs(manifest, outputs, models, environ, values={}, live=True)
     parts = needed_parts(compiled, blueprints)
     result = helm_values(compiled, [part.blueprint for part in parts])
     gaps = (*result.not_covered, *_only_local(local, compiled), *_defaults(manifest, models))

@@ -13,7 +13,7 @@ from floe_local.errors import InputError
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
 from floe_local.plan.blueprint.sandboxed import as_run, sandboxed
 from floe_local.plan.compiler import compile_outputs
-from floe_local.plan.compiler.sandbox import with_replaced
+from floe_local.plan.compiler.sandbox import Filling, with_replaced
 from floe_local.plan.manifest.model import LocalSettings, Manifest
 from tests.unit.compiler.conftest import lineage_output, telemetry_output
 
@@ -46,12 +46,19 @@ def located(blueprint: Blueprint, folder: Path) -> LocatedBlueprint:
 
 
 def compiled(
-    blueprint: Blueprint, output: Any, folder: Path, *, live: bool = False, environment: str = "dev"
+    blueprint: Blueprint,
+    output: Any,
+    folder: Path,
+    *,
+    live: bool = False,
+    environment: str = "dev",
+    environ: dict[str, str] | None = None,
 ) -> Any:
     recorder = located(Blueprint.model_validate(RECORDER), folder)
     run = as_run({"acme": located(blueprint, folder)}, None if live else recorder)
     manifest = Manifest(environment=environment, local=LocalSettings(), root=folder, folder=folder)
-    return compile_outputs(manifest, [output], {"acme": run["acme"].blueprint}, {}, live=live)
+    models = {"acme": run["acme"].blueprint}
+    return compile_outputs(manifest, [output], models, environ or {}, live=live)
 
 
 def exporters(config: dict[str, Any], **more: Any) -> Any:
@@ -84,6 +91,61 @@ def test_a_path_is_kept_and_only_where_the_plugin_gave_one(tmp_path: Path) -> No
     exporter = done["otlp_collector_config"]["exporters"]["otlp_http"]
     assert exporter["traces_endpoint"] == f"{URL}/otlp/v1/traces?a=b"
     assert "endpoint" not in exporter
+
+
+PLAYED = [
+    {"name": "t", "path": "/otlp/v1/traces", "signal": "traces"},
+    {"name": "l", "path": "/api/lineage", "signal": "lineage"},
+]
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "path"),
+    [
+        ("endpoint", "${env:ACME_OTLP}", "/of/the/value"),
+        ("endpoint", "${env:NO:-https://acme.example/of/the/default}", "/of/the/default"),
+        ("endpoint", "${env:NO:-${env:ACME_OTLP}}", "/of/the/value"),
+        ("endpoint", "${env:NO}", "/otlp"),
+        ("traces_endpoint", "${env:NO}", "/otlp/v1/traces"),
+        ("traces_endpoint", "${env:ACME_OTLP}/more", "/of/the/value/more"),
+        ("endpoint", "${env:ACME_TOLD}", "/x"),
+    ],
+)
+def test_the_path_is_that_of_the_value_else_the_one_that_is_played(
+    tmp_path: Path, key: str, given: str, path: str
+) -> None:
+    blueprint = saas("telemetry", exporters={"otlp_http": {key: "{sandbox}{path}"}}, routes=PLAYED)
+    environ = {
+        "ACME_OTLP": "https://otlp.acme.example/of/the/value",
+        "ACME_TOLD": "https://acme.example/x?api_key=Zq8rT5vLw2nXk7Pd",
+    }
+    output = exporters({"otlp_http": {key: given}})
+
+    done = compiled(blueprint, output, tmp_path, environ=environ)
+
+    assert done["otlp_collector_config"]["exporters"]["otlp_http"][key] == URL + path
+
+
+def test_a_lineage_url_by_reference_is_sent_where_lineage_is_played(tmp_path: Path) -> None:
+    blueprint = saas("lineage", transport={"url": "{sandbox}{path}"}, routes=PLAYED)
+    output = lineage_output({"type": "http", "url": "${env:NO}", "endpoint": ""}, name="acme")
+    transport = compiled(blueprint, output, tmp_path)["openlineage_config"]["transport"]
+    assert transport["url"] == f"{URL}/api/lineage"
+
+
+@pytest.mark.parametrize("text", ["${env:NO:-https://prod.acme.example/x}", "${env:ACME}"])
+@pytest.mark.parametrize("live", [True, False])
+def test_a_real_address_by_reference_is_for_live(tmp_path: Path, text: str, live: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    blueprint = saas("telemetry", exporters={"otlp_http": {"endpoint": "{sandbox}"}})
+    own = {"endpoint": "https://acme.example", "proxy_url": text}
+    environ = {"ACME": "https://prod.acme.example/x"}
+    output = exporters({"otlp_http": own})
+    if live:
+        assert compiled(blueprint, output, tmp_path, live=True, environ=environ).backends
+        return
+    with pytest.raises(InputError, match=r"exporters\.otlp_http\.proxy_url") as caught:
+        compiled(blueprint, output, tmp_path, environ=environ)
+    assert caught.value.code == "sandbox-leak"
 
 
 def test_extensions_are_replaced_by_type(tmp_path: Path) -> None:
@@ -381,7 +443,7 @@ TREES = st.recursive(
 @given(st.dictionaries(KEYS, TREES, max_size=3), st.lists(KEYS, min_size=1, max_size=3))
 def test_replacing_touches_nothing_else(config: dict[str, Any], steps: list[str]) -> None:
     before = deepcopy(config)
-    after, (told,) = with_replaced(config, {".".join(steps): "new {sandbox}"}, URL)
+    after, (told,) = with_replaced(config, {".".join(steps): "new {sandbox}"}, Filling(URL))
     assert config == before
 
     found: Any = after

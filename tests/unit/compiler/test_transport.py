@@ -265,7 +265,7 @@ def test_the_types_that_are_known_are_told(compile_transport: Callable[..., Comp
     assert "package.module.Class" in caught.value.hint
 
 
-@pytest.mark.parametrize("kind", ["noop", "transform", "msk-iam", "acme.lineage.Transport"])
+@pytest.mark.parametrize("kind", ["noop", "msk-iam", "acme.lineage.Transport"])
 def test_a_transport_that_the_client_can_make_stays(
     kind: str, compile_transport: Callable[..., Compiled]
 ) -> None:

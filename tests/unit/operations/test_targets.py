@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from floe_local.operations.targets import readable, targets_of
+from floe_local.operations.targets import readable, redirected, targets_of
 from floe_local.plan.blueprint.lookup import find_blueprint
 from floe_local.plan.blueprint.model import Cleanup, Expectation, Probe, Request
 from floe_local.plan.blueprint.sandboxed import for_real
+from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.compiler.transport import single_transports
+from floe_local.plan.manifest.model import Manifest
+from floe_local.plan.plugins.output import PluginOutput
 from floe_local.plan.stack.model import StackBackend, StackIdentity, StackPlan
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.targets import BackendTarget
@@ -105,3 +111,27 @@ def test_a_shipped_backend_is_read_back_where_its_second_credential_is_set() -> 
     assert live_datadog(keys).unset == {Signal.TRACES: ("DD_APP_KEY",)}
     assert live_datadog(keys).readback == {}
     assert set(live_datadog(keys | {"DD_APP_KEY": "second"}).readback) == {Signal.TRACES}
+
+
+@pytest.mark.parametrize(
+    "url", ["http://marquez:5000", "${env:NO:-http://marquez:5000}", "${env:NOT_SET_HERE}"]
+)
+@pytest.mark.parametrize("nesting", ["plain", "transform", "composite"])
+def test_an_address_that_is_given_wins_over_the_plugins(url: str, nesting: str) -> None:
+    transport: dict[str, Any] = {"type": "http", "url": url}
+    if nesting == "transform":
+        transport = {"type": nesting, "transport": transport, "transformer_class": "acme.T"}
+    if nesting == "composite":
+        transport = {"type": nesting, "transports": [transport, {"type": "console"}]}
+    blueprint = find_blueprint("marquez")
+    assert blueprint is not None
+    output = PluginOutput(kind="lineage", name="marquez", transport=transport)
+    models = {"marquez": blueprint.blueprint}
+    compiled = compile_outputs(Manifest(), [output], models, {})
+    (backend,) = compiled.backends
+
+    moved = redirected(backend, "https://lineage.example/base/")
+
+    assert [one["url"] for one in single_transports(moved) if "url" in one] == [
+        "https://lineage.example/base"
+    ]
