@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from textwrap import shorten
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from floe_local.errors import FloeError
 from floe_local.plan.values import Signal
+from floe_local.prove.client_errors import error_message, hint_for
 from floe_local.prove.delivery import Ack, Delivery, sendings, takes_runs
 
 if TYPE_CHECKING:
@@ -24,12 +22,6 @@ if TYPE_CHECKING:
     from floe_local.prove.targets import BackendTarget
 
     Acks = dict[Sending, Ack]
-
-_USER_INFO = re.compile(r"//[^/@\s]+@")
-_WRAPPER_LENGTH = 120
-_NO_PATH = "the path is not the backend's: mend `url` and `endpoint` of the plugin's transport"
-_NO_ENTRY = "the backend refuses the credentials of the plugin's transport: mend its `auth`"
-_HINTS: dict[object, str] = {404: _NO_PATH, 405: _NO_PATH, 401: _NO_ENTRY, 403: _NO_ENTRY}
 
 
 class Stopwatch:
@@ -95,61 +87,49 @@ def _send_telemetry(own: list[Sending], messages: Messages, watch: Stopwatch) ->
     """Send what goes by one protocol, signal by signal."""
     from floe_local.prove.exporters import RecordingExporter, exporter  # noqa: PLC0415 - the SDK
 
+    exporters = {
+        one: RecordingExporter(exporter(one.signal, one.protocol, one.address), messages)
+        for one in own
+    }
+    senders = {one: _sender(one.signal) for one in own}
+    watch.ready()
     acks = {}
-    for sending in own:
-        made = exporter(sending.signal, sending.protocol, sending.address)
-        recording = RecordingExporter(made, messages)
-        watch.ready()
-        _SENDERS[sending.signal](sending.planned, recording)
+    for sending, recording in exporters.items():
+        senders[sending](sending.planned, recording)
         recording.shutdown()
         acks[sending] = watch.ack(next(iter(recording.take()), ""))
     return acks
 
 
-def _send_traces(traces: tuple[Any, ...], exporter: RecordingExporter) -> None:
-    from floe_local.prove.emit_traces import TraceSender  # noqa: PLC0415 - loads the SDK
-
-    sender = TraceSender(exporter)
-    for trace in traces:
-        sender.send(trace)
-
-
-def _send_metrics(metrics: tuple[Any, ...], exporter: RecordingExporter) -> None:
-    from floe_local.prove.emit_signals import send_metrics  # noqa: PLC0415 - loads the SDK
-
-    send_metrics(metrics, exporter)
-
-
-def _send_logs(logs: tuple[Any, ...], exporter: RecordingExporter) -> None:
-    from floe_local.prove.emit_signals import send_log  # noqa: PLC0415 - loads the SDK
-
-    for log in logs:
-        send_log(log, exporter)
-
-
-_SENDERS: dict[Signal, Callable[[tuple[Any, ...], RecordingExporter], None]] = {
-    Signal.TRACES: _send_traces,
-    Signal.METRICS: _send_metrics,
-    Signal.LOGS: _send_logs,
-}
+def _sender(signal: Signal) -> Callable[[tuple[Any, ...], RecordingExporter], None]:
+    """Return what sends the canaries of a signal through an exporter; loads the SDK."""
+    module = "emit_traces" if signal is Signal.TRACES else "emit_signals"
+    sender: Callable[[tuple[Any, ...], RecordingExporter], None]
+    sender = getattr(import_module(f"floe_local.prove.{module}"), f"send_{signal}")
+    return sender
 
 
 def _send_lineage(
     target: BackendTarget, own: list[Sending], namespace: str, watch: Stopwatch
 ) -> Acks:
-    """Send the parent's START, then all other runs at once, then the parent's end."""
+    """Send the parent's START, then all other runs at once, then the parent's end.
+
+    Where the START fails, nothing else is tried: each run would wait for its own retries.
+    """
     parent, *others = own
 
-    def ack(error: BaseException | None) -> Ack:
-        return watch.ack(error_message(error), hint_for(error))
+    def ack(error: BaseException | None, before: str = "") -> Ack:
+        return watch.ack(before + error_message(error), hint_for(error)) if error else watch.ack()
 
     with ThreadPoolExecutor(len(own), thread_name_prefix="lineage") as pool:
         made = pool.submit(run_sender, target, namespace)
-        failed = made.exception() or pool.submit(made.result().start, _run(parent)).exception()
-        if failed:
+        if failed := made.exception():
             return {sending: ack(failed) for sending in own}
         watch.ready()
         sender = made.result()
+        if failed := pool.submit(sender.start, _run(parent)).exception():
+            unsent = f"not sent, because run '{parent.canary}' was not taken: "
+            return {sending: ack(failed, "" if sending is parent else unsent) for sending in own}
         jobs = {sending: pool.submit(sender.send, _run(sending)) for sending in others}
         acks = {sending: ack(job.exception()) for sending, job in jobs.items()}
         acks[parent] = ack(pool.submit(sender.end, _run(parent)).exception())
@@ -182,40 +162,3 @@ def run_sender(target: BackendTarget, namespace: str) -> RunSender:
     from floe_local.prove.emit_lineage import RunSender, made  # noqa: PLC0415 - heavy
 
     return RunSender(made(target.transport or {}), namespace)
-
-
-def error_message(error: BaseException | None) -> str:
-    """Return why a client failed, empty when it did not.
-
-    A transport may be anybody's code and raise anything. Where it raised one error from
-    another, the first of them has the reason.
-    """
-    if isinstance(error, FloeError):
-        return f"{error.reason}; {error.hint}"
-    if error is None:
-        return ""
-    first = _first(error)
-    if first is error:
-        return _named(error)
-    return f"{shorten(_named(error), _WRAPPER_LENGTH, placeholder='…')}: {_named(first)}"
-
-
-def hint_for(error: BaseException | None) -> str:
-    """Return what to do about a client's failure, empty where only its kind of hop tells."""
-    first = _first(error) if error else None
-    if isinstance(first, FloeError):
-        return first.hint
-    if isinstance(first, ImportError):
-        return f"install what its transport needs beside floe-local: {first.name or first}"
-    status: object = getattr(getattr(first, "response", None), "status_code", None)
-    return _HINTS.get(status, "")
-
-
-def _first(error: BaseException) -> BaseException:
-    while error.__cause__:
-        error = error.__cause__
-    return error
-
-
-def _named(error: BaseException) -> str:
-    return _USER_INFO.sub("//", f"{type(error).__name__}: {error}")

@@ -43,6 +43,12 @@ def _record(meter: Any, plan: MetricPlan) -> None:
         meter.create_histogram(plan.name, unit=plan.unit).record(plan.value, plan.attributes)
 
 
+def send_logs(logs: tuple[LogPlan, ...], exporter: Any) -> None:
+    """Emit each record inside its span, exported at once."""
+    for log in logs:
+        send_log(log, exporter)
+
+
 def send_log(plan: LogPlan, exporter: Any) -> None:
     """Emit one record inside its span, exported at once."""
     resource = Resource(resource_of(plan.service, plan.canary))

@@ -198,6 +198,13 @@ def _overfull(attributes: Mapping[str, Any], dropped: int) -> dict[str, Any]:
     return {**{f"dropped.{number}": number for number in range(dropped)}, **attributes}
 
 
+def send_traces(traces: tuple[TracePlan, ...], exporter: Any) -> None:
+    """Send traces one after the other."""
+    sender = TraceSender(exporter)
+    for trace in traces:
+        sender.send(trace)
+
+
 def context_of(trace_id: str, span_id: str, *, remote: bool = True) -> api.SpanContext:
     """Return the context of a span; `remote`: one that lives in another service."""
     return api.SpanContext(

@@ -13,7 +13,7 @@ from openlineage.client.transport import Transport
 
 from floe_local.errors import InputError
 from floe_local.plan.values import Kind, Signal
-from floe_local.prove.emit import error_message
+from floe_local.prove.client_errors import error_message
 from floe_local.prove.isolation import captured_logs, clean_environment
 from floe_local.prove.options import SmokeOptions
 from floe_local.prove.report import HopName, Verdict
@@ -223,3 +223,67 @@ def test_a_module_that_is_missing_is_named() -> None:
     report = lineage_report({"type": "floe_nowhere.Transport"})
     assert "install what its transport needs" in report.checks[0].hint
     assert "floe_nowhere" in report.checks[0].hint
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [
+        (400, "see `floe-local logs b`"),
+        (401, "mend its `auth`"),
+        (403, "mend its `auth`"),
+        (404, "the path is not the backend's"),
+        (413, "larger than the backend takes"),
+        (415, "`compression`"),
+        (429, "`floe-local status` says so"),
+        (503, "the backend itself failed"),
+    ],
+)
+def test_an_answer_is_named_with_what_it_takes(serve: Any, status: int, hint: str) -> None:
+    report = lineage_report({"type": "http", "url": serve({}, status).url, "retry": {"total": 0}})
+    parent, *others = report.checks
+    assert {check.hop for check in report.checks} == {HopName.CLIENT}
+    assert str(status) in parent.reason
+    assert all(hint in check.hint for check in report.checks)
+    assert not any("is the stack up" in check.hint for check in report.checks)
+    unsent = "not sent, because run 'parent' was not taken: "
+    assert {check.reason for check in others} == {unsent + parent.reason}
+
+
+class Fussy(Careless):
+    """It expects a number in its settings."""
+
+    def emit(self, event: Any) -> Any:
+        raise TypeError(event.producer)
+
+
+def test_a_client_that_fails_by_itself_is_not_said_to_miss_the_stack() -> None:
+    report = lineage_report({"type": f"{__name__}.{Fussy.__name__}"})
+    assert report.checks[0].reason.startswith("TypeError: ")
+    assert {check.hop for check in report.checks} == {HopName.CLIENT}
+    assert all("failed by itself" in check.hint for check in report.checks)
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("http://floe-nowhere.invalid", "the host's name is not known"),
+        ("http://127.0.0.1:1", "is the stack up?"),
+        ("127.0.0.1:1", "failed by itself"),
+    ],
+)
+def test_who_was_not_reached_is_told_apart(url: str, hint: str) -> None:
+    report = lineage_report({"type": "http", "url": url, "retry": {"total": 0}})
+    assert hint in report.checks[0].hint
+
+
+def test_what_speaks_no_tls_is_named(serve: Any) -> None:
+    url = serve({}).url.replace("http:", "https:")
+    report = lineage_report({"type": "http", "url": url, "retry": {"total": 0}})
+    assert "TLS fails" in report.checks[0].hint
+
+
+def test_retries_are_no_loading(serve: Any) -> None:
+    retry = {"total": 1, "backoff_factor": 0.4, "status_forcelist": [503]}
+    retry["allowed_methods"] = ["POST"]
+    report = lineage_report({"type": "http", "url": serve({}, 503).url, "retry": retry})
+    assert report.durations.load < report.durations.send / 2
