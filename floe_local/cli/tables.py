@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from floe_local.conformance.report import CheckResult
     from floe_local.operations.rows import ServiceRow
-    from floe_local.operations.sandbox import Received, Recorded
+    from floe_local.operations.sandbox import Failing, Failure, Received, Recorded
     from floe_local.prove.report import Bulk, Check
 
 Table = tuple[tuple[str, ...], list[tuple[object, ...]]]
@@ -47,6 +47,23 @@ def _state(service: ServiceRow) -> str:
     took = f" {service.seconds:.1f} s" if service.seconds is not None else ""
     detail = f": {service.detail}" if service.detail and service.state != "ready" else ""
     return f"{service.state}{took}{detail}"
+
+
+def forced_failure_lines(failures: Sequence[Failing]) -> list[str]:
+    """What the sandbox was told to answer in place of a backend, and how to end it."""
+    return [
+        f"{one.backend}: the sandbox answers {one.failure.status} "
+        f"{_to_which(one.failure)}; `floe-local sandbox fail {one.backend} --off` ends it"
+        for one in failures
+        if one.failure
+    ]
+
+
+def _to_which(failure: Failure) -> str:
+    where = f" at {failure.path}" if failure.path else ""
+    if failure.times is None:
+        return f"to every request{where}"
+    return f"to the next {failure.times} requests{where}" if failure.times > 1 else f"once{where}"
 
 
 def environment_lines(variables: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -105,6 +106,16 @@ def fail(where: Where, backend: str, failure: Failure | None) -> Failing:
     else:
         _asked(plan, played, "PUT", "/fail", failure.model_dump())
     return Failing(backend=backend, failure=failure)
+
+
+def forced_failures(plan: StackPlan) -> tuple[Failing, ...]:
+    """The recorders that were told to answer with an error; one that does not answer is left out."""
+    found = []
+    for name in plan.sandboxed:
+        with suppress(MachineError):
+            told = _asked(plan, _played(plan, name), "GET", "/fail")["fail"]
+            found += [Failing(backend=name, failure=Failure.model_validate(told))] if told else []
+    return tuple(found)
 
 
 def _is_played(plan: StackPlan, backend: StackBackend) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from floe_local.operations.look_up import find, project_on
 from floe_local.operations.rows import ServiceRow, service_rows
+from floe_local.operations.sandbox import Failing, forced_failures
 from floe_local.plan.blueprint.recipe import LABEL_ORIGIN
 from floe_local.plan.stack.model import BACKEND_LABEL, STACK_LABEL
 from floe_local.plan.values import Frozen, Origin
@@ -26,6 +27,7 @@ class StackStatus(Frozen):
     """A stack as it is now. `ready`: every service of it is. `folder` may be gone.
 
     Where the stack's files cannot be read, `warnings` say so, and the rest is from labels.
+    `failures` are the sandbox's recorders that were told to answer with an error.
     """
 
     stack: str
@@ -36,6 +38,7 @@ class StackStatus(Frozen):
     services: tuple[ServiceRow, ...] = ()
     volumes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    failures: tuple[Failing, ...] = ()
 
 
 class StackSummary(Frozen):
@@ -80,6 +83,7 @@ def status(where: Where, engine: Engine | None = None) -> StackStatus:
         services=rows,
         volumes=tuple(v.name for v in held.volumes),
         warnings=(warning,) if warning else (),
+        failures=forced_failures(plan) if plan and held.containers else (),
     )
 
 

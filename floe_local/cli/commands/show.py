@@ -24,7 +24,7 @@ def status(session: Session) -> int:
 
     Example: `floe-local status`
     """
-    from floe_local.cli.tables import service_table
+    from floe_local.cli.tables import forced_failure_lines, service_table
     from floe_local.operations.status import status as look
 
     result = look(where(session))
@@ -38,6 +38,8 @@ def status(session: Session) -> int:
     else:
         write(f"stack {result.stack} ({result.project}), network {result.network}\n")
         write_table(*service_table(result.services))
+        for line in forced_failure_lines(result.failures):
+            write(line)
     return ExitCode.OK if result.ready else ExitCode.NOT_READY
 
 

@@ -13,12 +13,14 @@ from floe_local.cli.tables import (
     check_table,
     environment_lines,
     failure_lines,
+    forced_failure_lines,
     not_compared_lines,
     reason_lines,
     service_table,
     what_passed,
 )
 from floe_local.operations.rows import ServiceRow
+from floe_local.operations.sandbox import Failing, Failure
 from floe_local.plan.blueprint.model import Losses
 from floe_local.plan.values import Origin, Signal
 from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict
@@ -147,3 +149,17 @@ def test_what_a_backend_does_not_keep_is_said_once() -> None:
         "traces http",
         "traces large-span",
     ]
+
+
+@pytest.mark.parametrize(
+    ("failure", "line"),
+    [
+        (Failure(status=429), "429 to every request; `floe-local sandbox fail acme --off` ends it"),
+        (Failure(status=503, times=1), "503 once;"),
+        (Failure(status=503, times=3, path="/v1"), "503 to the next 3 requests at /v1;"),
+    ],
+)
+def test_a_forced_failure_is_said_with_what_ends_it(failure: Failure, line: str) -> None:
+    [said] = forced_failure_lines([Failing(backend="acme", failure=failure)])
+    assert said.startswith(f"acme: the sandbox answers {line}")
+    assert forced_failure_lines([Failing(backend="acme")]) == []
