@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from floe_local.errors import InputError
-from floe_local.operations.look_up import find_planned
+from floe_local.errors import InputError, MachineError
+from floe_local.operations.look_up import find_planned, project_on
 from floe_local.operations.planning import request_stack
 from floe_local.operations.show import rivals_of
 from floe_local.operations.targets import EndpointOptions, targets_elsewhere, targets_of
+from floe_local.plan.plugins.foreign_code import mask
 from floe_local.plan.stack.environment import pipeline_environment
+from floe_local.run.collector_log import export_errors
+from floe_local.run.engine import Engine
 
 if TYPE_CHECKING:
     from floe_local.operations.request import Where
@@ -35,10 +40,15 @@ def smoke_test(
         MachineError: the stack was never brought up from here (``stack-unknown``).
     """
     from floe_local.prove.smoke import smoke  # noqa: PLC0415 - the SDKs are slow to load
+    from floe_local.prove.verdicts import with_export_errors  # noqa: PLC0415 - beside it
 
-    report = smoke(find_targets(where, endpoints), options)
+    began = datetime.now(UTC)
+    targets = find_targets(where, endpoints)
+    report = smoke(targets, options)
     if endpoints is not None:
         return report
+    if any(check.hop == "collector-exported" for check in report.checks):
+        report = with_export_errors(report, targets, _export_errors(where, began))
     return report.model_copy(update={"warnings": _rivals(where)})
 
 
@@ -46,6 +56,18 @@ def _rivals(where: Where) -> tuple[str, ...]:
     """What would keep a pipeline of this shell from doing as the canaries did."""
     plan, _ = find_planned(where)
     return rivals_of(plan, pipeline_environment(plan, "host"), os.environ)
+
+
+def _export_errors(where: Where, began: datetime) -> dict[str, str]:
+    """Why exporters could not send since then, by id; nothing where there is no engine to ask."""
+    collector = find_planned(where)[0].collector
+    with suppress(MachineError):
+        engine = Engine()
+        for container in engine.containers(project_on(engine, where)):
+            if container.service == collector:
+                errors = export_errors(engine.tail(container, "all", since=began))
+                return {name: mask(error, os.environ) for name, error in errors.items()}
+    return {}
 
 
 def find_targets(where: Where, endpoints: EndpointOptions | None = None) -> Targets:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from floe_local.plan.artifacts import ENDS_IN_PIPELINE, SCRAPED
@@ -11,8 +12,12 @@ from floe_local.prove.hops import is_backend
 from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict, received_by
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from floe_local.prove.delivery import Delivery
     from floe_local.prove.difference import Difference
+    from floe_local.prove.report import Report
+    from floe_local.prove.targets import Targets
 
 _HINTS = {
     HopName.CLIENT: "is the stack up? see `floe-local status`; it is sent to {where}",
@@ -39,6 +44,66 @@ _UNANSWERED = (
     "where the transport leads, and `floe-local logs {backend}`"
 )
 _IN_SANDBOX = "see `floe-local sandbox show {backend}`: what arrived at the recorder, how it was answered, why"
+_EXPORT_HINTS = (
+    (
+        r"Status Code 40[13]\b|code = (Unauthenticated|PermissionDenied)",
+        "the backend refuses the exporter's credentials: mend its `headers` or `auth`",
+    ),
+    (
+        r"Status Code 40[45]\b|code = Unimplemented",
+        (
+            "what answers there does not take this signal: mend the exporter's `endpoint` (its path, "
+            "its port), or give the plugin's pipelines fewer signals"
+        ),
+    ),
+    (
+        r"Status Code 413\b|larger than max|message too large",
+        "the backend takes no request of that size: set `sending_queue.batch.max_size` lower",
+    ),
+    (
+        r"Status Code 415\b",
+        "the backend does not read what the exporter sends: mend its `encoding` or `compression`",
+    ),
+    (
+        r"Status Code 4(00|22)\b|code = InvalidArgument",
+        (
+            "the backend refuses the data as malformed: mend the exporter's `encoding`, or the "
+            "processors before it"
+        ),
+    ),
+    (
+        r"Status Code 429\b|code = ResourceExhausted",
+        (
+            "the backend takes no more for now (a rate limit); if the sandbox was told to fail, "
+            "`floe-local status` says so"
+        ),
+    ),
+    (
+        r"Status Code 5\d\d\b|code = Internal",
+        "the backend itself failed; if the sandbox was told to fail, `floe-local status` says so",
+    ),
+    (
+        r"tls: |x509: |authentication handshake failed|server gave HTTP response to HTTPS",
+        (
+            "TLS fails: mend the exporter's `tls` (`insecure: true` for plain text, `ca_file` for a "
+            "certificate of your own)"
+        ),
+    ),
+    (
+        r"no such host|produced zero addresses|name resolver error",
+        "the host's name is not known in the stack: mend the exporter's `endpoint`",
+    ),
+    (
+        r"server preface|malformed HTTP response|http2: ",
+        "what answers there speaks another protocol: 4317 is for otlp_grpc, 4318 for otlp_http",
+    ),
+    (
+        r"connection refused|i/o timeout|deadline exceeded|code = DeadlineExceeded",
+        "nothing answers there: is the port right, and the backend ready? see `floe-local status`",
+    ),
+)
+"""What an exporter's error looks like (RE), and what to do about it; the first that fits."""
+
 _SAYS_YES = (
     "it answers for an id that was never sent: what answers at {where} is not the backend, "
     "or the blueprint's probe asks for the wrong thing"
@@ -63,6 +128,40 @@ def check(delivery: Delivery) -> Check:
         )
     reason = f"{_unacknowledged(delivery)}; {_unread(delivery)}"
     return _check(delivery, Verdict.SKIPPED, hops=hops, reason=reason)
+
+
+def with_export_errors(report: Report, targets: Targets, errors: Mapping[str, str]) -> Report:
+    """Return a report whose checks that broke at an exporter say why.
+
+    Args:
+        report: of a smoke test.
+        targets: what it was made with.
+        errors: why an exporter could not send last, by exporter id: the Collector's words.
+    """
+    exporters = {target.name: target.exporters for target in targets.backends}
+
+    def explained(check: Check) -> Check:
+        own = exporters.get(check.backend, {}).get(check.signal, ())
+        why = "; ".join(f"{name}: {errors[name]}" for name in own if name in errors)
+        if check.hop is not HopName.COLLECTOR_EXPORTED or not why:
+            return check
+        hops = tuple(
+            hop.model_copy(update={"detail": f"{hop.detail}; {why}"})
+            if hop.name is check.hop
+            else hop
+            for hop in check.hops
+        )
+        reason = f"{why} ({check.reason})"
+        return check.model_copy(
+            update={"reason": reason, "hint": _export_hint(why) or check.hint, "hops": hops}
+        )
+
+    return report.model_copy(update={"checks": tuple(map(explained, report.checks))})
+
+
+def _export_hint(error: str) -> str:
+    """What to do about what an exporter was answered; empty where nothing is known of it."""
+    return next((hint for pattern, hint in _EXPORT_HINTS if re.search(pattern, error)), "")
 
 
 def _unacknowledged(delivery: Delivery) -> str:
@@ -164,7 +263,7 @@ def _failed(delivery: Delivery, hops: tuple[Hop, ...], broken: HopName) -> Check
 def _hint(delivery: Delivery, broken: HopName) -> str:
     stored = broken is HopName.BACKEND_STORED
     if broken is HopName.CLIENT and delivery.ack and delivery.ack.hint:
-        return delivery.ack.hint
+        return delivery.ack.hint.replace("{backend}", delivery.target.name)
     text = _HINTS[broken]
     if stored and delivery.target.kind is Kind.LINEAGE:
         text = _LINEAGE_STORED if _acknowledged(delivery) else _UNANSWERED

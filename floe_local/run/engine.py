@@ -18,6 +18,7 @@ from floe_local.run.docker_client import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
 _STOP_TIMEOUT_S = 10
 _SETTLE_S = 5.0
@@ -187,12 +188,17 @@ class Engine:
         """What a container that ended, ended with."""
         return int(self._api.inspect_container(container.id)["State"]["ExitCode"])
 
-    def tail(self, container: Container, lines: int) -> tuple[str, ...]:
-        """The last lines that a container wrote; none when it is gone already."""
+    def tail(
+        self, container: Container, lines: int | Literal["all"], since: datetime | None = None
+    ) -> tuple[str, ...]:
+        """The last lines that a container wrote; none when it is gone already.
+
+        `since` is by the engine's clock, to the second.
+        """
         from docker.errors import APIError  # noqa: PLC0415
 
         with suppress(APIError):
-            written = self._api.logs(container.id, tail=lines)
+            written = self._api.logs(container.id, tail=lines, since=since)
             return tuple(written.decode("utf-8", "replace").splitlines())
         return ()
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import NotReadyError
 from floe_local.plan.values import Frozen
+from floe_local.run.collector_log import readable
 from floe_local.run.interrupts import held_back
 from floe_local.run.progress import Progress
 
@@ -39,6 +40,7 @@ _ANSWER_S = 2.0
 _TCP_QUIET_S = 0.1
 _SHOWN = 160
 _LOG_LINES = 15
+_RAW_LINES = 100  # with the stacks that stand between them
 _JUST_STARTED = "Less than a second"
 _BESIDE_THE_POINT = re.compile(r"\[[^\]]*\]|.*\t(?:debug|info)\t.*")
 """What a Collector could have known instead, in brackets; what went well."""
@@ -227,8 +229,9 @@ def _refuse_if_ended(
         code, how = "container-unhealthy", "is unhealthy, says its own health check"
     else:
         return
-    lines = engine.tail(container, _LOG_LINES)
-    whose = _of_plugins(plan.backends, lines) if service.name == plan.collector else ""
+    raw = engine.tail(container, _RAW_LINES)
+    lines = readable(raw)[-_LOG_LINES:]
+    whose = _of_plugins(plan.backends, raw) if service.name == plan.collector else ""
     wrote = "; its last lines:" + "".join(f"\n  {line}" for line in lines) if lines else ""
     raise NotReadyError(code, f"service {service.name} {how}{whose}{wrote}", _hint(service))
 
@@ -258,7 +261,7 @@ def _late(
     late = [s for s, is_done in zip(plan.services, done, strict=True) if not is_done]
     told = [f"service {s.name}: {watch.said.get(s.name, 'nothing yet')}" for s in late]
     container = watch.containers.get(late[0].name) if late else None
-    lines = engine.tail(container, _LOG_LINES) if container else ()
+    lines = readable(engine.tail(container, _RAW_LINES))[-_LOG_LINES:] if container else ()
     wrote = f"\n{late[0].name} wrote last:" + "".join(f"\n  {x}" for x in lines) if lines else ""
     return NotReadyError(
         "not-ready",

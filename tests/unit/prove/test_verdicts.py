@@ -22,8 +22,8 @@ from floe_local.prove.report import (
     Verdict,
     fault,
 )
-from floe_local.prove.targets import BackendTarget
-from floe_local.prove.verdicts import check
+from floe_local.prove.targets import BackendTarget, Targets
+from floe_local.prove.verdicts import check, with_export_errors
 
 OK = Ack(ok=True, at=1.0, seconds=0.1)
 REFUSED = Ack(ok=False, at=1.0, seconds=0.1, error="refused")
@@ -295,3 +295,60 @@ def test_junit_counts_and_holds_any_text() -> None:
 def test_junit_fails_when_the_run_does() -> None:
     suite = ET.fromstring(to_junit(a_report(a_check(Verdict.SKIPPED))).encode())  # noqa: S314
     assert suite.get("failures") == "1"
+
+
+EXPORTER = "otlp_http/b"
+POSTED = "request to http://there/v1/traces responded with HTTP Status Code"
+RPC = "rpc error: code ="
+HANDSHAKE = "transport: authentication handshake failed: tls: first record does not look like TLS"
+LOOK_UP = (
+    "failed to make an HTTP request: dial tcp: lookup x.invalid on 127.0.0.11:53: no such host"
+)
+
+
+def explained(error: str, exporter: str = EXPORTER) -> Check:
+    """A check that broke at an exporter, once the Collector's log was read."""
+    broken = judged(hops=counters(HopState.PASSED, HopState.FAILED), exporters=(EXPORTER,))
+    backend = BackendTarget(
+        name="b",
+        kind=Kind.TELEMETRY,
+        accepts=(Signal.TRACES,),
+        endpoints={},
+        exporters={Signal.TRACES: (EXPORTER,)},
+    )
+    targets = Targets(stack="s", namespace="ns", backends=(backend,))
+    report = with_export_errors(a_report(broken), targets, {exporter: error})
+    return report.checks[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (f"{POSTED} 400, Message=no spans", "malformed"),
+        (f"{POSTED} 401", "credentials"),
+        (f"{POSTED} 403", "credentials"),
+        (f"{POSTED} 404", "does not take this signal"),
+        (f"{POSTED} 413", "of that size"),
+        (f"{POSTED} 415", "`encoding` or `compression`"),
+        (f"{RPC} ResourceExhausted desc = {POSTED} 429", "rate limit"),
+        (f"{RPC} Unavailable desc = {POSTED} 503", "the backend itself failed"),
+        (f"{RPC} Unauthenticated desc = no token", "credentials"),
+        (f"{RPC} Unimplemented desc = unknown service", "does not take this signal"),
+        (f'{RPC} Unavailable desc = connection error: desc = "{HANDSHAKE}"', "TLS fails"),
+        ("tls: failed to verify certificate: x509: unknown authority", "TLS fails"),
+        (LOOK_UP, "name is not known"),
+        (f"{RPC} Unavailable desc = error reading server preface: http2", "another protocol"),
+        ("dial tcp 127.0.0.1:1: connect: connection refused", "nothing answers there"),
+    ],
+)
+def test_what_an_exporter_was_answered_is_the_reason(error: str, hint: str) -> None:
+    found = explained(error)
+    assert found.reason == f"{EXPORTER}: {error} (3 of 5)"
+    assert hint in found.hint
+    [exported] = [hop for hop in found.hops if hop.name is HopName.COLLECTOR_EXPORTED]
+    assert error in exported.detail
+
+
+def test_another_exporter_s_error_is_no_reason() -> None:
+    found = explained("415", "otlp_http/other")
+    assert (found.reason, found.hop) == ("3 of 5", HopName.COLLECTOR_EXPORTED)
