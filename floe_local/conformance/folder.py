@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError
 from floe_local.plan.plugins.registry import GROUPS
+from floe_local.plan.yaml_source import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,7 +38,9 @@ def as_installed(folder: Path) -> Iterator[str]:
     points: Mapping[str, Mapping[str, str]] = project.get("entry-points", {})
     if not any(group in points for group in GROUPS.values()):
         reason = f"{folder / PYPROJECT}: no entry point of {' or '.join(GROUPS.values())}"
-        raise InputError("plugin-folder", reason, _HINT)
+        near = [(group, meant) for group in points if (meant := nearest(group, GROUPS.values()))]
+        questions = [f"it has '{group}': did you mean '{name}'?" for group, name in near]
+        raise InputError("plugin-folder", reason, " ".join(questions) or _HINT)
     source = _source_root(folder, points)
     name = re.sub(r"[-_.]+", "-", str(project["name"])).lower()
     with tempfile.TemporaryDirectory(prefix="floe-local-plugin-") as site:
@@ -74,7 +77,10 @@ def _source_root(folder: Path, points: Mapping[str, Mapping[str, str]]) -> Path:
             return root.resolve()
     listed = ", ".join(sorted(packages))
     reason = f"{folder / PYPROJECT}: its entry points name {listed}, which is not in src/ or here"
-    raise InputError("plugin-folder", reason, "mend the entry points, or install it and name it")
+    there = [f.parent.name for root in (folder / "src", folder) for f in root.glob("*/__init__.py")]
+    near = [f"did you mean '{name}'?" for p in sorted(packages) if (name := nearest(p, there))]
+    hint = " ".join(["mend the entry points, or install it and name it", *near])
+    raise InputError("plugin-folder", reason, hint)
 
 
 def _write_metadata(

@@ -134,6 +134,7 @@ _NICKNAMES = {
     "lineage": "openlineage",
 }
 _ALIKE = 0.8
+_SUCCESS = 2
 _PARTS = {
     "header": (),
     "bearer": (),
@@ -348,6 +349,8 @@ def _credulous_probes(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
     for path, probe in _probes(blueprint):
         if probe.decode and probe.each != "trace":
             yield (*path, "decode"), f"is for each: trace, not for each: {probe.each}"
+        if probe.absent and probe.absent.status // 100 == _SUCCESS and not probe.absent.query:
+            yield (*path, "absent"), "holds of every answer: write the status or add a `query`"
         if not probe.decode and not probe.expect:
             yield path, "expects nothing: it would believe any answer"
 

@@ -15,7 +15,8 @@ from floe_local.plan.blueprint.chart import Chart
 from floe_local.plan.blueprint.recorder import Recording
 from floe_local.plan.values import Frozen, Kind, Signal
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_.-]*$"
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.mistakes import mistakes
-from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
+from floe_local.plan.blueprint.model import NAME_PATTERN, Blueprint, LocatedBlueprint
 from floe_local.plan.yaml_source import Problems, read_source, suggestion
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from floe_local.plan.yaml_source import Path_, Source
 
 BLUEPRINT_FILE = "blueprint.yaml"
+_NAME_ADVICE = "write lower-case letters, digits, - _ and ., beginning with a letter or digit"
 _HINT = "mend the blueprint; docs/blueprints.md says what each key means"
 
 
@@ -70,6 +71,8 @@ def _model(parsed: Source, problems: Problems) -> Blueprint | None:
                 known = _fields_at(Blueprint, loc[:-1])
                 advice = suggestion(str(loc[-1]), known) if known else ""
                 problems.add(loc, "unknown key", advice=advice)
+            elif detail.get("ctx", {}).get("pattern") == NAME_PATTERN:
+                problems.add(loc, f"'{detail['input']}' is no name", advice=_NAME_ADVICE)
             else:
                 problems.add(loc, detail["msg"].removeprefix("Input "))
         return None

@@ -8,7 +8,9 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+import sys
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
@@ -96,8 +98,16 @@ def _import(entry: PluginEntry) -> Any:
             "plugin-entry-point", reason, "Mend the entry point in its pyproject.toml."
         )
     doing = f"import of {target['module']}"
-    with Blamed(entry.who, doing, entry.package, code="plugin-import", hint=_import_hint(entry)):
-        found = import_module(target["module"])
+    blamed = Blamed(entry.who, doing, entry.package, code="plugin-import", hint=_import_hint(entry))
+    try:
+        with blamed:
+            found = import_module(target["module"])
+    except InputError as error:
+        if not isinstance(error.__cause__, ModuleNotFoundError):
+            raise
+        hint = _missing_module_hint(entry, error.__cause__.name or "")
+        raise InputError(error.code, error.reason, hint) from error.__cause__
+    with blamed:
         for part in target["attribute"].split("."):
             if not hasattr(found, part):  # which may run the module's own __getattr__
                 raise _no_such_attribute(entry, target, found, part)
@@ -119,6 +129,24 @@ def _import_hint(entry: PluginEntry) -> str:
         f"Reinstall {entry.distribution or 'the plugin'} with its dependencies. Where "
         f"{PACKAGE} is not installed, floe-local provides only {MODULES[0]} with the plugin ABCs."
     )
+
+
+def _missing_module_hint(entry: PluginEntry, module: str) -> str:
+    """What to do about a module that is not there: the plugin's own, or one that it needs."""
+    parent, _, name = module.rpartition(".")
+    top = module.partition(".")[0]
+    if top == PACKAGE or not top:
+        return _import_hint(entry)
+    if top != entry.package:
+        return (
+            f"Add the distribution that you know to have '{top}' (where it is called so: "
+            f"`{sys.executable} -m pip install {top}`), and list it under `dependencies` in the "
+            f"pyproject.toml of {entry.distribution or 'the plugin'}."
+        )
+    folders = getattr(sys.modules.get(parent), "__path__", ())
+    near = difflib.get_close_matches(name, [m.name for m in iter_modules(folders)], n=1)
+    meant = f"Did its author mean '{near[0]}'? " if near else ""
+    return f"{meant}Mend the entry point or the import; is the module in the wheel?"
 
 
 def _require_methods(entry: PluginEntry, plugin: Any) -> None:

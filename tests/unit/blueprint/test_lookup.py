@@ -273,6 +273,16 @@ MISTAKES = {
         "each: span\n      decode: otlp-json",
         ":19: readback.traces[0].decode: is for each: trace",
     ),
+    "probe to which everything is absent": (
+        "absent: {status: 404}",
+        "absent: {status: 200}",
+        "readback.traces[0].absent: holds of every answer",
+    ),
+    "name in upper case": (
+        "name: own",
+        "name: Own",
+        ":3: name: 'Own' is no name: write lower-case letters",
+    ),
     "probe that expects nothing": (
         '      expect:\n        - {field: id, query: id, equals: "{trace_id}"}\n',
         "",

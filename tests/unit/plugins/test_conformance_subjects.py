@@ -175,3 +175,25 @@ def test_two_ports_for_one_endpoint_are_a_warning_at_once(
         assert "names port 4317" in text
         assert "14317" in text
         assert "mend blueprint.yaml" in text
+
+
+@pytest.mark.parametrize(
+    ("group", "package", "advice"),
+    [
+        ("floe.telemetry_backend", "acme", "did you mean 'floe.telemetry_backends'?"),
+        ("floe.lineage-backends", "acme", "did you mean 'floe.lineage_backends'?"),
+        ("floe.telemetry_backends", "acmee", "did you mean 'acme'?"),
+    ],
+)
+def test_a_folder_whose_entry_points_are_misspelt(
+    group: str, package: str, advice: str, tmp_path: Path
+) -> None:
+    (tmp_path / "src" / "acme").mkdir(parents=True)
+    (tmp_path / "src" / "acme" / "__init__.py").write_text("")
+    project = f'[project]\nname = "acme"\n[project.entry-points."{group}"]\nacme = "{package}:P"\n'
+    (tmp_path / "pyproject.toml").write_text(project)
+
+    with pytest.raises(InputError) as caught, subjects(tmp_path):
+        pass
+
+    assert advice in caught.value.hint

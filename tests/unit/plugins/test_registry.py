@@ -120,6 +120,27 @@ def test_says_what_is_wrong_with_a_plugin(plugin_site: Any, source: str, said: s
     assert error.hint
 
 
+MISSING = {
+    "a dependency": ("import no_such_dep.core", "odd", "-m pip install no_such_dep`"),
+    "a module of its own": ("", "odd.plugn", "Did its author mean 'plugin'?"),
+    "floe_core's": ("import floe_core.other", "odd", "floe-local provides only floe_core.plugins"),
+}
+
+
+@pytest.mark.parametrize("case", MISSING)
+def test_what_to_do_about_a_module_that_is_not_there(case: str, plugin_site: Any) -> None:
+    source, module, advice = MISSING[case]
+    package = plugin_site.folder / "odd"
+    package.mkdir()
+    (package / "__init__.py").write_text(source)
+    (package / "plugin.py").write_text("")
+    plugin_site.metadata("odd-floe", "1.0", {TELEMETRY: {"odd": f"{module}:Plugin"}})
+    error = refused(PluginRegistry(), "telemetry", "odd")
+    assert error.code == "plugin-import"
+    assert "ModuleNotFoundError" in error.reason
+    assert advice in error.hint
+
+
 def test_an_entry_point_that_is_none_is_refused() -> None:
     registry = PluginRegistry([entry(target="no colon here")])
     assert "module:Class" in refused(registry, "telemetry", "odd").reason

@@ -11,7 +11,7 @@ import yaml
 
 from floe_local.plan.blueprint.model import Sandbox
 from floe_local.plan.blueprint.recorder import Recording
-from floe_local.plan.compiler.sandbox import with_dummies, with_replaced
+from floe_local.plan.compiler.sandbox import Filling, with_dummies, with_replaced
 
 if TYPE_CHECKING:
     from tests.unit.sandbox.conftest import StartRecorder
@@ -48,7 +48,9 @@ def test_spans_with_the_dummy_are_taken(credential: str, start: StartRecorder) -
             sent["headers"] = {"X-Key": "${env:ACME_TOKEN}"}
             sent, _ = with_dummies(sent, sandbox)
         else:
-            sent, _ = with_replaced(sent, sandbox.exporters["otlp_http"], "http://recorder")
+            sent, _ = with_replaced(
+                sent, sandbox.exporters["otlp_http"], Filling("http://recorder")
+            )
     recorder = start(**recording_of(sandbox))
 
     headers = {"X-Key": sent["headers"]["X-Key"], "Content-Type": "application/x-protobuf"}
@@ -60,7 +62,7 @@ def test_spans_with_the_dummy_are_taken(credential: str, start: StartRecorder) -
 def test_an_event_with_the_dummy_is_taken(start: StartRecorder) -> None:
     sandbox = sandbox_of(EXAMPLES[1])
     transport = {"type": "http", "url": "https://acme.example", "auth": {"type": "api_key"}}
-    sent, _ = with_replaced(transport, sandbox.transport, "http://recorder")
+    sent, _ = with_replaced(transport, sandbox.transport, Filling("http://recorder"))
     recorder = start(**recording_of(sandbox))
     run_id = "0190f3c2-7d3a-7000-8000-000000000001"
     event = {
