@@ -15,7 +15,6 @@ from floe_local.operations.rows import ServiceRow, service_rows
 from floe_local.operations.undo import undo
 from floe_local.plan.stack.environment import pipeline_environment
 from floe_local.plan.stack.model import ImageNeed, ResolvedImage, StackPlan
-from floe_local.plan.stack.parts import image_needs
 from floe_local.plan.values import Frozen
 from floe_local.run.compose_cli import Compose, find_compose
 from floe_local.run.interrupts import held_back, one_interrupt
@@ -77,7 +76,7 @@ def bring_up(
     """
     began = time.monotonic()
     find_compose()
-    images = resolve(image_needs(request.parts, request.images, request.optional))
+    images = resolve(request.image_needs)
     workspace = Workspace(request.identity)
     tell = timed(report, "stack")
     with (

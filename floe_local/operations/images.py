@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from floe_local.operations.planning import request_stack
-from floe_local.plan.stack.parts import image_needs
 from floe_local.plan.values import Frozen
 from floe_local.run.docker_client import connect
 from floe_local.run.images import (
@@ -45,7 +44,7 @@ def images(
         MachineError: no engine; an image cannot be pulled or built.
     """
     request = request_stack(where)
-    needs = image_needs(request.parts, request.images, request.optional)
+    needs = request.image_needs
     policy = (policy or Policy()).model_copy(update={"registry": request.registry})
     client = connect()
     if action == "get":

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.plan.artifacts import Compiled
 from floe_local.plan.blueprint.model import LocatedBlueprint
-from floe_local.plan.stack.model import StackIdentity
+from floe_local.plan.stack.model import ImageNeed, StackIdentity
+from floe_local.plan.stack.parts import image_needs
 from floe_local.plan.values import Frozen, OtlpProtocol
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ class StackRequest(Frozen):
     warnings: tuple[str, ...] = ()
     live: bool = False
     otlp_protocol: OtlpProtocol = "grpc"
+
+    @property
+    def image_needs(self) -> tuple[ImageNeed, ...]:
+        """The image that each service needs, with what the compiled config asks of it."""
+        config = self.compiled.otlp_collector_config
+        return image_needs(self.parts, self.images, self.optional, config)
 
 
 class Site(NamedTuple):

@@ -26,7 +26,6 @@ from floe_local.plan.stack.environment import (
     spark_settings,
 )
 from floe_local.plan.stack.model import ResolvedImage
-from floe_local.plan.stack.parts import image_needs
 from floe_local.plan.stack.rivals import rival_files, rivals
 from floe_local.plan.stack.vantage import endpoint_url
 from floe_local.plan.values import Frozen, Origin
@@ -315,7 +314,7 @@ def paper_plan(request: StackRequest) -> StackPlan:
             origin=Origin.UPSTREAM,
             how="not looked for",
         )
-        for need in image_needs(request.parts, request.images, request.optional)
+        for need in request.image_needs
     }
     return plan_on_paper(request, images)
 

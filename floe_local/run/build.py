@@ -129,7 +129,7 @@ def sweep() -> None:
 def _build_one(
     source: LocatedRecipe, client: docker.DockerClient, report: Report, base: str | None
 ) -> None:
-    tell = timed(report, source.recipe.name)
+    tell = timed(report, source.name)
     with _alone(source.folder):
         if find_image(source.reference, client):  # another process built it while we waited
             return
@@ -161,7 +161,8 @@ def _carry_out(
     for step in source.recipe.steps:
         if isinstance(step, GoBuild):
             architecture = client.api.version()["Arch"]
-            build_steps.go_build(step, work, architecture=architecture, tell=tell)
+            tags = source.variant.tags if source.variant else ()
+            build_steps.go_build(step, work, architecture=architecture, tell=tell, tags=tags)
         elif isinstance(step, Debootstrap):
             image = build_steps.debootstrap(step, work, client, labels=source.labels, tell=tell)
         else:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from floe_local.plan.blueprint.model import LocatedBlueprint
     from floe_local.plan.stack.model import ResolvedImage
+    from floe_local.run.images import ImageStatus
 
 BINARIES = ("otelcol-contrib", "otelcol")
 VARIABLE = "FLOE_LOCAL_COLLECTOR_CONFIG"
@@ -68,13 +69,13 @@ def validate_config(
     except FloeError as error:
         return _skipped(f"no otelcol is on PATH, and {error.reason}")
     with closing(client):
-        return _in_container(client, given, collector)
+        needs = image_needs((collector,), {}, collector_config=config)
+        return _in_container(client, given, list_images(needs, Policy(pull=False), client)[0])
 
 
 def _in_container(
-    client: docker.DockerClient, environment: Mapping[str, str], collector: LocatedBlueprint
+    client: docker.DockerClient, environment: Mapping[str, str], status: ImageStatus
 ) -> CollectorVerdict:
-    status = list_images(image_needs((collector,), {}), Policy(pull=False), client)[0]
     if status.image is None:
         return _skipped(f"no otelcol is on PATH, and {status.wanted} is not on the engine")
     container = client.containers.create(

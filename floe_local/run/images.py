@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from floe_local.errors import FloeError, MachineError
-from floe_local.plan.blueprint.recipe import LABEL_ORIGIN, LocatedRecipe, load_recipe
+from floe_local.plan.blueprint.recipe import LABEL_DIFFERS, LABEL_ORIGIN, LocatedRecipe, load_recipe
 from floe_local.plan.stack.model import ImageNeed, ResolvedImage
 from floe_local.plan.values import Frozen, Origin
 from floe_local.run import build as builder
@@ -60,6 +60,7 @@ class ImageStatus(Frozen):
 
     `image` is what the service would run now; None: nothing is here. `wanted` is upstream's
     name (or the manifest's own image), `recipe` the name that a build gives. Sizes are bytes.
+    `differs` says in what the image is not as upstream's, by its label.
     """
 
     service: str
@@ -67,6 +68,7 @@ class ImageStatus(Frozen):
     recipe: str | None
     image: ResolvedImage | None
     size: int | None = None
+    differs: str = ""
     optional: bool = False
 
 
@@ -99,8 +101,10 @@ def resolve(
     return found | _built(missing, policy, client, report)
 
 
-def candidates(need: ImageNeed, registry: str | None, recipe: str | None) -> tuple[Candidate, ...]:
-    """The names of a service's image, the best first. `recipe` is what a build would make."""
+def candidates(
+    need: ImageNeed, registry: str | None, recipes: Sequence[str]
+) -> tuple[Candidate, ...]:
+    """The names of a service's image, the best first. `recipes` are what builds would make."""
     if need.override:
         return (Candidate(reference=need.override, may_pull=True),)
     upstream = need.source.upstream
@@ -109,8 +113,7 @@ def candidates(need: ImageNeed, registry: str | None, recipe: str | None) -> tup
         names.append(Candidate(reference=mirrored(upstream, registry), may_pull=True))
     if upstream and registry:
         names.append(Candidate(reference=upstream, may_pull=False))
-    if recipe:
-        names.append(Candidate(reference=recipe, may_pull=False))
+    names += [Candidate(reference=recipe, may_pull=False) for recipe in recipes]
     return tuple(names)
 
 
@@ -158,7 +161,7 @@ def build_images(
     Raises:
         MachineError: as `floe_local.run.build.build`.
     """
-    with_recipe = [(need, recipe) for need in needs if (recipe := _recipe(need))]
+    with_recipe = [(need, recipes[0]) for need in needs if (recipes := _recipes(need))]
     for _, recipe in with_recipe:
         builder.build(recipe, client, report, policy.registry)
     return list_images([need for need, _ in with_recipe], policy, client)
@@ -171,8 +174,7 @@ def _here_or_pulled(
     report: Report,
     unreachable: dict[str, FloeError],
 ) -> tuple[ResolvedImage | None, FloeError | None]:
-    recipe = _recipe(need)
-    names = candidates(need, policy.registry, recipe.reference if recipe else None)
+    names = candidates(need, policy.registry, [r.reference for r in _recipes(need)])
     here = _first_here(names, client)
     if here or not policy.pull:
         return here, None
@@ -200,7 +202,7 @@ def _built(
     client: docker.DockerClient,
     report: Report,
 ) -> dict[str, ResolvedImage]:
-    buildable = [(n, r) for n, _ in missing if not n.override and (r := _recipe(n))]
+    buildable = [(n, r[0]) for n, _ in missing if not n.override and (r := _recipes(n))]
     own = [(n, r) for n, r in buildable if not n.source.upstream and policy.build != "never"]
     others = [pair for pair in buildable if pair not in own]
     required = [n for n, _ in others if not n.optional]
@@ -254,16 +256,16 @@ def _look(reference: str, client: docker.DockerClient, *, how: str) -> ResolvedI
 
 
 def _status(need: ImageNeed, policy: Policy, client: docker.DockerClient) -> ImageStatus:
-    recipe = _recipe(need)
-    name = recipe.reference if recipe else None
-    image = _first_here(candidates(need, policy.registry, name), client)
+    recipes = [recipe.reference for recipe in _recipes(need)]
+    image = _first_here(candidates(need, policy.registry, recipes), client)
     found = find_image(image.reference, client) if image else None
     return ImageStatus(
         service=need.service,
         wanted=_wanted(need, policy),
-        recipe=name,
+        recipe=next(iter(recipes), None),
         image=image,
         size=found.attrs["Size"] if found else None,
+        differs=(found.labels or {}).get(LABEL_DIFFERS, "") if found else "",
         optional=need.optional,
     )
 
@@ -273,5 +275,8 @@ def _wanted(need: ImageNeed, policy: Policy) -> str | None:
     return need.override or (mirrored(upstream, policy.registry) if upstream else None)
 
 
-def _recipe(need: ImageNeed) -> LocatedRecipe | None:
-    return load_recipe(Path(need.folder) / need.source.recipe) if need.source.recipe else None
+def _recipes(need: ImageNeed) -> tuple[LocatedRecipe, ...]:
+    """The recipe of a service's image, as each variant that serves, the smallest first."""
+    if need.source.recipe is None:
+        return ()
+    return load_recipe(Path(need.folder) / need.source.recipe).variants_with(need.components)

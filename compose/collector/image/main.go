@@ -5,21 +5,6 @@ package main
 import (
 	"os"
 
-	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/datadogexporter"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusexporter"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/basicauthextension"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/bearertokenauthextension"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/healthcheckextension"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/sigv4authextension"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/attributesprocessor"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/filterprocessor"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/probabilisticsamplerprocessor"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourcedetectionprocessor"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/resourceprocessor"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/tailsamplingprocessor"
-	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/transformprocessor"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/envprovider"
@@ -28,20 +13,20 @@ import (
 	"go.opentelemetry.io/collector/confmap/provider/httpsprovider"
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
 	"go.opentelemetry.io/collector/exporter"
-	"go.opentelemetry.io/collector/exporter/debugexporter"
-	"go.opentelemetry.io/collector/exporter/nopexporter"
-	"go.opentelemetry.io/collector/exporter/otlpexporter"
-	"go.opentelemetry.io/collector/exporter/otlphttpexporter"
 	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/collector/otelcol"
 	"go.opentelemetry.io/collector/processor"
-	"go.opentelemetry.io/collector/processor/batchprocessor"
-	"go.opentelemetry.io/collector/processor/memorylimiterprocessor"
 	"go.opentelemetry.io/collector/receiver"
-	"go.opentelemetry.io/collector/receiver/nopreceiver"
-	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
 )
+
+// components are the factories of a build, by section of a config.
+type components struct {
+	receivers  []receiver.Factory
+	processors []processor.Factory
+	exporters  []exporter.Factory
+	extensions []extension.Factory
+}
 
 func main() {
 	settings := otelcol.CollectorSettings{
@@ -70,44 +55,24 @@ func main() {
 }
 
 func factories() (otelcol.Factories, error) {
+	core, more := coreComponents(), moreComponents()
 	all := otelcol.Factories{Telemetry: otelconftelemetry.NewFactory()}
 	var err error
-	if all.Receivers, err = otelcol.MakeFactoryMap[receiver.Factory](
-		nopreceiver.NewFactory(),
-		otlpreceiver.NewFactory(),
+	if all.Receivers, err = otelcol.MakeFactoryMap(
+		append(core.receivers, more.receivers...)...,
 	); err != nil {
 		return all, err
 	}
-	if all.Processors, err = otelcol.MakeFactoryMap[processor.Factory](
-		attributesprocessor.NewFactory(),
-		batchprocessor.NewFactory(),
-		filterprocessor.NewFactory(),
-		memorylimiterprocessor.NewFactory(),
-		probabilisticsamplerprocessor.NewFactory(),
-		resourcedetectionprocessor.NewFactory(),
-		resourceprocessor.NewFactory(),
-		tailsamplingprocessor.NewFactory(),
-		transformprocessor.NewFactory(),
+	if all.Processors, err = otelcol.MakeFactoryMap(
+		append(core.processors, more.processors...)...,
 	); err != nil {
 		return all, err
 	}
-	if all.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](
-		datadogexporter.NewFactory(),
-		debugexporter.NewFactory(),
-		fileexporter.NewFactory(),
-		nopexporter.NewFactory(),
-		otlpexporter.NewFactory(),
-		otlphttpexporter.NewFactory(),
-		prometheusexporter.NewFactory(),
+	if all.Exporters, err = otelcol.MakeFactoryMap(
+		append(core.exporters, more.exporters...)...,
 	); err != nil {
 		return all, err
 	}
-	all.Extensions, err = otelcol.MakeFactoryMap[extension.Factory](
-		basicauthextension.NewFactory(),
-		bearertokenauthextension.NewFactory(),
-		filestorage.NewFactory(),
-		healthcheckextension.NewFactory(),
-		sigv4authextension.NewFactory(),
-	)
+	all.Extensions, err = otelcol.MakeFactoryMap(append(core.extensions, more.extensions...)...)
 	return all, err
 }

@@ -60,7 +60,9 @@ def _images(session: Session, action: Action, policy: Policy | None = None) -> N
             f"{image.size / 2**20:.0f} MiB" if image.size else "",
             image.image.reference if image.image else "",
             image.wanted or "",
+            image.differs,
         )
         for image in result.images
     ]
-    return write_table(("service", "origin", "size", "image", "upstream"), rows, folding=2)
+    headings = ("service", "origin", "size", "image", "upstream", "differs")
+    return write_table(headings, rows, folding=3)

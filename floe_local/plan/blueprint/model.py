@@ -15,6 +15,9 @@ from floe_local.plan.blueprint.chart import Chart
 from floe_local.plan.blueprint.recorder import Recording
 from floe_local.plan.values import Frozen, Kind, Signal
 
+COLLECTOR_CONFIG = "{otlp_collector_config}"
+"""The source of a config file that is the compiled Collector config."""
+
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_.-]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -100,6 +103,11 @@ class Service(Frozen):
     healthcheck: dict[str, Any] | None = None
     optional: bool = False
     hint: str = ""
+
+    @property
+    def reads_collector_config(self) -> bool:
+        """Whether it runs the compiled Collector config."""
+        return any(file.source == COLLECTOR_CONFIG for file in self.files)
 
 
 class Request(Frozen):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -19,10 +19,14 @@ from floe_local.plan.blueprint.model import Name
 from floe_local.plan.values import Frozen, Origin
 from floe_local.plan.yaml_source import Problems, read_source
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 FILE_NAME = "recipe.yaml"
 LABEL_ORIGIN = "dev.floe.local.origin"
 LABEL_RECIPE = "dev.floe.local.recipe"
 LABEL_UPSTREAM = "dev.floe.local.upstream"
+LABEL_DIFFERS = "dev.floe.local.differs"
 HINT = "docs/blueprints.md says what a recipe is made of"
 _FROM_BASE = re.compile(r"^\s*FROM\s+(--\S+\s+)*\$\{?BASE\b", re.MULTILINE | re.IGNORECASE)
 _BASE_BY_DEFAULT = re.compile(r"^\s*ARG\s+BASE\s*=", re.MULTILINE | re.IGNORECASE)
@@ -47,6 +51,7 @@ class GoBuild(Frozen):
 
     With `module` (``path@version``) that module is downloaded and built in its own folder,
     which keeps its ``replace`` lines; otherwise the recipe's folder is the module.
+    `replace` puts a folder of the recipe in place of a module that the program depends on.
     `variables` are set by the linker (``package.name: value``).
     """
 
@@ -54,6 +59,7 @@ class GoBuild(Frozen):
     output: str
     module: str | None = None
     package: str = "."
+    replace: dict[str, str] = {}
     variables: dict[str, str] = {}
 
 
@@ -69,6 +75,18 @@ class DockerBuild(Frozen):
     dockerfile: str = "Dockerfile"
 
 
+class Variant(Frozen):
+    """One of the builds that a recipe can make, such as a small one and a full one.
+
+    `adds` is what it has beyond the variant before it, as ``section/type`` of a Collector
+    config (``exporters/otlp_grpc``); `tags` are the Go build tags that choose it.
+    """
+
+    name: Name
+    adds: frozenset[str]
+    tags: tuple[str, ...] = ()
+
+
 Step = Annotated[Debootstrap | GoBuild | DockerBuild, Field(discriminator="step")]
 ImageStep = (Debootstrap, DockerBuild)
 
@@ -79,7 +97,8 @@ class Recipe(Frozen):
     `base` is the folder, from this recipe's, of the recipe that it stands on; `pulled_base` an
     upstream image that serves as well, where it is here or can be pulled. `origin` says
     whether the image is what upstream's is (built), only answers like it (stand-in), or plays
-    a backend that runs elsewhere (sandbox).
+    a backend that runs elsewhere (sandbox). `variants` are the builds to choose from, the
+    smallest first. `differs` says in what a built image is not as upstream's.
     """
 
     recipe: Literal[1]
@@ -88,6 +107,8 @@ class Recipe(Frozen):
     origin: Literal[Origin.BUILT, Origin.STAND_IN, Origin.SANDBOX] = Origin.BUILT
     base: str | None = None
     pulled_base: str | None = None
+    differs: str = ""
+    variants: tuple[Variant, ...] = ()
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -100,27 +121,50 @@ class Recipe(Frozen):
 
 
 class LocatedRecipe(Frozen):
-    """A recipe with its folder, the hash of its content, and the recipe it stands on."""
+    """A recipe with its folder, the hash of its content, and the recipe it stands on.
+
+    `variant` is the build that is meant, of a recipe that has several.
+    """
 
     recipe: Recipe
     folder: Path
     digest: str
     base: LocatedRecipe | None = None
+    variant: Variant | None = None
+
+    @property
+    def name(self) -> str:
+        """The recipe's name, with its variant's: ``collector-core``."""
+        return f"{self.recipe.name}-{self.variant.name}" if self.variant else self.recipe.name
 
     @property
     def reference(self) -> str:
         """The name of the image: ``floe-local/<name>:<content hash>``."""
-        return f"floe-local/{self.recipe.name}:{self.digest[:DIGEST_LENGTH]}"
+        return f"floe-local/{self.name}:{self.digest[:DIGEST_LENGTH]}"
+
+    def variants_with(self, components: Collection[str]) -> tuple[LocatedRecipe, ...]:
+        """This recipe as each of its variants that has all of `components`, smallest first.
+
+        A recipe without variants is the only choice. So is the last variant where none has
+        them all: it comes closest.
+        """
+        fitting, contents = [], frozenset[str]()
+        for variant in self.recipe.variants:
+            contents |= variant.adds
+            if contents.issuperset(components):
+                fitting.append(variant)
+        chosen = fitting or self.recipe.variants[-1:]
+        return tuple(self.model_copy(update={"variant": v}) for v in chosen) or (self,)
 
     @property
     def labels(self) -> dict[str, str]:
         """The labels of the image: what it is, and what it is used as."""
         labels = {
             LABEL_ORIGIN: self.recipe.origin.value,
-            LABEL_RECIPE: f"{self.recipe.name}@{self.digest}",
+            LABEL_RECIPE: f"{self.name}@{self.digest}",
         }
-        upstream = self.recipe.upstream
-        return labels | ({LABEL_UPSTREAM: upstream} if upstream else {})
+        more = {LABEL_UPSTREAM: self.recipe.upstream, LABEL_DIFFERS: self.recipe.differs}
+        return labels | {label: text for label, text in more.items() if text}
 
     @property
     def chain(self) -> tuple[LocatedRecipe, ...]:

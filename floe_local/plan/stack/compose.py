@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from floe_local.errors import InputError
+from floe_local.plan.blueprint.model import COLLECTOR_CONFIG
 from floe_local.plan.blueprint.recipe import LABEL_ORIGIN
 from floe_local.plan.blueprint.recorder import Recording
 from floe_local.plan.caller import past_the_proxy
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from floe_local.plan.stack.model import PublishedEndpoint, StackIdentity, StackVolume
 
 _SECRET = re.compile(r"\{secret:([A-Za-z0-9_-]+)\}")
-_COLLECTOR_CONFIG = "{otlp_collector_config}"
-_COMPILED = {_COLLECTOR_CONFIG, "{openlineage_config}"}
+_COMPILED = {COLLECTOR_CONFIG, "{openlineage_config}"}
 _RECORDING = "{sandbox}"
 
 
@@ -129,7 +129,7 @@ def _environment(service: Service, given: Given) -> dict[str, str | None]:
         key: _SECRET.sub(lambda m: f"${{{_variable(m[1])}}}", literal(value))
         for key, value in service.environment.items()
     }
-    collects = any(file.source == _COLLECTOR_CONFIG for file in service.files)
+    collects = service.reads_collector_config
     return {
         **dict.fromkeys(references(configs)),
         **(_of_exporters(given) if collects else {}),
@@ -165,7 +165,7 @@ def _compiled(source: str, given: Given) -> dict[str, Any] | None:
     compiled = given.compiled
     return (
         compiled.otlp_collector_config
-        if source == _COLLECTOR_CONFIG
+        if source == COLLECTOR_CONFIG
         else compiled.openlineage_config
     )
 

@@ -178,7 +178,10 @@ class StackPlan(Frozen):
 
 
 class ImageNeed(Frozen):
-    """An image that a service of the stack needs."""
+    """An image that a service of the stack needs.
+
+    `components` are those of the compiled Collector config that the image has to have.
+    """
 
     service: str
     source: ImageSource
@@ -186,3 +189,4 @@ class ImageNeed(Frozen):
     """The blueprint's folder, in which `source.recipe` is looked up."""
     override: str | None = None
     optional: bool = False
+    components: frozenset[str] = frozenset()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.shipped import COLLECTOR
+from floe_local.plan.compiler.draft import SECTIONS, type_of
 from floe_local.plan.stack.model import ImageNeed, PortWish
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def image_needs(
     parts: Sequence[LocatedBlueprint],
     overrides: Mapping[str, str],
     optional: Collection[str] = (),
+    collector_config: Mapping[str, Any] | None = None,
 ) -> tuple[ImageNeed, ...]:
     """The image that each service needs; an optional service, only where it is asked for.
 
@@ -90,7 +92,9 @@ def image_needs(
         parts: as `needed_parts` gives them.
         overrides: image references by service.
         optional: names of optional services to run.
+        collector_config: the service that reads it needs an image with its components.
     """
+    components = components_of(collector_config or {})
     return tuple(
         ImageNeed(
             service=name,
@@ -98,10 +102,20 @@ def image_needs(
             folder=str(part.folder),
             override=overrides.get(name),
             optional=service.optional,
+            components=components if service.reads_collector_config else frozenset(),
         )
         for part in parts
         for name, service in part.blueprint.services.items()
         if not service.optional or name in optional
+    )
+
+
+def components_of(config: Mapping[str, Any]) -> frozenset[str]:
+    """What a Collector config is made of, as ``section/type``, such as ``exporters/otlp_grpc``."""
+    return frozenset(
+        f"{section}/{type_of(component)}"
+        for section in SECTIONS
+        for component in config.get(section) or {}
     )
 
 

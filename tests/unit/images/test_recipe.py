@@ -65,7 +65,10 @@ def test_caches_and_modes_do_not_change_the_hash(tmp_path: Path) -> None:
 
 
 def test_the_name_and_the_labels_tell_what_an_image_is(tmp_path: Path) -> None:
-    write(tmp_path, {"recipe.yaml": f"{IMAGE}origin: stand-in\nupstream: some/thing:1\n"})
+    write(
+        tmp_path,
+        {"recipe.yaml": f"{IMAGE}origin: stand-in\nupstream: some/thing:1\ndiffers: no UI\n"},
+    )
 
     recipe = load_recipe(tmp_path)
 
@@ -74,6 +77,7 @@ def test_the_name_and_the_labels_tell_what_an_image_is(tmp_path: Path) -> None:
         "dev.floe.local.origin": "stand-in",
         "dev.floe.local.recipe": f"tiny@{recipe.digest}",
         "dev.floe.local.upstream": "some/thing:1",
+        "dev.floe.local.differs": "no UI",
     }
 
 
@@ -143,3 +147,38 @@ def test_a_dockerfile_that_stands_on_nothing_is_refused(
         return
     with pytest.raises(InputError, match="stands on BASE, and there is no `base`"):
         load_recipe(tmp_path)
+
+
+VARIANTS = f"""{IMAGE}variants:
+- {{name: core, adds: [exporters/otlp, processors/batch]}}
+- {{name: full, adds: [exporters/file], tags: [full]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("components", "names"),
+    [
+        ((), ["tiny-core", "tiny-full"]),
+        (("exporters/otlp",), ["tiny-core", "tiny-full"]),
+        (("exporters/otlp", "exporters/file"), ["tiny-full"]),
+        (("exporters/unknown",), ["tiny-full"]),  # the build, or the dry run, names it
+    ],
+)
+def test_the_smallest_variant_with_all_components_comes_first(
+    tmp_path: Path, components: tuple[str, ...], names: list[str]
+) -> None:
+    recipe = load_recipe(write(tmp_path, {"recipe.yaml": VARIANTS}))
+
+    variants = recipe.variants_with(components)
+
+    assert [variant.name for variant in variants] == names
+    assert [v.reference for v in variants] == [
+        f"floe-local/{n}:{recipe.digest[:16]}" for n in names
+    ]
+    assert variants[0].labels["dev.floe.local.recipe"] == f"{names[0]}@{recipe.digest}"
+
+
+def test_a_recipe_without_variants_is_the_only_choice(tmp_path: Path) -> None:
+    recipe = load_recipe(write(tmp_path, {"recipe.yaml": IMAGE}))
+
+    assert recipe.variants_with(["exporters/otlp"]) == (recipe,)

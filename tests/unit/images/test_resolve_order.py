@@ -18,7 +18,7 @@ def need(upstream: str | None = "some/tiny:1", override: str | None = None) -> I
 
 
 def order(need: ImageNeed, registry: str | None = None) -> list[tuple[str, bool]]:
-    return [(c.reference, c.may_pull) for c in candidates(need, registry, BUILT)]
+    return [(c.reference, c.may_pull) for c in candidates(need, registry, [BUILT])]
 
 
 def test_upstream_goes_before_what_is_built() -> None:
