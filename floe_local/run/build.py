@@ -11,9 +11,11 @@ import fcntl
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.errors import MachineError, on_path
 from floe_local.plan.blueprint.recipe import (
@@ -25,13 +27,14 @@ from floe_local.plan.blueprint.recipe import (
 )
 from floe_local.run import build_steps
 from floe_local.run.docker_client import find_image
-from floe_local.run.interrupts import one_interrupt
+from floe_local.run.go_build import go_build
+from floe_local.run.interrupts import held_back, one_interrupt
 from floe_local.run.progress import silent, timed
 from floe_local.run.pull import mirrored, pull
 from floe_local.run.workspace import flock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import docker
 
@@ -42,40 +45,101 @@ WORK_PREFIX = "floe-local-build-"
 LOCK = ".lock"
 
 
+class BuildJob(NamedTuple):
+    """An image to build: its recipe, and the image that it stands on."""
+
+    recipe: LocatedRecipe
+    base: str | None
+
+    @property
+    def compiles_alone(self) -> bool:
+        """Whether it is a Go program that needs no other image: processors are all it waits for."""
+        steps = self.recipe.recipe.steps
+        return self.base is None and any(isinstance(step, GoBuild) for step in steps)
+
+
 def build(
     source: LocatedRecipe,
     client: docker.DockerClient,
     report: Report = silent,
     registry: str | None = None,
 ) -> str:
-    """Make the image of a recipe, and those it stands on, unless they are there.
-
-    Args:
-        source: the recipe.
-        client: the engine that gets the image.
-        report: told of each step, with the time since the image was begun.
-        registry: a prefix for upstream's names (a mirror).
+    """Make the image of a recipe, as `build_all` does.
 
     Returns:
         The image's name.
+    """
+    build_all((source,), client, report, registry)
+    return source.reference
+
+
+def build_all(
+    sources: Sequence[LocatedRecipe],
+    client: docker.DockerClient,
+    report: Report = silent,
+    registry: str | None = None,
+) -> None:
+    """Make the images of recipes, and those that they stand on, unless they are there.
+
+    Args:
+        sources: the recipes.
+        client: the engine that gets the images.
+        report: told of each step, with the time since the image was begun.
+        registry: a prefix for upstream's names (a mirror).
 
     Raises:
         MachineError: ``build-needs`` (something is not installed), ``build-failed`` or
             ``command-failed`` (with the end of the output); a pull's, where there is no other
             base.
     """
-    if find_image(source.reference, client):
-        return source.reference
-    base = _pulled_base(source, client, report, registry)
-    chain = (source,) if base else source.chain
-    wanted = [recipe for recipe in chain if not find_image(recipe.reference, client)]
-    demand_needs(wanted)
+    jobs: dict[str, BuildJob] = {}
+    for source in sources:
+        jobs |= {j.recipe.reference: j for j in _jobs(source, client, report, registry)}
+    demand_needs([job.recipe for job in jobs.values()])
     with one_interrupt():
         sweep()
-        for recipe in wanted:
-            own = recipe.base.reference if recipe.base else None
-            _build_one(recipe, client, report, base or own)
-    return source.reference
+        _build_side_by_side(tuple(jobs.values()), client, report)
+
+
+def _jobs(
+    source: LocatedRecipe, client: docker.DockerClient, report: Report, registry: str | None
+) -> list[BuildJob]:
+    """What is missing of a recipe and those that it stands on, the lowest first."""
+    if find_image(source.reference, client):
+        return []
+    pulled = _pulled_base(source, client, report, registry)
+    return [
+        BuildJob(recipe, pulled or (recipe.base.reference if recipe.base else None))
+        for recipe in ((source,) if pulled else source.chain)
+        if not find_image(recipe.reference, client)
+    ]
+
+
+def _build_side_by_side(
+    jobs: Sequence[BuildJob], client: docker.DockerClient, report: Report
+) -> None:
+    """Build one after the other, while a thread compiles Go: most of the others' time is network.
+
+    One Go build at a time, as each uses all processors.
+    """
+    stop = Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="go-build") as pool:
+        try:
+            with held_back():
+                compiling = pool.submit(
+                    _build_each, [j for j in jobs if j.compiles_alone], client, report, stop
+                )
+            _build_each([j for j in jobs if not j.compiles_alone], client, report, stop)
+            compiling.result()
+        finally:
+            stop.set()
+
+
+def _build_each(
+    jobs: Sequence[BuildJob], client: docker.DockerClient, report: Report, stop: Event
+) -> None:
+    for job in jobs:
+        _build_one(job, client, report, stop)
 
 
 def _pulled_base(
@@ -126,16 +190,15 @@ def sweep() -> None:
                 shutil.rmtree(lock_file.parent)
 
 
-def _build_one(
-    source: LocatedRecipe, client: docker.DockerClient, report: Report, base: str | None
-) -> None:
+def _build_one(job: BuildJob, client: docker.DockerClient, report: Report, stop: Event) -> None:
+    source = job.recipe
     tell = timed(report, source.name)
     with _alone(source.folder):
         if find_image(source.reference, client):  # another process built it while we waited
             return
         with work_folder(source) as work:
             tell("building", "")
-            image = _carry_out(source, work, client, base, lambda line: tell("building", line))
+            image = _carry_out(job, work, client, lambda line: tell("building", line), stop)
         repository, tag = source.reference.split(":")
         client.api.tag(image, repository, tag)
     tell("built", source.reference)
@@ -154,19 +217,19 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _carry_out(
-    source: LocatedRecipe, work: Path, client: docker.DockerClient, base: str | None, tell: Tell
+    job: BuildJob, work: Path, client: docker.DockerClient, tell: Tell, stop: Event
 ) -> str:
     """Run the steps in order; the last gives the image's id."""
-    image = ""
+    image, source = "", job.recipe
     for step in source.recipe.steps:
         if isinstance(step, GoBuild):
             architecture = client.api.version()["Arch"]
             tags = source.variant.tags if source.variant else ()
-            build_steps.go_build(step, work, architecture=architecture, tell=tell, tags=tags)
+            go_build(step, work, architecture=architecture, tell=tell, tags=tags, stop=stop)
         elif isinstance(step, Debootstrap):
             image = build_steps.debootstrap(step, work, client, labels=source.labels, tell=tell)
         else:
-            image = build_steps.docker_build(step, source, work, client, base=base, tell=tell)
+            image = build_steps.docker_build(step, source, work, client, base=job.base, tell=tell)
     return image
 
 

@@ -21,7 +21,7 @@ from floe_local.run import build_docker, process
 from floe_local.run.build_docker import DockerBuildRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     import docker
 
@@ -86,50 +86,6 @@ def trusted_certificates() -> Path:
             return Path(candidate)
     hint = "Install ca-certificates, or set SSL_CERT_FILE to your bundle."
     raise MachineError("certificates-missing", "this machine has no bundle of certificates", hint)
-
-
-def go_build(
-    step: GoBuild, work: Path, *, architecture: str, tell: Tell, tags: Sequence[str] = ()
-) -> None:
-    """Compile into the work folder, with Go build tags."""
-    folder, mode = (_module_folder(step.module, work), "readonly") if step.module else (work, "mod")
-    variables = [f"-X {name}={value}" for name, value in step.variables.items()]
-    process.run(
-        ["go", "build", "-v", f"-mod={mode}", "-modcacherw", "-trimpath", "-buildvcs=false",
-         f"-ldflags={' '.join(['-s', '-w', *variables])}", *_replacing(step, folder, work),
-         *([f"-tags={','.join(tags)}"] if tags else []),
-         "-o", str(work / step.output), step.package],
-        cwd=folder,
-        env={
-            "CGO_ENABLED": "0",
-            "GOOS": "linux",
-            "GOARCH": architecture,
-            "GOWORK": "off",
-            "TMPDIR": str(work.parent),  # go leaves its own files there when it is ended
-        },
-        on_line=tell,
-    )  # fmt: skip
-
-
-def _replacing(step: GoBuild, folder: Path, work: Path) -> list[str]:
-    """The option by which Go takes folders of the recipe for modules; none without `replace`.
-
-    The module's own go.mod lies in the module cache, which is shared: a copy of it is changed.
-    """
-    if not step.replace:
-        return []
-    changed = work / "replaced.mod"
-    shutil.copyfile(folder / "go.sum", changed.with_suffix(".sum"))
-    lines = [f"replace {module} => {work / path}" for module, path in step.replace.items()]
-    changed.write_text("\n".join([(folder / "go.mod").read_text("utf-8"), *lines, ""]), "utf-8")
-    return [f"-modfile={changed}"]
-
-
-def _module_folder(module: str, work: Path) -> Path:
-    command = ["go", "mod", "download", "-modcacherw", "-json", module]
-    answer = process.run(command, cwd=work, env={"GOWORK": "off", "GOFLAGS": "-mod=mod"}).output
-    found = json.loads(answer[answer.index("{") :])
-    return Path(found["Dir"])
 
 
 def debootstrap(

@@ -162,8 +162,7 @@ def build_images(
         MachineError: as `floe_local.run.build.build`.
     """
     with_recipe = [(need, recipes[0]) for need in needs if (recipes := _recipes(need))]
-    for _, recipe in with_recipe:
-        builder.build(recipe, client, report, policy.registry)
+    builder.build_all([recipe for _, recipe in with_recipe], client, report, policy.registry)
     return list_images([need for need, _ in with_recipe], policy, client)
 
 
@@ -212,9 +211,9 @@ def _built(
     for need, cause in missing:
         if need.service not in recipes:
             _leave_out_or_raise(need, _unobtainable(need, cause), report)
+    builder.build_all(list(recipes.values()), client, report, policy.registry)
     for service, recipe in recipes.items():
-        name = builder.build(recipe, client, report, policy.registry)
-        image = _look(name, client, how="built")
+        image = _look(recipe.reference, client, how="built")
         built |= {service: image} if image else {}
     return built
 

@@ -8,11 +8,13 @@ and the end of what it printed. Values that are secrets are never shown. With th
 from __future__ import annotations
 
 import logging
+import math
 import os
 import shlex
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
@@ -29,6 +31,8 @@ log = logging.getLogger("floe_local.process")
 
 TAIL_LINES = 20
 HIDDEN = "***"
+POLL_S = 0.1
+"""How often a command that may be stopped is looked at."""
 GRACE_S = 5.0
 """How long an interrupted command may take to end before it is killed."""
 
@@ -73,6 +77,7 @@ def run(
     check: bool = True,
     secrets: Sequence[str] = (),
     on_line: Callable[[str], None] | None = None,
+    stop: threading.Event | None = None,
     error: type[FloeError] = MachineError,
 ) -> Finished:
     """Run a command to its end; however this function is left, the command has ended.
@@ -89,11 +94,12 @@ def run(
         check: whether a status other than 0 is an error.
         secrets: values that are shown as ``***``.
         on_line: called with each line of output as it is printed.
+        stop: once another thread has set it, the command is ended.
         error: the kind that is raised.
 
     Raises:
-        FloeError: of kind `error`: ``command-missing``, ``command-failed`` or
-            ``command-timeout``.
+        FloeError: of kind `error`: ``command-missing``, ``command-failed``,
+            ``command-timeout`` or ``command-stopped``.
     """
     shown = pasteable(command, cwd=cwd, env=env, secrets=secrets)
     log.info("%s", shown)
@@ -102,7 +108,8 @@ def run(
     with _until_its_end(process, on_line) as lines:
         try:
             _feed(process, stdin)
-            process.wait(timeout_s)
+            if not _wait(process, timeout_s, stop):
+                raise error("command-stopped", f"stopped: {shown}")
         except subprocess.TimeoutExpired:
             reason = f"no end after {timeout_s:g} s: {shown}{_tail(lines, secrets)}"
             raise error("command-timeout", reason) from None  # it holds the command as it is
@@ -145,6 +152,22 @@ def _start(
         ) from missing
     except PermissionError as denied:
         raise error("command-missing", f"{denied.filename} may not be run: {shown}") from denied
+
+
+def _wait(
+    process: subprocess.Popen[str], timeout_s: float | None, stop: threading.Event | None
+) -> bool:
+    """Wait for the end of a command; False where `stop` was set before it."""
+    if stop is None:
+        process.wait(timeout_s)
+        return True
+    deadline = time.monotonic() + (math.inf if timeout_s is None else timeout_s)
+    while process.poll() is None:
+        if stop.wait(POLL_S):
+            return False
+        if time.monotonic() > deadline:
+            raise subprocess.TimeoutExpired(process.args, timeout_s or 0)
+    return True
 
 
 @contextmanager
