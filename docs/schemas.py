@@ -23,6 +23,7 @@ from floe_local.plan.blueprint.model import Blueprint
 from floe_local.plan.values import Frozen
 from floe_local.prove.report import Report
 from floe_local.run.engine import LogLine
+from floe_local.run.image_archive import ImageArchive
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -69,6 +70,8 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "images get": ImageList,
     "images pull": ImageList,
     "images build": ImageList,
+    "images save": ImageArchive,
+    "images load": ImageArchive,
 }
 """Command → what stands in its document behind ``schema``, ``command`` and ``ok``."""
 

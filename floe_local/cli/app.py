@@ -70,7 +70,14 @@ TREE: dict[str, dict[str, Callable[..., int | None]]] = {
         "new": plugins.new,
     },
     "sandbox": {"show": sandbox.show, "fail": sandbox.fail},
-    "images": {"list": images.list_, "get": images.get, "pull": images.pull, "build": images.build},
+    "images": {
+        "list": images.list_,
+        "get": images.get,
+        "pull": images.pull,
+        "build": images.build,
+        "save": images.save,
+        "load": images.load,
+    },
 }
 _HELP = {
     "plugins": "The plugins that are installed here.",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from floe_local.run.progress import Progress, Report
 
 _EVERY_S = 10.0
-_ENDINGS = {"ready", "built", "pulled", "down", "present"}
+_ENDINGS = {"ready", "built", "pulled", "down", "present", "saved", "loaded"}
 
 
 class Ticker:

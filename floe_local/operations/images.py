@@ -1,4 +1,4 @@
-"""`images list`, `get`, `pull`, `build`: the images of a stack's services."""
+"""`images list`, `get`, `pull`, `build`, `save`, `load`: the images of a stack's services."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from floe_local.operations.planning import request_stack
 from floe_local.plan.values import Frozen
 from floe_local.run.docker_client import connect
+from floe_local.run.image_archive import ImageArchive, load_images, save_images
 from floe_local.run.images import (
     ImageStatus,
     Policy,
@@ -18,7 +19,10 @@ from floe_local.run.images import (
 from floe_local.run.progress import silent
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from floe_local.operations.request import Where
+    from floe_local.plan.stack.model import ImageNeed
     from floe_local.run.progress import Report
 
 Action = Literal["list", "get", "pull", "build"]
@@ -43,9 +47,7 @@ def images(
         InputError: the manifest, a plugin, a blueprint or a recipe is wrong.
         MachineError: no engine; an image cannot be pulled or built.
     """
-    request = request_stack(where)
-    needs = request.image_needs
-    policy = (policy or Policy()).model_copy(update={"registry": request.registry})
+    needs, policy = _needs(where, policy)
     client = connect()
     if action == "get":
         resolve(needs, policy, client, report)
@@ -54,3 +56,33 @@ def images(
     if action == "build":
         return ImageList(images=build_images(needs, policy, client, report))
     return ImageList(images=list_images(needs, policy, client))
+
+
+def save(where: Where, file: Path, *, report: Report = silent) -> ImageArchive:
+    """Write the images that the manifest's stack would run into one file.
+
+    Raises:
+        InputError: the manifest, a plugin, a blueprint or a recipe is wrong.
+        MachineError: no engine; an image is not here (``image-missing``).
+    """
+    needs, policy = _needs(where, None)
+    client = connect()
+    listed = list_images(needs, policy, client)
+    names = [one.image.reference if one.image else one.recipe or one.wanted or "" for one in listed]
+    return save_images(list(dict.fromkeys(names)), file, client, report)
+
+
+def load(file: Path, *, report: Report = silent) -> ImageArchive:
+    """Give the engine the images of a file that `save` wrote.
+
+    Raises:
+        InputError: it is no such file.
+        MachineError: no engine.
+    """
+    return load_images(file, connect(), report)
+
+
+def _needs(where: Where, policy: Policy | None) -> tuple[tuple[ImageNeed, ...], Policy]:
+    request = request_stack(where)
+    given = policy or Policy()
+    return request.image_needs, given.model_copy(update={"registry": request.registry})

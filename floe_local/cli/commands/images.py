@@ -1,8 +1,11 @@
-"""images list, get, pull, build."""
+"""images list, get, pull, build, save, load."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from floe_local.cli.output import write_json, write_table
 from floe_local.cli.progress import reporter
@@ -10,6 +13,7 @@ from floe_local.cli.session import Build, Session, where
 
 if TYPE_CHECKING:
     from floe_local.operations.images import Action
+    from floe_local.run.image_archive import ImageArchive
     from floe_local.run.images import Policy
 
 
@@ -45,6 +49,33 @@ def build(session: Session) -> None:
     Example: `floe-local images build`
     """
     _images(session, "build")
+
+
+def save(session: Session, file: Annotated[Path, typer.Argument(help="Where to.")]) -> None:
+    """Write the stack's images into one file, for a machine without registry and compiler.
+
+    Example: `floe-local images save images.tar`
+    """
+    from floe_local.operations import images
+
+    _archive(session, "save", images.save(where(session), file, report=reporter(session)))
+
+
+def load(session: Session, file: Annotated[Path, typer.Argument(help="What to read.")]) -> None:
+    """Give the engine the images of a file that `images save` wrote.
+
+    Example: `floe-local images load images.tar`
+    """
+    from floe_local.operations import images
+
+    _archive(session, "load", images.load(file, report=reporter(session)))
+
+
+def _archive(session: Session, action: str, archive: ImageArchive) -> None:
+    if session.json:
+        return write_json(f"images {action}", archive)
+    rows = [(image.reference, image.origin, image.digest) for image in archive.images]
+    return write_table(("image", "origin", "digest"), rows)
 
 
 def _images(session: Session, action: Action, policy: Policy | None = None) -> None:
