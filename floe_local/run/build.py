@@ -13,6 +13,7 @@ import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,14 +28,14 @@ from floe_local.plan.blueprint.recipe import (
 )
 from floe_local.run import build_steps
 from floe_local.run.docker_client import find_image
-from floe_local.run.go_build import go_build
+from floe_local.run.go_build import describe_duration, go_build, processors
 from floe_local.run.interrupts import held_back, one_interrupt
-from floe_local.run.progress import silent, timed
+from floe_local.run.progress import Progress, silent, timed
 from floe_local.run.pull import mirrored, pull
 from floe_local.run.workspace import flock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import docker
 
@@ -43,6 +44,18 @@ if TYPE_CHECKING:
 
 WORK_PREFIX = "floe-local-build-"
 LOCK = ".lock"
+GO_ON = "Then `floe-local images get --build` goes on where it ended."
+CAUSES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    # code, what to do, what the output of a failed build holds; the first that fits
+    ("build-disk-full", "Make room: `df -h` and `docker system df` show what is used.",
+     ("no space left on device", "disk quota exceeded")),
+    ("build-out-of-memory", "Give it more memory: end other programs, or add swap.",
+     ("signal: killed", "cannot allocate memory", "out of memory")),
+    ("build-unreachable", "Check the network, and HTTPS_PROXY where there is a proxy.",
+     ("no such host", "dial tcp", "i/o timeout", "tls handshake timeout", "proxyconnect",
+      "connection refused", "connection reset", "temporary failure", "could not resolve",
+      "couldn't download", "failed to fetch", "unexpected eof", "x509:")),
+)  # fmt: skip
 
 
 class BuildJob(NamedTuple):
@@ -54,8 +67,17 @@ class BuildJob(NamedTuple):
     @property
     def compiles_alone(self) -> bool:
         """Whether it is a Go program that needs no other image: processors are all it waits for."""
-        steps = self.recipe.recipe.steps
-        return self.base is None and any(isinstance(step, GoBuild) for step in steps)
+        return self.base is None and self.compiles
+
+    @property
+    def compiles(self) -> bool:
+        """Whether it compiles Go."""
+        return any(isinstance(step, GoBuild) for step in self.recipe.recipe.steps)
+
+    @property
+    def expected_s(self) -> float:
+        """Seconds that it is expected to take: only a compiler uses several processors."""
+        return self.recipe.effort.cpu_s / (processors() if self.compiles else 1)
 
 
 def build(
@@ -96,9 +118,25 @@ def build_all(
     for source in sources:
         jobs |= {j.recipe.reference: j for j in _jobs(source, client, report, registry)}
     demand_needs([job.recipe for job in jobs.values()])
+    if jobs:
+        report(Progress(subject="images", phase="planned", detail=plan_text(jobs.values())))
     with one_interrupt():
         sweep()
         _build_side_by_side(tuple(jobs.values()), client, report)
+
+
+def plan_text(jobs: Collection[BuildJob]) -> str:
+    """What will be built, what is downloaded for it, and about how long that takes."""
+    lanes = [
+        sum(job.expected_s for job in jobs if job.compiles_alone is alone)
+        for alone in (True, False)
+    ]
+    names = ", ".join(job.recipe.name for job in jobs)
+    download = sum(job.recipe.effort.download_mb for job in jobs)
+    return (
+        f"{names} from packages, once: about {download} MB to download, "
+        f"{describe_duration(max(lanes))} on {processors()} processors"
+    )
 
 
 def _jobs(
@@ -138,8 +176,9 @@ def _build_side_by_side(
 def _build_each(
     jobs: Sequence[BuildJob], client: docker.DockerClient, report: Report, stop: Event
 ) -> None:
-    for job in jobs:
-        _build_one(job, client, report, stop)
+    for number, job in enumerate(jobs, start=1):
+        following_s = sum(later.expected_s for later in jobs[number:])
+        _build_one(job, client, report, following_s=following_s, stop=stop)
 
 
 def _pulled_base(
@@ -190,18 +229,45 @@ def sweep() -> None:
                 shutil.rmtree(lock_file.parent)
 
 
-def _build_one(job: BuildJob, client: docker.DockerClient, report: Report, stop: Event) -> None:
+def _build_one(
+    job: BuildJob,
+    client: docker.DockerClient,
+    report: Report,
+    *,
+    following_s: float,
+    stop: Event,
+) -> None:
     source = job.recipe
     tell = timed(report, source.name)
     with _alone(source.folder):
         if find_image(source.reference, client):  # another process built it while we waited
             return
-        with work_folder(source) as work:
+        with named_causes(source.name), work_folder(source) as work:
             tell("building", "")
-            image = _carry_out(job, work, client, lambda line: tell("building", line), stop)
+            compiler = partial(
+                go_build,
+                architecture=client.api.version()["Arch"],
+                tags=source.variant.tags if source.variant else (),
+                following_s=following_s,
+                stop=stop,
+            )
+            image = _carry_out(job, work, client, compiler, lambda line: tell("building", line))
         repository, tag = source.reference.split(":")
         client.api.tag(image, repository, tag)
     tell("built", source.reference)
+
+
+@contextmanager
+def named_causes(name: str) -> Iterator[None]:
+    """Within it, a build that fails for lack of disk, memory or network says which."""
+    try:
+        yield
+    except MachineError as error:
+        text = error.reason.lower()
+        for code, advice, signs in CAUSES:
+            if any(sign in text for sign in signs):
+                raise MachineError(code, f"{name}: {error.reason}", f"{advice} {GO_ON}") from error
+        raise
 
 
 @contextmanager
@@ -217,15 +283,17 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _carry_out(
-    job: BuildJob, work: Path, client: docker.DockerClient, tell: Tell, stop: Event
+    job: BuildJob,
+    work: Path,
+    client: docker.DockerClient,
+    compiler: Callable[..., None],
+    tell: Tell,
 ) -> str:
     """Run the steps in order; the last gives the image's id."""
     image, source = "", job.recipe
     for step in source.recipe.steps:
         if isinstance(step, GoBuild):
-            architecture = client.api.version()["Arch"]
-            tags = source.variant.tags if source.variant else ()
-            go_build(step, work, architecture=architecture, tell=tell, tags=tags, stop=stop)
+            compiler(step, work, tell=tell)
         elif isinstance(step, Debootstrap):
             image = build_steps.debootstrap(step, work, client, labels=source.labels, tell=tell)
         else:

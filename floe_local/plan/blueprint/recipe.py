@@ -75,6 +75,16 @@ class DockerBuild(Frozen):
     dockerfile: str = "Dockerfile"
 
 
+class Effort(Frozen):
+    """What a build takes where nothing is cached, as measured, for people to plan by.
+
+    `download_mb` are megabytes (10**6 bytes), `cpu_s` processor seconds, of user and system.
+    """
+
+    download_mb: int = 0
+    cpu_s: int = 0
+
+
 class Variant(Frozen):
     """One of the builds that a recipe can make, such as a small one and a full one.
 
@@ -85,6 +95,7 @@ class Variant(Frozen):
     name: Name
     adds: frozenset[str]
     tags: tuple[str, ...] = ()
+    effort: Effort = Effort()
 
 
 Step = Annotated[Debootstrap | GoBuild | DockerBuild, Field(discriminator="step")]
@@ -108,6 +119,7 @@ class Recipe(Frozen):
     base: str | None = None
     pulled_base: str | None = None
     differs: str = ""
+    effort: Effort = Effort()
     variants: tuple[Variant, ...] = ()
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 
@@ -136,6 +148,11 @@ class LocatedRecipe(Frozen):
     def name(self) -> str:
         """The recipe's name, with its variant's: ``collector-core``."""
         return f"{self.recipe.name}-{self.variant.name}" if self.variant else self.recipe.name
+
+    @property
+    def effort(self) -> Effort:
+        """What building it takes."""
+        return self.variant.effort if self.variant else self.recipe.effort
 
     @property
     def reference(self) -> str:

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe_local.run.go_build import Compilation, Workload, describe_duration
+from floe_local.run.go_build import (
+    EXPECTED_BYTES_PER_S,
+    Compilation,
+    Workload,
+    describe_duration,
+    processors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +41,7 @@ def test_each_package_is_counted_once_and_other_lines_stay() -> None:
 @pytest.mark.parametrize("bytes_per_s", [50_000, 200_000, 1_000_000])
 def test_after_a_minute_the_estimate_is_within_thirty_percent(bytes_per_s: int) -> None:
     times = [0.0]
-    compilation = Compilation(Workload(PACKAGES), clock_of(times))
+    compilation = Compilation(Workload(PACKAGES), clock=clock_of(times))
     per_package = 1_000_000 / bytes_per_s
     for number, package in enumerate(PACKAGES):
         times[0] = (number + 1) * per_package
@@ -53,7 +59,7 @@ def test_what_is_left_is_never_negative_and_ends_with_linking(
     packages: dict[str, int], seconds: float
 ) -> None:
     times = [0.0]
-    compilation = Compilation(Workload(packages), clock_of(times))
+    compilation = Compilation(Workload(packages), clock=clock_of(times))
     times[0] = seconds
 
     before = compilation.left_s()
@@ -69,3 +75,15 @@ def test_what_is_left_is_never_negative_and_ends_with_linking(
 )  # fmt: skip
 def test_a_duration_is_as_coarse_as_what_is_known(seconds: float, text: str) -> None:
     assert describe_duration(seconds) == text
+
+
+def test_what_follows_takes_as_much_longer_as_what_was_seen() -> None:
+    times = [0.0]
+    compilation = Compilation(Workload(PACKAGES), following_s=100, clock=clock_of(times))
+    slow = processors() * EXPECTED_BYTES_PER_S / 4
+    for number, package in enumerate(list(PACKAGES)[:90]):
+        times[0] = (number + 1) * 1_000_000 / slow
+        text = compilation.describe(package)
+
+    assert compilation.all_left_s() - compilation.left_s() == pytest.approx(400, rel=0.1)
+    assert text.endswith("for all images")

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 
+from floe_local.errors import MachineError
 from floe_local.plan.blueprint.model import ImageSource
 from floe_local.plan.blueprint.recipe import Debootstrap, DockerBuild, GoBuild, Recipe, Step
 from floe_local.plan.stack.model import ImageNeed
 from floe_local.plan.values import Origin
+from floe_local.run.build import named_causes
 from floe_local.run.build_steps import Machine, missing_needs
 from floe_local.run.images import candidates, origin_of
 
@@ -78,3 +80,24 @@ def test_what_a_machine_lacks_is_named(
     steps: tuple[Step, ...], machine: Machine, said: str
 ) -> None:
     assert lacking(*steps, machine=machine) == said
+
+
+@pytest.mark.parametrize(
+    ("output", "code"),
+    [
+        ("compile: writing output: write /tmp/b001/_pkg_.a: no space left on device", "disk-full"),
+        ("github.com/x/y: /usr/lib/go/compile: signal: killed", "out-of-memory"),
+        ("go: x@v1: Get https://…: dial tcp: lookup proxy: no such host", "unreachable"),
+        ("E: Failed to fetch http://…: Temporary failure resolving", "unreachable"),
+        ("main.go:3: undefined: x", None),
+    ],
+)
+def test_a_build_that_fails_for_lack_of_something_says_of_what(
+    output: str, code: str | None
+) -> None:
+    with pytest.raises(MachineError) as caught, named_causes("tiny"):
+        raise MachineError("command-failed", f"status 1 from: go build\n  {output}")
+
+    assert caught.value.code == (f"build-{code}" if code else "command-failed")
+    assert output in caught.value.reason
+    assert ("`floe-local images get --build`" in caught.value.hint) is bool(code)
