@@ -57,6 +57,10 @@ nightly *args:
     {{ bin }}pytest tests/nightly -q -m nightly "$@"
     HYPOTHESIS_PROFILE=thorough {{ bin }}pytest tests/unit -q
 
+# the README's two commands on a machine that has nothing: own engine, no images, empty caches
+cold *args:
+    .ci/cold "$@"
+
 # a stand-in beside the server that it stands in for, over random event sequences
 compare *args:
     {{ bin }}python -m bench.compare_marquez "$@"
