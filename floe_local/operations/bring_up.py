@@ -86,7 +86,7 @@ def bring_up(
         before = engine.holdings(request.identity.project)
         previous, _ = workspace.known_plan()
         site = Site(engine, workspace, previous, before, workspace.snapshot())
-        plan = lay_out(request, images, site, free_ports=settings.free_ports)
+        plan = lay_out(request, images, site, settings)
         deadline_s = settings.deadline_s or request.deadline_s
         with ExitStack() as if_it_fails:
             if not settings.retain:

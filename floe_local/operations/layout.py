@@ -15,19 +15,19 @@ from floe_local.run.ports import bind_address, choose_ports, listening, process_
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from floe_local.operations.request import Site, StackRequest
+    from floe_local.operations.request import Site, StackRequest, UpSettings
     from floe_local.plan.blueprint.model import ConfigFile, LocatedBlueprint
     from floe_local.plan.stack.model import PortWish, ResolvedImage, StackPlan
+    from floe_local.run.ports import ChosenPorts
 
 
 def lay_out(
     request: StackRequest,
     images: Mapping[str, ResolvedImage],
     site: Site,
-    *,
-    free_ports: bool = False,
+    settings: UpSettings,
 ) -> StackPlan:
-    """Plan the stack for this engine.
+    """Plan the stack, with ports that are free, or its own already.
 
     Raises:
         InputError: the stack cannot be planned.
@@ -38,16 +38,19 @@ def lay_out(
     def taken_by(port: int) -> str | None:
         return None if port in own else _owner(port, site)
 
-    ports = choose_ports(
+    moved = site.previous.moved_ports if site.previous else ()
+    chosen = choose_ports(
         wishes_of(request, images),
         project=request.identity.project,
-        held=_held(site),
+        held={m.key: m.port for m in moved} | _held(site),
         taken_by=taken_by,
-        free_only=free_ports,
+        moved_before=moved,
+        free_only=settings.free_ports,
+        strict=settings.strict_ports,
     )
     endpoint = engine_endpoint()
     no_proxy = injected_no_proxy(docker_config(), endpoint.url)
-    return plan_with(request, images, ports, host=endpoint.published_host, no_proxy=no_proxy)
+    return plan_with(request, images, chosen, host=endpoint.published_host, no_proxy=no_proxy)
 
 
 def plan_on_paper(request: StackRequest, images: Mapping[str, ResolvedImage]) -> StackPlan:
@@ -56,13 +59,13 @@ def plan_on_paper(request: StackRequest, images: Mapping[str, ResolvedImage]) ->
     Raises:
         InputError: the stack cannot be planned.
     """
-    ports = choose_ports(
+    chosen = choose_ports(
         wishes_of(request, images),
         project=request.identity.project,
         held={},
         taken_by=lambda _: None,
     )
-    return plan_with(request, images, ports, host="127.0.0.1")
+    return plan_with(request, images, chosen, host="127.0.0.1")
 
 
 def wishes_of(request: StackRequest, images: Mapping[str, ResolvedImage]) -> Sequence[PortWish]:
@@ -74,7 +77,7 @@ def wishes_of(request: StackRequest, images: Mapping[str, ResolvedImage]) -> Seq
 def plan_with(
     request: StackRequest,
     images: Mapping[str, ResolvedImage],
-    ports: Mapping[str, int],
+    chosen: ChosenPorts,
     *,
     host: str,
     no_proxy: str | None = None,
@@ -86,7 +89,8 @@ def plan_with(
             compiled=request.compiled,
             parts=request.parts,
             images=images,
-            ports=ports,
+            ports=chosen.ports,
+            moved_ports=chosen.moved,
             sources=dict(read_sources(request.parts)),
             host=host,
             bind=bind_address(host),

@@ -36,11 +36,12 @@ class Where(Frozen):
 class UpSettings(Frozen):
     """How to bring a stack up.
 
-    `free_ports` ignores preferred ports; `retain` leaves a failed stack as it is;
+    `free_ports` ignores preferred ports; `strict_ports` takes no others; `retain` leaves a failed stack as it is;
     `deadline_s` overrides the manifest's.
     """
 
     free_ports: bool = False
+    strict_ports: bool = False
     retain: bool = False
     deadline_s: float | None = None
 

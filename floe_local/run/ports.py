@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import socket
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.errors import MachineError
+from floe_local.plan.stack.model import MovedPort
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,48 +21,85 @@ _FIRST, _LAST = 20000, 32000
 _NEARBY = 200
 
 
+class ChosenPorts(NamedTuple):
+    """A host port for each endpoint, by ``service.endpoint``, and those that had to move."""
+
+    ports: dict[str, int]
+    moved: tuple[MovedPort, ...] = ()
+
+
 def choose_ports(
     wishes: Sequence[PortWish],
     *,
     project: str,
     held: Mapping[str, int],
     taken_by: Callable[[int], str | None],
+    moved_before: Sequence[MovedPort] = (),
     free_only: bool = False,
-) -> dict[str, int]:
-    """A host port for each endpoint, by ``service.endpoint``; the same in every run.
+    strict: bool = False,
+) -> ChosenPorts:
+    """A host port for each endpoint; the same in every run.
+
+    An endpoint whose preferred port is somebody else's moves to a free one near it, unless the
+    manifest asks for that port.
 
     Args:
         wishes: the endpoints.
         project: endpoints without a preference start their search at a port derived from it.
-        held: ports that the stack already holds, which stay as they are unless the manifest
-            asks for others: what runs is not restarted for a port that became free.
+        held: ports that the stack already holds, or has moved to, which stay as they are unless
+            the manifest asks for others: what runs is not restarted for a port that became free.
         taken_by: who uses a port; None: it is free, or the stack's own.
+        moved_before: the endpoints that an earlier run has moved.
         free_only: ignore preferences, so that stacks run side by side.
+        strict: no endpoint moves.
 
     Raises:
-        MachineError: a preferred port is somebody else's (``port-taken``); all are told.
+        MachineError: a port that may not move is somebody else's (``port-taken``); all are
+            named.
     """
     preferred = {} if free_only else _preferred(wishes)
-    asked = {wish.key: preferred[wish.key] for wish in wishes if wish.asked and not free_only}
+    demanded = {wish.key: preferred[wish.key] for wish in wishes if wish.asked and not free_only}
     kept = {
         wish.key: port
         for wish in wishes
-        if wish.key not in asked
-        if (port := held.get(wish.key)) and port not in asked.values() and not taken_by(port)
+        if wish.key not in demanded
+        if (port := held.get(wish.key)) and port not in demanded.values() and not taken_by(port)
     }
-    wanted = {k: port for k, port in preferred.items() if port not in kept.values()} | kept
+    ports = {k: port for k, port in preferred.items() if port not in kept.values()} | kept
     clashes = [
-        (wish, owner)
+        PortClash(wish, owner)
         for wish in wishes
-        if wish.key in wanted and wish.key not in kept
-        if (owner := taken_by(wanted[wish.key]))
+        if wish.key in ports and wish.key not in kept and (owner := taken_by(ports[wish.key]))
     ]
-    if clashes:
-        raise _port_taken(clashes, taken_by, set(wanted.values()))
+    fixed = [clash for clash in clashes if strict or clash.wish.asked]
+    if fixed:
+        raise _port_taken(fixed, taken_by, set(ports.values()))
+    moved = _moved(clashes, set(ports.values()), taken_by)
+    ports |= {one.key: one.port for one in moved}
     for wish in wishes:
-        if wish.key not in wanted:
-            wanted[wish.key] = _free(wish, project, set(wanted.values()), taken_by)
-    return wanted
+        if wish.key not in ports:
+            ports[wish.key] = _free(wish, project, set(ports.values()), taken_by)
+    still = [one for one in moved_before if kept.get(one.key) == one.port]
+    return ChosenPorts(ports, (*still, *moved))
+
+
+class PortClash(NamedTuple):
+    """An endpoint whose preferred port `owner` uses."""
+
+    wish: PortWish
+    owner: str
+
+
+def _moved(
+    clashes: Sequence[PortClash], chosen: set[int], taken_by: Callable[[int], str | None]
+) -> tuple[MovedPort, ...]:
+    """Each endpoint on the next free port after the one that it prefers."""
+    moved: list[MovedPort] = []
+    for wish, owner in clashes:
+        preferred = wish.preferred or _FIRST
+        port = _near(preferred, taken_by, chosen | {one.port for one in moved})
+        moved.append(MovedPort(key=wish.key, preferred=preferred, port=port, owner=owner))
+    return tuple(moved)
 
 
 def _preferred(wishes: Sequence[PortWish]) -> dict[str, int]:
@@ -109,21 +146,17 @@ def _candidates(seed: str) -> Iterator[int]:
 
 
 def _port_taken(
-    clashes: Sequence[tuple[PortWish, str]],
+    clashes: Sequence[PortClash],
     taken_by: Callable[[int], str | None],
-    wanted: set[int],
+    chosen: set[int],
 ) -> MachineError:
-    told = "; ".join(
+    reason = "; ".join(
         f"port {wish.preferred}, for {wish.key}, is used by {owner}" for wish, owner in clashes
     )
-    suggested: dict[str, int] = {}
-    for wish, _ in clashes:
-        spoken_for = {*wanted, *suggested.values()}
-        suggested[wish.key] = _near(wish.preferred or _FIRST, taken_by, spoken_for)
-    ports = ", ".join(f"{key}: {port}" for key, port in suggested.items())
+    ports = ", ".join(f"{one.key}: {one.port}" for one in _moved(clashes, chosen, taken_by))
     return MachineError(
         "port-taken",
-        told,
+        reason,
         f"free it, or choose others in the manifest (local: {{ports: {{{ports}}}}}), "
         "or let all be chosen with `floe-local up --free-ports`",
     )
@@ -165,29 +198,16 @@ def listening(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def process_on(port: int) -> str:
-    """The process of this machine that listens on a port, as far as it can be found."""
-    inodes = {inode for inode, local in _listeners() if local == port}
-    for descriptor in _descriptors() if inodes else ():
-        try:
-            target = str(descriptor.readlink())
-            if target.startswith("socket:[") and target[8:-1] in inodes:
-                process = descriptor.parents[1]
-                return f"{(process / 'comm').read_text().strip()} (process {process.name})"
-        except OSError:  # it ended, or is another user's
-            continue
-    return "another process"
+    """The process of this machine that listens on a port, as far as this user may know it."""
+    import psutil  # noqa: PLC0415 - only where somebody is in the way
 
-
-def _descriptors() -> Iterator[Path]:
-    return Path("/proc").glob("[0-9]*/fd/*")
-
-
-def _listeners() -> Iterator[tuple[str, int]]:
-    """(inode, port) of every listening TCP socket, from Linux's own tables."""
-    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
-        if not table.exists():
-            continue
-        for line in table.read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == "0A":
-                yield fields[9], int(fields[1].rpartition(":")[2], 16)
+    try:
+        found = [
+            connection.pid
+            for connection in psutil.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
+        ]
+        pid = next(filter(None, found), None)
+        return f"{psutil.Process(pid).name()} (process {pid})" if pid else "another process"
+    except (psutil.AccessDenied, psutil.NoSuchProcess):  # macOS tells root only; or it has ended
+        return "another process"

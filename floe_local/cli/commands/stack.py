@@ -43,6 +43,9 @@ def up(
     free_ports: Annotated[
         bool, typer.Option("--free-ports", help="Publish on any free ports.")
     ] = False,
+    strict_ports: Annotated[
+        bool, typer.Option("--strict-ports", help="Fail where a port is taken; move none.")
+    ] = False,
     deadline: Annotated[
         float | None, typer.Option(min=1, help="Seconds to wait until all is ready.")
     ] = None,
@@ -56,7 +59,9 @@ def up(
     from floe_local.operations.request import UpSettings
     from floe_local.operations.up import up as bring_up
 
-    settings = UpSettings(free_ports=free_ports, retain=retain, deadline_s=deadline)
+    settings = UpSettings(
+        free_ports=free_ports, strict_ports=strict_ports, retain=retain, deadline_s=deadline
+    )
     asked = policy(build=build)
     result = bring_up(where(session, live=live), settings, policy=asked, report=reporter(session))
     if session.json:

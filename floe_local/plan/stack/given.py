@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from floe_local.plan.artifacts import Compiled
     from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
-    from floe_local.plan.stack.model import ResolvedImage, StackIdentity
+    from floe_local.plan.stack.model import MovedPort, ResolvedImage, StackIdentity
     from floe_local.plan.values import OtlpProtocol
 
 
@@ -17,7 +17,7 @@ class Given(NamedTuple):
     """All that a stack is planned from.
 
     `images` are by service; a service without one is left out. `ports` are host
-    ports by ``service.endpoint``. `sources` are the contents of the blueprints' files, by
+    ports by ``service.endpoint``, `moved_ports` those that are not as preferred. `sources` are the contents of the blueprints' files, by
     blueprint and path. `host` is where published endpoints are reached, `bind` the address
     that they are bound to on the engine's machine. `live`: backends that run elsewhere are
     used for real. `otlp_protocol` is what pipelines speak. `no_proxy` is None unless containers
@@ -29,6 +29,7 @@ class Given(NamedTuple):
     parts: Sequence[LocatedBlueprint]
     images: Mapping[str, ResolvedImage]
     ports: Mapping[str, int]
+    moved_ports: tuple[MovedPort, ...] = ()
     sources: Mapping[tuple[str, str], str] = {}
     host: str = "127.0.0.1"
     bind: str = "127.0.0.1"

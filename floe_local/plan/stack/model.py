@@ -125,6 +125,18 @@ class StackBackend(Frozen):
     elsewhere: dict[str, str] = {}
 
 
+class MovedPort(Frozen):
+    """An endpoint that is not on the host port it prefers, since `owner` uses that.
+
+    `key` is ``service.endpoint``.
+    """
+
+    key: str
+    preferred: int
+    port: int
+    owner: str
+
+
 class StackPlan(Frozen):
     """Everything that is written to the workspace, or asked of the engine.
 
@@ -156,6 +168,7 @@ class StackPlan(Frozen):
     client_environment: dict[str, str] = {}
     """Dummy credentials of played backends, for lineage clients that read variables."""
     changes: tuple[Change, ...] = ()
+    moved_ports: tuple[MovedPort, ...] = ()
 
     @property
     def name(self) -> str:

@@ -64,6 +64,7 @@ def plan_stack(given: Given) -> StackPlan:
         ),
         client_environment=_client_environment(given),
         changes=given.compiled.provenance + _helm_changes(given),
+        moved_ports=given.moved_ports,
     )
 
 

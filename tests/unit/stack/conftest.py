@@ -139,7 +139,7 @@ class Builder:
             n.service: ResolvedImage(reference=str(n.source.upstream), origin=Origin.UPSTREAM)
             for n in needs
         }
-        ports = choose_ports(wishes, project="p", held={}, taken_by=lambda _: None)
+        ports = choose_ports(wishes, project="p", held={}, taken_by=lambda _: None).ports
         identity = identify(Path("/home/me/shop"))
         return Given(identity, compiled, parts, images, ports)._replace(**changes)
 

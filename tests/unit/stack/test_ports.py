@@ -8,7 +8,7 @@ import pytest
 
 from floe_local.errors import InputError, MachineError
 from floe_local.plan.manifest.model import LocalSettings
-from floe_local.plan.stack.model import PortWish
+from floe_local.plan.stack.model import MovedPort, PortWish
 from floe_local.plan.stack.parts import needed_parts, port_wishes, refuse_unknown
 from floe_local.run.ports import choose_ports, listening, process_on
 
@@ -31,9 +31,15 @@ def taken(*ports: int) -> Callable[[int], str | None]:
 
 
 def chosen(
-    *wishes: PortWish, taken_by: Callable[[int], str | None] = free, **more: bool
+    *wishes: PortWish,
+    taken_by: Callable[[int], str | None] = free,
+    free_only: bool = False,
+    strict: bool = False,
 ) -> dict[str, int]:
-    return choose_ports(wishes, project="p", held={}, taken_by=taken_by, **more)
+    found = choose_ports(
+        wishes, project="p", held={}, taken_by=taken_by, free_only=free_only, strict=strict
+    )
+    return found.ports
 
 
 def test_preferred_ports_are_taken() -> None:
@@ -45,8 +51,8 @@ def test_other_ports_are_the_same_in_every_run() -> None:
 
 
 def test_other_ports_differ_between_stacks() -> None:
-    one = choose_ports([wish("a")], project="one", held={}, taken_by=free)
-    two = choose_ports([wish("a")], project="two", held={}, taken_by=free)
+    one = choose_ports([wish("a")], project="one", held={}, taken_by=free).ports
+    two = choose_ports([wish("a")], project="two", held={}, taken_by=free).ports
     assert one != two
 
 
@@ -61,37 +67,70 @@ def test_free_ports_ignore_preferences() -> None:
 
 def test_ports_that_the_stack_holds_stay_whatever_a_blueprint_prefers() -> None:
     held = {"a.api": 25000, "b.api": 26000}
-    found = choose_ports([wish("a"), wish("b", 80)], project="p", held=held, taken_by=free)
+    found = choose_ports([wish("a"), wish("b", 80)], project="p", held=held, taken_by=free).ports
     assert found == held
-    busy = choose_ports([wish("a"), wish("b", 80)], project="p", held=held, taken_by=taken(80))
+    busy = choose_ports(
+        [wish("a"), wish("b", 80)], project="p", held=held, taken_by=taken(80)
+    ).ports
     assert busy == held
 
 
 def test_the_manifests_wish_goes_before_what_the_stack_holds() -> None:
     asked = wish("b", 80).model_copy(update={"asked": True})
     held = {"a.api": 80, "b.api": 26000}
-    found = choose_ports([wish("a"), asked], project="p", held=held, taken_by=free)
+    found = choose_ports([wish("a"), asked], project="p", held=held, taken_by=free).ports
     assert found["b.api"] == 80 != found["a.api"]
 
 
 def test_a_held_port_that_another_took_meanwhile_is_given_up() -> None:
     held = {"a.api": 25000}
-    found = choose_ports([wish("a", 80)], project="p", held=held, taken_by=taken(25000))
+    found = choose_ports([wish("a", 80)], project="p", held=held, taken_by=taken(25000)).ports
     assert found == {"a.api": 80}
 
 
 def test_suggested_ports_are_distinct_and_in_nobodys_way() -> None:
     with pytest.raises(MachineError) as caught:
-        chosen(wish("a", 80), wish("b", 81), wish("c", 82), taken_by=taken(80, 81))
+        chosen(wish("a", 80), wish("b", 81), wish("c", 82), taken_by=taken(80, 81), strict=True)
     assert "{ports: {a.api: 83, b.api: 84}}" in caught.value.hint
 
 
-def test_every_taken_port_is_told_with_its_owner_and_a_way_out() -> None:
+def test_every_taken_port_is_named_with_its_owner_and_a_way_out() -> None:
     with pytest.raises(MachineError) as caught:
-        chosen(wish("a", 80), wish("b", 90), taken_by=taken(80, 81, 90))
+        chosen(wish("a", 80), wish("b", 90), taken_by=taken(80, 81, 90), strict=True)
     assert "port 80, for a.api, is used by container rival" in caught.value.reason
     assert "port 90, for b.api" in caught.value.reason
     assert "{ports: {a.api: 82, b.api: 91}}" in caught.value.hint
+
+
+def test_an_endpoint_whose_port_is_taken_moves_and_says_so() -> None:
+    found = choose_ports(
+        [wish("a", 80), wish("b", 81), wish("c")], project="p", held={}, taken_by=taken(80)
+    )
+    assert found.ports["a.api"] == 82
+    assert found.ports["b.api"] == 81
+    assert found.moved == (MovedPort(key="a.api", preferred=80, port=82, owner="container rival"),)
+
+
+def test_a_port_that_the_manifest_asks_for_never_moves() -> None:
+    asked = wish("a", 80).model_copy(update={"asked": True})
+    with pytest.raises(MachineError, match=r"port 80, for a\.api, is used by container rival"):
+        chosen(asked, wish("b", 81), taken_by=taken(80, 81))
+
+
+@pytest.mark.parametrize(("rivals", "port"), [((), 82), ((80,), 82), ((82,), 80), ((80, 82), 81)])
+def test_where_an_endpoint_moved_to_is_remembered_while_it_is_free(
+    rivals: tuple[int, ...], port: int
+) -> None:
+    before = MovedPort(key="a.api", preferred=80, port=82, owner="container rival")
+    found = choose_ports(
+        [wish("a", 80)],
+        project="p",
+        held={"a.api": 82},
+        taken_by=taken(*rivals),
+        moved_before=[before],
+    )
+    assert found.ports == {"a.api": port}
+    assert [one.port for one in found.moved] == ([port] if port != 80 else [])
 
 
 def test_of_two_backends_that_prefer_one_port_the_first_gets_it() -> None:
