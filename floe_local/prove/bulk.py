@@ -7,10 +7,17 @@ from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
-from uuid import uuid4
 
 from floe_local.plan.values import Signal
-from floe_local.prove.canaries import Canaries, Protocol, RunPlan, TracePlan, bulk_runs, bulk_trace
+from floe_local.prove.canaries import (
+    Canaries,
+    Protocol,
+    RunPlan,
+    TracePlan,
+    again,
+    bulk_runs,
+    bulk_trace,
+)
 from floe_local.prove.delivery import collector_addresses, takes_runs
 from floe_local.prove.emit import run_sender
 from floe_local.prove.emit_traces import TraceSender
@@ -176,7 +183,7 @@ def _send_runs(
     def share(number: int, acknowledged: list[RunPlan]) -> None:
         sender, job = senders[number]
         for _ in range(number, count, len(senders)):
-            plan = job.model_copy(update={"run_id": str(uuid4())})
+            plan = again(job)
             sender.send(plan)
             acknowledged.append(plan)
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from openlineage.client import facet_v2
 from openlineage.client.client import OpenLineageClient, OpenLineageConfig
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
-from openlineage.client.facet_v2 import column_lineage_dataset, parent_run, schema_dataset
 from openlineage.client.transport import Transport, get_default_factory
 
 from floe_local.plan.env_refs import resolve
+from floe_local.prove.canaries import planned_event
 from floe_local.prove.responses import RunResponse, record_responses
 
 if TYPE_CHECKING:
-    from floe_local.prove.canaries import DatasetPlan, RunPlan
+    from collections.abc import Callable, Mapping
+
+    from floe_local.prove.canaries import Facets, RunPlan
 
 PRODUCER = "https://floe.dev/floe-local"
 _CLOSE_SECONDS = 5.0
@@ -82,60 +84,64 @@ class RunSender:
 
 
 def _event(plan: RunPlan, kind: str, namespace: str) -> RunEvent:
+    event = planned_event(plan, kind, namespace)
+    run, job = event["run"], event["job"]
     return RunEvent(
         eventType=RunState[kind],
-        eventTime=datetime.now(UTC).isoformat(),
-        run=Run(runId=plan.run_id, facets=_run_facets(plan, namespace)),
-        job=Job(namespace=namespace, name=plan.job, facets={}),
+        eventTime=event["eventTime"],
+        run=Run(runId=run["runId"], facets=_made(run["facets"], _RUN)),
+        job=Job(namespace=namespace, name=job["name"], facets=_made(job["facets"], _JOB)),
         inputs=[
-            InputDataset(namespace=namespace, name=d.name, facets=_facets(d, namespace))
-            for d in plan.inputs
+            InputDataset(
+                namespace=namespace,
+                name=one["name"],
+                facets=_made(one["facets"], _DATASET),
+                inputFacets=_made(one["inputFacets"], _INPUT),
+            )
+            for one in event["inputs"]
         ],
         outputs=[
-            OutputDataset(namespace=namespace, name=d.name, facets=_facets(d, namespace))
-            for d in plan.outputs
+            OutputDataset(
+                namespace=namespace,
+                name=one["name"],
+                facets=_made(one["facets"], _DATASET),
+                outputFacets=_made(one["outputFacets"], _OUTPUT),
+            )
+            for one in event["outputs"]
         ],
         producer=PRODUCER,
     )
 
 
-def _run_facets(plan: RunPlan, namespace: str) -> dict[str, Any]:
-    if plan.parent_run_id is None or plan.parent_job is None:
-        return {}
-    return {
-        "parent": parent_run.ParentRunFacet(
-            run=parent_run.Run(runId=plan.parent_run_id),
-            job=parent_run.Job(namespace=namespace, name=plan.parent_job),
-        )
-    }
+def _made(facets: Facets, classes: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:
+    """Return facets as the client's own, which know their schemas' URLs."""
+    return {name: classes[name](**values) for name, values in facets.items()}
 
 
-def _facets(dataset: DatasetPlan, namespace: str) -> dict[str, Any]:
-    if not dataset.fields:
-        return {}
-    fields = [
-        schema_dataset.SchemaDatasetFacetFields(name=name, type=kind)
-        for name, kind in dataset.fields.items()
-    ]
-    schema = {"schema": schema_dataset.SchemaDatasetFacet(fields=fields)}
-    if not dataset.column_lineage:
-        return schema
-    return {**schema, "columnLineage": _column_lineage(dataset, namespace)}
-
-
-def _column_lineage(
-    dataset: DatasetPlan, namespace: str
-) -> column_lineage_dataset.ColumnLineageDatasetFacet:
-    return column_lineage_dataset.ColumnLineageDatasetFacet(
-        fields={
-            name: column_lineage_dataset.Fields(
-                inputFields=[
-                    column_lineage_dataset.InputField(
-                        namespace=namespace, name=column.dataset, field=column.field
-                    )
-                    for column in columns
-                ]
-            )
-            for name, columns in dataset.column_lineage.items()
-        }
-    )
+_RUN: dict[str, Callable[..., Any]] = {
+    "nominalTime": facet_v2.nominal_time_run.NominalTimeRunFacet,
+    "processing_engine": facet_v2.processing_engine_run.ProcessingEngineRunFacet,
+    "errorMessage": facet_v2.error_message_run.ErrorMessageRunFacet,
+    "parent": facet_v2.parent_run.ParentRunFacet,
+}
+_JOB: dict[str, Callable[..., Any]] = {
+    "documentation": facet_v2.documentation_job.DocumentationJobFacet,
+    "sourceCodeLocation": facet_v2.source_code_location_job.SourceCodeLocationJobFacet,
+    "sql": facet_v2.sql_job.SQLJobFacet,
+    "jobType": facet_v2.job_type_job.JobTypeJobFacet,
+    "ownership": facet_v2.ownership_job.OwnershipJobFacet,
+    "tags": facet_v2.tags_job.TagsJobFacet,
+}
+_DATASET: dict[str, Callable[..., Any]] = {
+    "schema": facet_v2.schema_dataset.SchemaDatasetFacet,
+    "columnLineage": facet_v2.column_lineage_dataset.ColumnLineageDatasetFacet,
+    "dataSource": facet_v2.datasource_dataset.DatasourceDatasetFacet,
+    "documentation": facet_v2.documentation_dataset.DocumentationDatasetFacet,
+    "ownership": facet_v2.ownership_dataset.OwnershipDatasetFacet,
+}
+_INPUT = {
+    "dataQualityMetrics": facet_v2.data_quality_metrics_input_dataset.DataQualityMetricsInputDatasetFacet
+}
+_OUTPUT = {
+    "outputStatistics": facet_v2.output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet
+}

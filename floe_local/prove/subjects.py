@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.values import Signal
-from floe_local.prove.canaries import LogPlan, MetricPlan, RunPlan, TracePlan
+from floe_local.prove.canaries import (
+    LogPlan,
+    MetricPlan,
+    RunPlan,
+    TracePlan,
+    as_event_time,
+    planned_event,
+)
 from floe_local.prove.otlp_json import comparable
 from floe_local.prove.placeholders import filled
 
@@ -122,6 +129,7 @@ def of_run(run: RunPlan, namespace: str, naming: Naming) -> list[ExpectedItem]:
 
 def run_values(run: RunPlan, namespace: str, naming: Naming) -> dict[str, Any]:
     """Return what placeholders stand for in a run's requests and expectations."""
+    last = planned_event(run, run.ending, namespace)
     return {
         "namespace": namespace,
         "run_id": run.run_id,
@@ -133,7 +141,21 @@ def run_values(run: RunPlan, namespace: str, naming: Naming) -> dict[str, Any]:
         "parent_job": run.parent_job,
         "inputs": sorted(dataset.name for dataset in run.inputs),
         "outputs": sorted(dataset.name for dataset in run.outputs),
+        "started_at": as_event_time(run.started),
+        "ended_at": as_event_time(run.ended),
+        "duration_ms": run.duration_ms,
+        "run_facets": last["run"]["facets"],
+        "job_facets": run.job_facets,
+        "input_facets": _usage_facets(run.inputs),
+        "output_facets": _usage_facets(run.outputs),
+        "start_event": planned_event(run, "START", namespace),
+        "last_event": last,
     }
+
+
+def _usage_facets(datasets: tuple[DatasetPlan, ...]) -> list[dict[str, Any]]:
+    named = sorted(datasets, key=lambda dataset: dataset.name)
+    return [{"name": dataset.name, "facets": dataset.usage_facets} for dataset in named]
 
 
 def _stored_job(run: RunPlan, naming: Naming) -> str:
@@ -146,6 +168,7 @@ def _of_dataset(dataset: DatasetPlan, namespace: str) -> dict[str, Any]:
     """Return a dataset's values; lists are sorted by name, for backends keep no order."""
     return {
         "dataset": dataset.name,
+        "dataset_facets": dataset.facets,
         "schema": [{"name": name, "type": kind} for name, kind in sorted(dataset.fields.items())],
         "column_lineage": [
             {

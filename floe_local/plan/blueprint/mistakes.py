@@ -36,6 +36,15 @@ _RUN = frozenset(
         "parent_job",
         "inputs",
         "outputs",
+        "started_at",
+        "ended_at",
+        "duration_ms",
+        "run_facets",
+        "job_facets",
+        "input_facets",
+        "output_facets",
+        "start_event",
+        "last_event",
     ]
 )
 PLACEHOLDERS = {
@@ -61,7 +70,7 @@ PLACEHOLDERS = {
     "log": frozenset(["canary", "protocol", "trace_id", "span_id", "body", "severity", "service"]),
     "run": _RUN,
     "job": _RUN,
-    "dataset": _RUN | frozenset(["dataset", "schema", "column_lineage"]),
+    "dataset": _RUN | frozenset(["dataset", "dataset_facets", "schema", "column_lineage"]),
 }
 """What requests and expectations may refer to, by what they are made for (`each`).
 `floe_local.prove.subjects` fills them in; a test holds the two together."""
@@ -98,6 +107,16 @@ MEANINGS = {
     "parent_job": "null where there is no parent",
     "inputs": "names of datasets, sorted",
     "outputs": "names of datasets, sorted",
+    "started_at": "`eventTime` of START: `2026-01-01T00:00:00.000789Z`",
+    "ended_at": "`eventTime` of the last event",
+    "duration_ms": "milliseconds between the two",
+    "run_facets": "the run's facets, by name, in its last event",
+    "job_facets": "the job's facets, by name",
+    "input_facets": "`{name, facets}` for each input's `inputFacets`, sorted by name",
+    "output_facets": "the same for outputs",
+    "start_event": "START whole, without `_producer`, `_schemaURL` and `producer`",
+    "last_event": "the last event, likewise",
+    "dataset_facets": "the dataset's facets, by name, but for `schema` and `columnLineage`",
     "dataset": "the dataset's name",
     "schema": "`{name, type}`, sorted by name",
     "column_lineage": "`{name, inputs: [{namespace, dataset, field}]}`, sorted",

@@ -46,6 +46,7 @@ def with_backend(targets: Targets, **changes: Any) -> Targets:
 def test_all_that_is_sent_is_received(telemetry: Targets, lineage: Targets) -> None:
     both = telemetry.model_copy(update={"backends": telemetry.backends + lineage.backends})
     report = smoke(both, PATIENT)
+    assert failed(report) == []
     assert report.reason == ""
     assert report.ok
     verdicts = {(c.signal, c.protocol, c.canary): c.verdict for c in report.checks}
@@ -78,7 +79,7 @@ def lose_span(request: Any) -> None:
 
 def lose_link(request: Any) -> None:
     for _, span in _spans(request):
-        if span.links:
+        if len(span.links) > 1:
             del span.links[1]
 
 
@@ -116,9 +117,51 @@ def change_integer(request: Any) -> None:
                 attribute.value.int_value -= 1
 
 
+def change_time(request: Any) -> None:
+    for _, span in _spans(request):
+        for event in span.events:
+            if event.name == "priced":
+                event.time_unix_nano += 1
+
+
+def lose_trace_state(request: Any) -> None:
+    for _, span in _spans(request):
+        span.trace_state = span.trace_state.replace("floe=canary:1,", "")
+
+
+def lose_dropped_count(request: Any) -> None:
+    for _, span in _spans(request):
+        span.dropped_links_count = 0
+
+
+def change_flags(request: Any) -> None:
+    for _, span in _spans(request):
+        if span.name == "charge":
+            span.flags = 0x100
+
+
+def lose_scope_attribute(request: Any) -> None:
+    for scoped, span in _spans(request):
+        if span.name == "charge":
+            del scoped.scope.attributes[0]
+
+
+def lose_nested_value(request: Any) -> None:
+    for _, span in _spans(request):
+        for attribute in span.attributes:
+            if attribute.key == "type.map":
+                del attribute.value.kvlist_value.values[-1]
+
+
 @pytest.mark.parametrize(
     ("lose", "field"),
     [
+        (change_time, ".event_times.priced"),
+        (lose_trace_state, ".trace_state"),
+        (lose_dropped_count, ".dropped_links"),
+        (change_flags, ".flags"),
+        (lose_scope_attribute, ".scope_attributes.scope.text"),
+        (lose_nested_value, ".attributes.type.map"),
         (lose_span, "(publish order)"),
         (lose_link, ".links."),
         (lose_attribute, ".attributes.type.nul"),
@@ -142,6 +185,43 @@ def test_what_is_lost_after_the_collector_is_named(
         assert check.field is not None
         assert field in check.field
         assert check.hint
+
+
+def lose_the_old(request: Any) -> None:
+    for scoped, span in _spans(request):
+        if span.name == "2 h ago":
+            scoped.spans.remove(span)
+
+
+def cut_large(request: Any) -> None:
+    for _, span in _spans(request):
+        for attribute in span.attributes:
+            if attribute.key == "db.query.text":
+                attribute.value.string_value = attribute.value.string_value[:4096]
+
+
+def lose_one_of_many(request: Any) -> None:
+    for scoped, span in _spans(request):
+        if span.name == "step 1234":
+            scoped.spans.remove(span)
+
+
+@pytest.mark.parametrize(
+    ("lose", "canary"),
+    [
+        (lose_the_old, "traces-hour-apart"),
+        (cut_large, "traces-large-span"),
+        (lose_one_of_many, "traces-many-spans"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_is_lost_by_its_time_or_its_size_is_a_check_of_its_own(
+    telemetry: Targets, otlp_proxy: OtlpProxy, lose: Callable[[Any], None], canary: str
+) -> None:
+    otlp_proxy.lose = lose
+    report = smoke(telemetry, QUICK)
+    assert [check.canary for check in failed(report)] == [canary]
+    assert len(failed(report)[0].differences) == 1
 
 
 def lose_edge(event: Any) -> None:
@@ -176,9 +256,40 @@ def lose_abort(event: Any) -> None:
         event["eventType"] = "RUNNING"
 
 
+def change_end(event: Any) -> None:
+    if event["eventType"] == "ABORT":
+        event["eventTime"] = event["eventTime"].replace("789Z", "788Z")
+
+
+def lose_run_facet(event: Any) -> None:
+    event["run"]["facets"].pop("nominalTime", None)
+
+
+def change_job_facet(event: Any) -> None:
+    facets = event["job"].get("facets") or {}
+    if "sql" in facets:
+        facets["sql"]["query"] += " "
+
+
+def lose_owner(event: Any) -> None:
+    for dataset in event["inputs"]:
+        dataset["facets"].get("ownership", {"owners": [0]})["owners"].pop()
+
+
+def change_row_count(event: Any) -> None:
+    for dataset in event["outputs"]:
+        for facet in (dataset.get("outputFacets") or {}).values():
+            facet["rowCount"] += 1
+
+
 @pytest.mark.parametrize(
     ("lose", "canary", "field"),
     [
+        (change_end, "abort", "run.ended_at"),
+        (lose_run_facet, "complete", "run.facets.nominalTime"),
+        (change_job_facet, "complete", "job.facets.sql.query"),
+        (lose_owner, "complete", "dataset.facets.ownership"),
+        (change_row_count, "complete", "run.output_facets"),
         (lose_edge, "complete", "graph.edges.inputs"),
         (lose_output, "fail", "graph.edges.outputs"),
         (lose_mapping, "complete", "dataset.column_lineage"),
