@@ -96,6 +96,9 @@ class _Limits(NamedTuple):
     link_attributes: int
 
 
+_NO_LIMITS = _Limits(*[SpanLimits.UNSET] * 5)
+
+
 class TraceSender:
     """Sends traces through one exporter; for one thread at a time.
 
@@ -174,6 +177,8 @@ class TraceSender:
 
 def _limits(span: SpanPlan) -> _Limits:
     """Return the limits that make the SDK drop what the plan says, and no more."""
+    if not (span.dropped_attributes or span.events or span.links):
+        return _NO_LIMITS
 
     def limit(kept: int, dropped: int) -> int:
         return kept if dropped else SpanLimits.UNSET

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from floe_local.prove.targets import BackendTarget
 
 
+_MOST_NAMED = 20  # missing spans that are each named
+
+
 @dataclass(frozen=True, eq=False)
 class Question:
     """One probe, made for one item; compared by identity.
@@ -200,6 +203,10 @@ def compared(
         found = decoded(resource_spans)
     except ValueError as error:
         return [Difference(field="spans", expected="OTLP JSON", found=str(error))]
+    missing = sum(span.span_id not in found for span in trace.spans)
+    if missing > _MOST_NAMED:  # most are under way still: the rest is worth no look
+        there = len(trace.spans) - missing
+        return [Difference(field="spans", expected=len(trace.spans), found=there)]
     comparison = SpanComparison({SPAN_FIELDS[name] for name in loses})
     result: list[Difference] = []
     for span_id, span in planned(trace).items():

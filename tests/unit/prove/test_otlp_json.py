@@ -242,6 +242,13 @@ def test_what_is_odd_by_its_times_or_its_size_is_compared_whole(case: str) -> No
     assert key_of(difference.field) == "end"
 
 
+def test_of_many_missing_spans_the_number_is_told() -> None:
+    canaries = plan("ns", ("grpc",), frozenset({Signal.TRACES}))
+    [many] = [one for one in canaries.traces if one.case == "many-spans"]
+    [difference] = compared(many, shown(many.model_copy(update={"spans": many.spans[:512]})))
+    assert (difference.expected, difference.found) == (2_000, 512)
+
+
 @pytest.mark.parametrize(
     ("value", "other"),
     [({"intValue": "1"}, {"boolValue": True}), ({"intValue": "3"}, {"doubleValue": 3})],
