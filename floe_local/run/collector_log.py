@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -79,6 +80,6 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def _without_stacks(lines: Sequence[str]) -> Iterator[str]:
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    for line, following in pairwise([*lines, ""]):
         if not (_FRAME.match(line) or _FRAME.match(following) or _GOROUTINE.match(line)):
             yield line

@@ -74,3 +74,7 @@ def test_a_log_is_read_without_stacks() -> None:
 )
 def test_what_is_no_entry_stays_as_it_is(plain: str) -> None:
     assert readable([plain]) == (plain,)
+
+
+def test_a_container_may_have_written_nothing() -> None:
+    assert readable(()) == ()
