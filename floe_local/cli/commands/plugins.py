@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from floe_local.cli.commands.stack import policy
 from floe_local.cli.output import say, write, write_file, write_json, write_table
-from floe_local.cli.session import Live, Session, where
+from floe_local.cli.session import Build, Live, Session, where
 from floe_local.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def check(
     live: Annotated[
         bool, typer.Option("--live", help="Then bring up a stack of it alone, and smoke-test it.")
     ] = False,
+    build: Build = None,
     deadline: Annotated[
         float, typer.Option(min=0.1, help="Seconds for the plugin's methods together.")
     ] = 10.0,
@@ -127,7 +129,12 @@ def check(
     wanted = Kind(kind) if kind else None
     try:
         result = check_plugins(
-            target, wanted, limit_s=deadline, live=live, report=reporter(session)
+            target,
+            wanted,
+            limit_s=deadline,
+            live=live,
+            policy=policy(build=build) if live else None,
+            report=reporter(session),
         )
     except LiveNotJudgedError as error:
         if session.json:  # one document, so that it holds both
