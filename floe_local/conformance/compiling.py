@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from floe_local.conformance.evidence import fault_of
 from floe_local.errors import FloeError, InputError
-from floe_local.plan.blueprint.lookup import find_blueprint
-from floe_local.plan.blueprint.sandboxed import for_real
+from floe_local.plan.blueprint.lookup import find_blueprint, find_blueprints
+from floe_local.plan.blueprint.sandboxed import SANDBOX, as_run, for_real
 from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.env_refs import missing
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from floe_local.conformance.evidence import Evidence
-    from floe_local.plan.blueprint.model import LocatedBlueprint
+    from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
 
 _ADDRESS = re.compile(r"URL|ENDPOINT|URI", re.IGNORECASE)
 _A_URL = "https://backend.example.com"
@@ -41,10 +41,21 @@ def compiled(evidence: Evidence) -> Evidence:
     named = missing(evidence.output.namespace_strategy, os.environ)
     environ = {**dict.fromkeys(named, _A_NAME), **os.environ}
     try:
+        if located is not None:  # a leak, or a sandbox that nothing reaches, is found here
+            played = as_up_runs(evidence.subject.entry.name)
+            compile_outputs(Manifest(), [evidence.output], played, environ, live=False)
         result = compile_outputs(Manifest(), [evidence.output], blueprints, environ, live=True)
     except InputError as error:
         return evidence.model_copy(update={"compile_fault": fault_of(error)})
     return evidence.model_copy(update={"compiled": result})
+
+
+def as_up_runs(name: str) -> dict[str, Blueprint]:
+    """The blueprints of a backend as `up` uses them: the sandbox plays what runs elsewhere."""
+    found = find_blueprints([COLLECTOR, name])
+    played = any(located.blueprint.sandbox for located in found.values())
+    run = as_run(found, find_blueprint(SANDBOX) if played else None)
+    return {one: located.blueprint for one, located in run.items()}
 
 
 def asked_of_collector(evidence: Evidence) -> Evidence:

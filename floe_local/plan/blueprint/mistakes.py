@@ -12,7 +12,7 @@ from floe_local.plan.blueprint.sandboxed import SANDBOX
 from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.nested import scalars
 from floe_local.plan.plugins.foreign_code import CREDENTIAL_NAME
-from floe_local.plan.values import Kind, Signal
+from floe_local.plan.values import Signal
 from floe_local.plan.yaml_source import nearest, read_source, suggestion
 
 if TYPE_CHECKING:
@@ -235,10 +235,7 @@ def _speaks_another(endpoint: Endpoint, protocol: str) -> bool:
 
 
 def _misfit_signals(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
-    """Signals that its kind does not have, and probes that ask for another signal's canary."""
-    for index, signal in enumerate(blueprint.accepts):
-        if blueprint.kind and (signal is Signal.LINEAGE) != (blueprint.kind is Kind.LINEAGE):
-            yield ("accepts", index), f"is no signal of a {blueprint.kind} backend"
+    """Probes that are never made, and those that ask for another signal's canary."""
     for path, probe in _probes(blueprint):
         signal = Signal(str(path[-2]))
         if blueprint.kind and signal not in blueprint.accepts:

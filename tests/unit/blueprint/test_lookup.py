@@ -349,7 +349,6 @@ MISTAKES = {
         "otlp-http: otlp}",
         ":7: ingest.otlp-http: 'otlp' is declared as protocol: otlp-grpc: name the endpoint",
     ),
-    "a signal of another kind": ("[traces]", "[traces, lineage]", "accepts[1]: is no signal of a"),
     "a signal that is not accepted": ("  traces:\n", "  logs:\n", "`accepts` does not list logs"),
     "a canary of another signal": (
         "each: trace",

@@ -149,3 +149,27 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         new_plugin("a", Kind.LINEAGE, tmp_path / "file")
     assert isinstance(caught.value, MachineError)
     assert str(tmp_path / "file") in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "reason"),
+    [
+        (
+            Kind.TELEMETRY,
+            "    otlp_http:",
+            "    otlp_grpc:",
+            "does not say how 'otlp_http' reaches",
+        ),
+        (Kind.LINEAGE, '    url: "{sandbox}{path}"\n', "", "another address than the sandbox"),
+    ],
+)
+def test_a_sandbox_that_up_would_refuse_is_refused_by_the_checks(
+    kind: Kind, before: str, after: str, reason: str, tmp_path: Path
+) -> None:
+    root = Path(new_plugin("my-backend", kind, tmp_path, sandbox=True).folder)
+    (file,) = root.glob("src/*/blueprint.yaml")
+    text = file.read_text("utf-8")
+    assert before in text
+    file.write_text(text.replace(before, after), encoding="utf-8")
+    (report,) = check_plugins(root, collector=False).plugins
+    assert reason in report.result("compiles").reason
