@@ -14,9 +14,11 @@ each of "probe"; ``{"error": {"code", "reason", "hint"}}``; ``{"end": true}`` at
 from __future__ import annotations
 
 import faulthandler
+import io
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import Any, TextIO
 
 from floe_local.errors import InputError
@@ -52,12 +54,18 @@ def main() -> None:
         except InputError as error:
             reporter.tell(error=error.told)
     reporter.tell(end=True)
+    with suppress(
+        AttributeError, OSError, ValueError
+    ):  # a plugin may have put something else there
+        sys.stdout.flush()  # or what it printed is lost, and with it a credential that is looked for
     os._exit(0)  # threads and exit handlers that a plugin left behind have no say
 
 
 def _protocol_stream() -> TextIO:
     protocol = os.dup(1)
     os.dup2(2, 1)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # what a plugin that hangs printed counts, too
     return os.fdopen(protocol, "w", encoding="utf-8")
 
 

@@ -197,3 +197,21 @@ def test_a_folder_whose_entry_points_are_misspelt(
         pass
 
     assert advice in caught.value.hint
+
+
+@pytest.mark.parametrize("ending", ["", "\\n"], ids=["no line", "a line"])
+def test_a_credential_that_is_printed_is_found(
+    ending: str, plugin_site: PluginSite, telemetry_source: Any
+) -> None:
+    body = f"""
+        def validate_connection(self):
+            import os
+            print(os.environ.get("ODD_TOKEN"), end="{ending}")
+            raise ConnectionError("no")
+    """
+    points = {"floe.telemetry_backends": {"odd": "Plugin"}}
+    plugin_site.add(telemetry_source(body), module="odd", points=points)
+
+    (report,) = check_plugins("odd", collector=False).plugins
+
+    assert "what it prints holds the value of ODD_TOKEN" in report.result("credentials").reason
