@@ -227,7 +227,8 @@ def blueprint(evidence: Evidence) -> Iterator[Finding]:
     found = subject.blueprint.blueprint
     if found.kind not in (None, subject.kind):
         reason = f"its blueprint ({subject.blueprint.source}) says kind: {found.kind}"
-        yield Fault(reason=reason, hint=f"Write kind: {subject.kind} in blueprint.yaml.")
+        both = "where it serves plugins of both kinds, leave `kind` out"
+        yield Fault(reason=reason, hint=f"Write kind: {subject.kind} in blueprint.yaml; {both}.")
     if not found.readback and not (found.sandbox and found.sandbox.readback):
         yield Note(text="no `readback`: what is sent is at best `accepted, not verified`")
 
