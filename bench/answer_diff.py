@@ -1,27 +1,32 @@
 """Comparing two servers' answers: what must differ is masked, all else must not.
 
-Masked are: times of the clock (event times lie years back, and are compared), ids that a
+Masked are: times of the clock (event times lie years back, and are compared), and ids that a
 server makes up (UUIDs that are neither of the request nor computed from names; they must
-match one to one over a whole sequence), durations of health checks, numbers of log entries.
+match one to one over a whole sequence). Lists count in any order, and null counts as absent.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 Json = Any
 
 _CLOCK_TIME = re.compile(r"20(?:2[6-9]|[3-9]\d)-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _MADE_UP_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_LOG_NUMBER = re.compile(r"ID [0-9a-f]{16}")
+
+_HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
+_BITS = (32, 16, 16, 16, 48)  # of the groups of a UUID, which may be written shorter
+_GROUPS, _LENGTH = len(_BITS), 36
 
 
 def masked_text(text: str) -> str:
     """A text without what differs from one server, and one moment, to another."""
-    return _LOG_NUMBER.sub("ID <number>", _CLOCK_TIME.sub("<now>", text))
+    return _CLOCK_TIME.sub("<now>", text)
 
 
 @dataclass
@@ -82,12 +87,12 @@ class Differ:
             return known == (right, left)
         return masked_text(left) == masked_text(right)
 
-    def sorted(self, answer: Json) -> Json:
-        """An answer with every list in an order that does not depend on the server."""
+    def plain(self, answer: Json) -> Json:
+        """An answer without nulls, every list in an order that does not depend on the server."""
         if isinstance(answer, dict):
-            return {key: self.sorted(part) for key, part in answer.items()}
+            return {key: self.plain(part) for key, part in answer.items() if part is not None}
         if isinstance(answer, list):
-            return sorted(map(self.sorted, answer), key=self._sort_key)
+            return sorted(map(self.plain, answer), key=self._sort_key)
         return answer
 
     def _sort_key(self, part: Json) -> str:
@@ -99,3 +104,14 @@ def _told(path: str, left: Json, right: Json) -> str:
     limit = 160
     texts = (json.dumps(part, ensure_ascii=False)[:limit] for part in (left, right))
     return f"{path}: {' | '.join(texts)}"
+
+
+def stored_run_id(run: str) -> str:
+    """The id under which Marquez stores a run: the UUID that was sent, or an MD5 name UUID."""
+    parts = run.split("-")
+    if len(parts) == _GROUPS and len(run) <= _LENGTH and all(map(_HEXADECIMAL.fullmatch, parts)):
+        numbers = (int(part, 16) % 2**bits for part, bits in zip(parts, _BITS, strict=True))
+        digits = (f"{number:0{bits // 4}x}" for number, bits in zip(numbers, _BITS, strict=True))
+        return "-".join(digits)
+    digest = hashlib.md5(run.encode(errors="replace"), usedforsecurity=False).digest()
+    return str(UUID(bytes=digest, version=3))

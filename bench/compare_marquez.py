@@ -1,67 +1,80 @@
-"""Compare two Marquez servers: the same random events, then every answer of both.
+"""Compare two Marquez servers: the same events, then what can be read back of both.
 
-    python -m bench.compare_marquez http://127.0.0.1:5000 http://127.0.0.1:6000 --sequences 200
+    python -m bench.compare_marquez http://127.0.0.1:5000 http://127.0.0.1:6000
 
-Prints for each kind of request how many answers were compared; how many were equal; equal
-but for the order of a list; unstable (the first server itself answers differently when asked
-again, and one of its answers is equal); and different; with the first examples of each.
+The first is the real server, the second its stand-in. Three kinds of events are sent: odd
+ones (bench.odd_events), those of real producers, in two orders (--producers DIRECTORY), and
+random sequences (bench.marquez_sequences). Compared are the status of every answer and the
+runs, jobs, datasets and graphs afterwards. Prints a table; exits with 1 if something differs
+that docs/stand-in.md does not list by name.
+
+What is not compared: the order of lists, a null against a field that is absent, the bodies of
+errors, times of the clock, and ids that a server makes up (they must match one to one).
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
+import json
 import random
 import re
 import sys
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from fnmatch import fnmatchcase
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
-from uuid import UUID
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import requests
 
-from bench.answer_diff import Differ
+from bench.answer_diff import Differ, stored_run_id
 from bench.marquez_sequences import make
+from bench.odd_events import odd_events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from bench.marquez_sequences import Sequence
+    from bench.odd_events import Odd
 
-EQUAL, REORDERED, UNSTABLE, DIFFERENT = "equal", "order", "unstable", "different"
-_TRIES = 4
-_TIMEOUT = 60
+DOCUMENT = Path(__file__).parents[1] / "docs/stand-in.md"
+EQUAL, UNSTABLE, LISTED, DIFFERENT = "equal", "unstable", "listed", "different"
+_TRIES = 3
+_TIMEOUT = 120
 _SHOWN = 3
+_API = "/api/v1"
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_LISTED = re.compile(r"^\| `(?P<pattern>[^`]+)` \|", re.MULTILINE)
 
 
 @dataclass
 class Tally:
-    """Verdicts by kind of request, and examples of what differs."""
+    """Verdicts by part of the comparison, and the names and details of what differs."""
 
+    listed: tuple[str, ...] = ()
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    totals: dict[bool, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    examples: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    differences: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, kind: str, verdict: str, example: str, *, settled: bool) -> None:
-        """Count one compared answer."""
-        self.counts[kind][verdict] += 1
-        self.totals[settled][verdict] += 1
-        if verdict != EQUAL:
-            self.examples[f"{kind} ({verdict})"].append(example)
+    def add(self, part: str, name: str, verdict: str, detail: str = "") -> None:
+        """Count one compared answer; its name says what was sent or asked."""
+        if verdict == DIFFERENT:
+            whole = f"{part}: {name}"
+            known = any(fnmatchcase(whole, pattern) for pattern in self.listed)
+            verdict = LISTED if known else DIFFERENT
+            if not known:
+                self.differences[whole].append(detail)
+        self.counts[part][verdict] += 1
 
     def merge(self, other: Tally) -> None:
-        """Take in the counts of another sequence."""
-        for kind, counts in other.counts.items():
-            self.counts[kind].update(counts)
-        for settled, counts in other.totals.items():
-            self.totals[settled].update(counts)
-        for kind, examples in other.examples.items():
-            self.examples[kind].extend(examples)
+        """Take in what another thread has counted."""
+        for part, counts in other.counts.items():
+            self.counts[part].update(counts)
+        for name, details in other.differences.items():
+            self.differences[name] += details
 
 
 @dataclass(frozen=True)
@@ -72,212 +85,279 @@ class Pair:
     second: str
     session: requests.Session
 
-    def ask(self, method: str, path: str, body: Any = None) -> tuple[Any, Any]:
-        """Both answers: status, type and body."""
-        return self._ask(self.first, method, path, body), self._ask(self.second, method, path, body)
+    def post(self, body: bytes, headers: dict[str, str], *, chunked: bool = False) -> list[int]:
+        """Send an event to both; the two statuses."""
+        return [post(self.session, base, body, headers, chunked=chunked) for base in self._bases()]
 
-    def ask_each(self, paths: tuple[str, str]) -> tuple[Any, Any]:
-        """Both answers to a GET, each of its own path: ids that a server made up differ."""
-        return self._ask(self.first, "GET", paths[0], None), self._ask(
-            self.second, "GET", paths[1], None
-        )
+    def _bases(self) -> tuple[str, str]:
+        return self.first, self.second
+
+    def ask(self, method: str, path: str, body: Any = None) -> list[dict[str, Any]]:
+        """Both answers: the status, and the body unless it is an error's."""
+        return [self._ask(base, method, path, body) for base in self._bases()]
 
     def _ask(self, base: str, method: str, path: str, body: Any) -> dict[str, Any]:
         got = self.session.request(method, base + path, json=body, timeout=_TIMEOUT)
-        kind = got.headers.get("Content-Type")
-        is_json = kind == "application/json"
-        return {
-            "status": got.status_code,
-            "type": kind,
-            "body": got.json() if is_json else got.text,
-        }
+        is_json = got.ok and got.headers.get("Content-Type") == "application/json"
+        return {"status": got.status_code, "body": got.json() if is_json else None}
+
+    def compare(self, tally: Tally, part: str, prefix: str, differ: Differ, path: str) -> None:
+        """Compare both answers to a GET; again if they differ, as an order may be by chance."""
+        found: list[str] = []
+        for attempt in range(_TRIES):
+            trial = differ.copy()
+            found = trial.differences(*map(trial.plain, self.ask("GET", path)))
+            if not found:
+                differ.learn(trial)
+                tally.add(part, prefix, UNSTABLE if attempt else EQUAL)
+                return
+        tally.add(part, f"{prefix}{_kind(path)}", DIFFERENT, f"{path} {'; '.join(found[:_SHOWN])}")
 
 
-def compare_sequence(pair: Pair, sequence: Sequence, share: float = 1.0) -> Tally:
-    """Send a sequence to both servers and compare all (or a share) that can be read of it."""
-    tally = Tally()
-    differ = Differ(frozenset(sequence.runs))
-    for index, step in enumerate(sequence.steps):
-        answers = pair.ask(step.method, step.path, step.body)
-        example = _judge(differ, answers)
-        kind = f"{step.method} {_kind(step.path)}"
-        told = f"{sequence.name} step {index}{example[1]}"
-        tally.add(kind, example[0], told, settled=sequence.is_settled)
-    for path in _some(sequence, share):
-        answers = _compare(pair, differ, tally, sequence, (path, path))
-        for paths in _version_paths(path, answers, differ):
-            _compare(pair, differ, tally, sequence, paths)
-    return tally
-
-
-def _compare(
-    pair: Pair, differ: Differ, tally: Tally, sequence: Sequence, paths: tuple[str, str]
-) -> tuple[Any, Any]:
-    answers = pair.ask_each(paths)
-    verdict, told = _judge(differ, answers)
-    for _ in range(_TRIES if verdict == DIFFERENT else 0):
-        if _judge(differ, pair.ask_each(paths))[0] in {EQUAL, REORDERED}:
-            verdict = UNSTABLE
-            break
-    kind = f"GET {_kind(paths[0])}"
-    where = f"{sequence.name} {paths[0]}{told}"
-    tally.add(kind, verdict, where, settled=sequence.is_settled)
-    return answers
-
-
-def _judge(differ: Differ, answers: tuple[Any, Any]) -> tuple[str, str]:
-    """The verdict on two answers, and the first differences as indented lines."""
-    strict = differ.copy()
-    if not strict.differences(*answers):
-        differ.learn(strict)
-        return EQUAL, ""
-    loose = differ.copy()
-    found = loose.differences(*map(differ.sorted, answers))
-    told = found or differ.copy().differences(*answers)
-    return DIFFERENT if found else REORDERED, "".join(f"\n      {text}" for text in told[:_SHOWN])
+def post(
+    session: requests.Session,
+    base: str,
+    body: bytes,
+    headers: dict[str, str],
+    *,
+    chunked: bool = False,
+) -> int:
+    """Send the bytes of an event to one server; the status of its answer."""
+    data = iter([body[:100], body[100:]]) if chunked else body
+    url = f"{base}{_API}/lineage"
+    return session.post(url, data=data, headers=headers, timeout=_TIMEOUT).status_code
 
 
 def _kind(path: str) -> str:
     """A path without its names: what kind of request it is."""
-    bare, _, query = path.partition("?")
-    parts = bare.removeprefix("/api/v1/").split("/")
-    names = {"namespaces", "jobs", "datasets", "runs", "versions", "tags", "fields"}
-    known = names | {
-        "facets",
-        "lineage",
-        "column-lineage",
-        "events",
-        "search",
-        "runlineage",
-        "upstream",
-    }
-    shown = "/".join(part if part in known else "*" for part in parts)
+    bare, _, query = path.removeprefix(f"{_API}/").partition("?")
+    known = {"namespaces", "jobs", "datasets", "runs", "facets", "lineage", "events"}
+    shown = "/".join(part if part in known else "*" for part in bare.split("/"))
     node = re.search(r"nodeId=(\w+)%3A", query)
     return f"{shown} {node[1]}" if node else shown
 
 
-def _some(sequence: Sequence, share: float) -> list[str]:
+def compare_odd(pair: Pair, listed: tuple[str, ...], odd: Odd) -> Tally:
+    """Send one odd event to both servers; compare the status, then what is there of it."""
+    tally = Tally(listed)
+    statuses = pair.post(odd.body, odd.headers, chunked=odd.chunked)
+    same = statuses[0] == statuses[1]
+    detail = f"real {statuses[0]}, stand-in {statuses[1]}"
+    tally.add("odd, status", odd.name, EQUAL if same else DIFFERENT, detail)
+    differ = Differ(frozenset({odd.run, *odd.texts[:1]}))
+    for path in _odd_paths(odd) if same else ():
+        pair.compare(tally, "odd, state", f"{odd.name}: ", differ, path)
+    return tally
+
+
+def _odd_paths(odd: Odd) -> Iterator[str]:
+    run, namespace, job = odd.texts or (odd.run, odd.namespace, "job")
+    stored = stored_run_id(run)
+    yield f"{_API}/jobs/runs/{stored}"
+    yield f"{_API}/jobs/runs/{stored}/facets?type=job"
+    for name in dict.fromkeys((namespace, odd.namespace)):
+        base = f"{_API}/namespaces/{quote(name, safe='')}"
+        yield from (f"{base}/jobs", f"{base}/datasets")
+    yield from _graph_paths(f"job:{namespace}:dag.{job}", (1,))
+    yield from (
+        f"{_API}/namespaces/{quote(odd.namespace)}/datasets/{name}" for name in ("in", "out")
+    )
+
+
+def compare_producers(pair: Pair, listed: tuple[str, ...], directory: Path) -> Tally:
+    """Send the events of each scenario in both orders; compare statuses, then all that is there."""
+    tally = Tally(listed)
+    for scenario in sorted(path.parent for path in directory.glob("*/events")):
+        paths = sorted((scenario / "events").glob("*.json"))
+        by_number = sorted(paths, key=lambda path: [int(n) for n in re.findall(r"\d+", path.stem)])
+        for order, chosen in (("text", paths), ("number", by_number)):
+            events = [json.loads(path.read_text()) for path in chosen]
+            _compare_events(pair, tally, f"{scenario.name} by {order}", _renamed(events))
+    return tally
+
+
+def _renamed(events: list[Any]) -> list[Any]:
+    """The events in namespaces and with ids of their own, so that a server can be used again."""
+    tag = uuid4().hex[:8]
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                key: f"{part}-{tag}"
+                if key == "namespace" and isinstance(part, str)
+                else renamed(part)
+                for key, part in value.items()
+            }
+        if isinstance(value, list):
+            return [renamed(part) for part in value]
+        if isinstance(value, str):
+            return _UUID.sub(lambda found: str(uuid5(NAMESPACE_URL, f"{found[0]}{tag}")), value)
+        return value
+
+    return [renamed(event) for event in events]
+
+
+def _compare_events(pair: Pair, tally: Tally, name: str, events: list[Any]) -> None:
+    runs = dict.fromkeys(event["run"]["runId"] for event in events if "run" in event)
+    differ = Differ(frozenset(runs))
+    for event in events:
+        statuses = pair.post(json.dumps(event).encode(), {"Content-Type": "application/json"})
+        same = statuses[0] == statuses[1]
+        tally.add("producers, status", name, EQUAL if same else DIFFERENT, str(statuses))
+    jobs, datasets = _known(pair, events)
+    paths = [path for run in runs for path in _run_paths(run)]
+    paths += [path for names in jobs for path in _job_paths(*names)]
+    paths += [path for names in datasets for path in _dataset_paths(*names)]
+    for path in paths:
+        pair.compare(tally, "producers, state", f"{name}: ", differ, path)
+
+
+def _known(pair: Pair, events: list[Any]) -> tuple[list[Any], list[Any]]:
+    """The jobs and the datasets that the real server has in the namespaces of the events."""
+    text = json.dumps(events)
+    namespaces = dict.fromkeys(re.findall(r'"namespace": "([^"]+)"', text))
+    found: tuple[list[Any], list[Any]] = ([], [])
+    for namespace in namespaces:
+        for kind, names in zip(("jobs", "datasets"), found, strict=True):
+            path = f"{_API}/namespaces/{quote(namespace, safe='')}/{kind}?limit=500"
+            answer = pair.ask("GET", path)[0]
+            parts = (answer["body"] or {}).get(kind, ())
+            names.extend((part["namespace"], part["name"]) for part in parts)
+    return found
+
+
+def compare_sequence(
+    pair: Pair, listed: tuple[str, ...], share: float, sequence: Sequence
+) -> Tally:
+    """Send a sequence to both servers and compare all (or a share) that can be read of it."""
+    tally = Tally(listed)
+    differ = Differ(frozenset(sequence.runs))
+    settled = "settled" if sequence.is_settled else "unsettled"
+    for step in sequence.steps:
+        statuses = [part["status"] for part in pair.ask(step.method, step.path, step.body)]
+        verdict = EQUAL if statuses[0] == statuses[1] else DIFFERENT
+        name = f"{settled}: {step.method} {_kind(step.path)}"
+        tally.add("sequences, status", name, verdict, f"{sequence.name} {statuses}")
     chosen = random.Random(sequence.name)  # noqa: S311 - a repeatable choice, no secret
-    return [path for path in _paths(sequence) if chosen.random() < share]
+    for path in _sequence_paths(sequence):
+        if chosen.random() < share:
+            pair.compare(tally, "sequences, state", f"{settled}: ", differ, path)
+    return tally
 
 
-def _paths(sequence: Sequence) -> Iterator[str]:
+def _sequence_paths(sequence: Sequence) -> Iterator[str]:
     for namespace in sequence.namespaces:
-        base = f"/api/v1/namespaces/{quote(namespace, safe='')}"
+        base = f"{_API}/namespaces/{quote(namespace, safe='')}"
         yield from (
             f"{base}{rest}" for rest in ("", "/jobs", "/datasets", "/jobs?limit=2&offset=1")
         )
-        yield f"{base}/datasets?limit=2&offset=1"
-        yield f"{base}/jobs?lastRunStates=COMPLETED&lastRunStates=FAILED"
-        yield f"/api/v1/search?{urlencode({'q': 'o', 'namespace': namespace, 'limit': 50})}"
-    for job in sequence.jobs:
-        yield from _job_paths(*job)
     for run in sequence.runs:
         yield from _run_paths(run)
+    for job in sequence.jobs:
+        yield from _job_paths(*job)
     for dataset in sequence.datasets:
         yield from _dataset_paths(*dataset)
-    yield from _event_paths(sequence)
-
-
-def _job_paths(namespace: str, name: str) -> Iterator[str]:
-    base = f"/api/v1/namespaces/{quote(namespace, safe='')}/jobs/{quote(name, safe='')}"
-    yield from (f"{base}{rest}" for rest in ("", "/versions", "/runs", "/runs?limit=1&offset=1"))
-    yield from _graph_paths("lineage", f"job:{namespace}:{name}", (0, 1, 2, 20))
-    yield from _graph_paths("column-lineage", f"job:{namespace}:{name}", (20,))
+    query = urlencode({"after": sequence.start, "before": sequence.end, "limit": 50})
+    yield f"{_API}/events/lineage?{query}"
 
 
 def _run_paths(run: str) -> Iterator[str]:
-    stored = _stored_run_id(run)
-    yield f"/api/v1/jobs/runs/{stored}"
-    yield from (f"/api/v1/jobs/runs/{stored}/facets?type={kind}" for kind in ("run", "job"))
-    yield f"/api/v1/runlineage/upstream?runId={stored}&depth=3"
+    stored = stored_run_id(run)
+    yield f"{_API}/jobs/runs/{stored}"
+    yield from (f"{_API}/jobs/runs/{stored}/facets?type={kind}" for kind in ("run", "job"))
 
 
-def _stored_run_id(run: str) -> str:
-    try:
-        return str(UUID(run))
-    except ValueError:
-        digest = hashlib.md5(run.encode(), usedforsecurity=False).digest()
-        return str(UUID(bytes=digest, version=3))
+def _job_paths(namespace: str, name: str) -> Iterator[str]:
+    base = f"{_API}/namespaces/{quote(namespace, safe='')}/jobs/{quote(name, safe='')}"
+    yield from (base, f"{base}/runs")
+    yield from _graph_paths(f"job:{namespace}:{name}", (0, 1, 20))
 
 
 def _dataset_paths(namespace: str, name: str) -> Iterator[str]:
-    base = f"/api/v1/namespaces/{quote(namespace, safe='')}/datasets/{quote(name, safe='')}"
-    yield from (base, f"{base}/versions", f"{base}/versions?limit=1&offset=1")
-    node = f"dataset:{namespace}:{name}"
-    yield from _graph_paths("lineage", node, (1, 20))
-    yield from _graph_paths("column-lineage", node, (1, 2, 20))
-    query = urlencode({"nodeId": node, "withDownstream": "true"})
-    yield f"/api/v1/column-lineage?{query}"
-    field_node = f"datasetField:{namespace}:{name}:c0"
-    yield from _graph_paths("column-lineage", field_node, (20,))
+    yield f"{_API}/namespaces/{quote(namespace, safe='')}/datasets/{quote(name, safe='')}"
+    yield from _graph_paths(f"dataset:{namespace}:{name}", (1, 20))
 
 
-def _graph_paths(graph: str, node: str, depths: tuple[int, ...]) -> Iterator[str]:
+def _graph_paths(node: str, depths: tuple[int, ...]) -> Iterator[str]:
     for depth in depths:
-        yield f"/api/v1/{graph}?{urlencode({'nodeId': node, 'depth': depth})}"
+        yield f"{_API}/lineage?{urlencode({'nodeId': node, 'depth': depth})}"
 
 
-def _event_paths(sequence: Sequence) -> Iterator[str]:
-    day = f"{sequence.day:%Y-%m-%dT%H:%M:%SZ}"
-    between = {"after": day, "before": f"{sequence.day + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"}
-    for direction in ("desc", "asc"):
-        query = urlencode({**between, "sortDirection": direction, "limit": 50})
-        yield f"/api/v1/events/lineage?{query}"
-
-
-def _version_paths(
-    path: str, answers: tuple[Any, Any], differ: Differ
-) -> Iterator[tuple[str, str]]:
-    """For a list of versions: the path of each, in both servers."""
-    if not path.endswith("/versions") or any(
-        part["status"] != requests.codes.ok for part in answers
-    ):
-        return
-    first, second = ([one["version"] for one in part["body"]["versions"]] for part in answers)
-    for version in first:
-        other = differ.pairs.get(version, version)
-        if other in second:
-            yield f"{path}/{version}", f"{path}/{other}"
+def listed_differences(document: str) -> tuple[str, ...]:
+    """The names (with * and ?) that a page lists in the first column of its tables."""
+    return tuple(found["pattern"].replace("[", "[[]") for found in _LISTED.finditer(document))
 
 
 def _report(tally: Tally, examples: int) -> str:
-    lines = [f"{'':44}{'compared':>9}{'equal':>8}{'order':>8}{'unstable':>9}{'differ':>8}"]
-    lines += [_row(kind, counts) for kind, counts in sorted(tally.counts.items())]
-    lines.append(_row("all of settled sequences", tally.totals[True]))
-    lines.append(_row("all of the others", tally.totals[False]))
-    lines.append(_row("all", tally.totals[True] + tally.totals[False]))
-    for kind, found in sorted(tally.examples.items()):
-        lines += [f"\n{kind}: {len(found)}", *(f"    {text}" for text in found[:examples])]
+    heads = (EQUAL, UNSTABLE, LISTED, DIFFERENT)
+    lines = [f"{'':24}{'compared':>10}" + "".join(f"{head:>11}" for head in heads)]
+    lines += [
+        f"{part:24}{counts.total():>10}" + "".join(f"{counts[head]:>11}" for head in heads)
+        for part, counts in tally.counts.items()
+    ]
+    for name, details in sorted(tally.differences.items()):
+        lines += [f"\n{name} ({len(details)})", *(f"    {text}" for text in details[:examples])]
     return "\n".join(lines)
 
 
-def _row(kind: str, counts: Counter[str]) -> str:
-    parts = f"{counts[EQUAL]:>8}{counts[REORDERED]:>8}{counts[UNSTABLE]:>9}{counts[DIFFERENT]:>8}"
-    return f"{kind[:44]:44}{counts.total():>9}{parts}"
+def recorded(odds: Iterable[Odd], base: str) -> dict[str, dict[str, int]]:
+    """What one server answers to odd events: the status, by field and by value."""
+    found: dict[str, dict[str, int]] = {}
+    with requests.Session() as session:
+        for odd in odds:
+            place, _, value = odd.name.partition(": ")
+            status = post(session, base, odd.body, odd.headers, chunked=odd.chunked)
+            found.setdefault(place, {})[value] = status
+    return found
+
+
+def recording(found: dict[str, dict[str, int]]) -> str:
+    """The text of a recording: JSON, a line for each field."""
+    lines = (f"{json.dumps(place)}: {json.dumps(statuses)}" for place, statuses in found.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def main() -> int:
-    """Run the comparison; 1 if anything differs by more than the order of a list."""
+    """Run the comparison; 1 if anything differs that the documentation does not list."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("first")
-    parser.add_argument("second")
-    parser.add_argument("--sequences", type=int, default=200)
+    parser.add_argument("first", help="URL of the real server's API")
+    parser.add_argument("second", help="URL of the stand-in's API")
+    parser.add_argument("--odd", type=int, default=200, help="odd events (0: none, -1: all)")
+    parser.add_argument("--producers", type=Path, help="folder of scenarios with events/*.json")
+    parser.add_argument("--sequences", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--share", type=float, default=1.0, help="share of the reads to compare")
+    parser.add_argument("--share", type=float, default=1.0, help="share of the sequences' reads")
     parser.add_argument("--examples", type=int, default=2)
-    chosen = parser.parse_args()
-    pair = Pair(chosen.first, chosen.second, requests.Session())
-    tally = Tally()
-    sequences = (make(chosen.seed, number) for number in range(chosen.sequences))
-    with ThreadPoolExecutor(chosen.threads) as workers:
-        for part in workers.map(partial(compare_sequence, pair, share=chosen.share), sequences):
+    parser.add_argument("--record", type=Path, help="write the first server's statuses, and end")
+    given = parser.parse_args()
+    odds = odd_events(uuid4().hex[:8])
+    if given.record:
+        given.record.write_text(recording(recorded(odds, given.first)))
+        return 0
+    tally = _compare_all(given, odds)
+    sys.stdout.write(_report(tally, given.examples) + "\n")
+    return int(bool(tally.differences))
+
+
+def _compare_all(given: argparse.Namespace, odds: list[Odd]) -> Tally:
+    pair = Pair(given.first, given.second, requests.Session())
+    listed = listed_differences(DOCUMENT.read_text())
+    tally = Tally(listed)
+    if 0 <= given.odd < len(odds):
+        odds = random.Random(given.seed).sample(odds, given.odd)  # noqa: S311 - a repeatable choice
+    sequences = (make(given.seed, number) for number in range(given.sequences))
+    with ThreadPoolExecutor(given.threads) as workers:
+        for part in workers.map(partial(compare_odd, pair, listed), odds):
             tally.merge(part)
-    sys.stdout.write(_report(tally, chosen.examples) + "\n")
-    return int(any(counts[DIFFERENT] for counts in tally.counts.values()))
+        ask = partial(compare_sequence, pair, listed, given.share)
+        for part in workers.map(ask, sequences):
+            tally.merge(part)
+    if given.producers:
+        tally.merge(compare_producers(pair, listed, given.producers))
+    return tally
 
 
 if __name__ == "__main__":

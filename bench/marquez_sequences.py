@@ -54,6 +54,16 @@ class Sequence:
     day: datetime
     is_settled: bool
 
+    @property
+    def start(self) -> str:
+        """Before every event, as a query writes it."""
+        return f"{self.day:%Y-%m-%dT%H:%M:%SZ}"
+
+    @property
+    def end(self) -> str:
+        """After every event."""
+        return f"{self.day + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"
+
 
 @dataclass
 class _Writer:
@@ -330,11 +340,8 @@ def _write_stream(writer: _Writer) -> None:
 
 
 def _write_by_hand(writer: _Writer) -> None:
-    """Hide a job or a dataset, or tag one; it may not be there."""
+    """Hide a job or a dataset; it may not be there."""
     kind = writer.random.choice(("jobs", "datasets"))
     namespace, name = writer.random.choice(writer.jobs if kind == "jobs" else writer.datasets)
     path = f"/api/v1/namespaces/{quote(namespace, safe='')}/{kind}/{quote(name, safe='')}"
-    if writer.chance(0.5):
-        writer.steps.append(Step("DELETE", path))
-    else:
-        writer.steps.append(Step("POST", f"{path}/tags/PII", {}))
+    writer.steps.append(Step("DELETE", path))
