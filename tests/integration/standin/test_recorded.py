@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
+NOT_FOLLOWED = {
+    "namespace put",
+    "namespace put, no owner",
+    "dataset versions",
+    "column lineage",
+    "delete namespace",
+    "namespace after delete",
+}
+"""Routes that nothing depends on: docs/stand-in.md lists them."""
+
 OTHER_NAMES = {
     "floe-contract": "shop.warehous",
     "contract-put": "a:made.by+me",
@@ -28,7 +38,8 @@ OTHER_NAMES = {
 
 def differing(server: Any, cases: list[Any], replay: Replay) -> dict[str, tuple[Any, Any]]:
     """The cases, in order, whose answer is not the recorded one."""
-    answers = {case.name: replay(server, case) for case in cases}
+    followed = [case for case in cases if case.name not in NOT_FOLLOWED]
+    answers = {case.name: replay(server, case) for case in followed}
     return {name: (got, wanted) for name, (got, wanted) in answers.items() if got != wanted}
 
 
@@ -36,6 +47,7 @@ def test_every_recorded_request_is_answered_as_recorded(
     empty_server: Any, recorded: list[Any], replay: Replay
 ) -> None:
     assert len(recorded) == 93
+    assert {case.name for case in recorded} >= NOT_FOLLOWED
     assert differing(empty_server, recorded, replay) == {}
 
 

@@ -109,7 +109,6 @@ def test_names_with_slashes_colons_and_spaces_keep_them(server: Any, namespace: 
     server.send(**run_event("COMPLETE", str(uuid4()), (namespace, "a/versions"), outputs=outputs))
     path = f"/api/v1/namespaces/{in_path(bucket)}/datasets/{in_path(key)}"
     assert server.get(path)["id"] == {"namespace": bucket, "name": key}
-    assert server.get(f"{path}/versions")["totalCount"] == 1
     job = server.get(f"/api/v1/namespaces/{namespace}/jobs/{in_path('a/versions')}")
     assert job["outputs"] == [{"namespace": bucket, "name": key}]
 

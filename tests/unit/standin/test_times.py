@@ -17,15 +17,26 @@ from marquez_standin.times import instant_text, milliseconds_between, parse_even
         ("2019-12-31T23:00:00+01:00", "2019-12-31T22:00:00Z", "2019-12-31T22:00Z[UTC]"),
         ("2020-01-01T00:30:15.250Z", "2020-01-01T00:30:15.25Z", "2020-01-01T00:30:15.250Z[UTC]"),
         ("2020-01-01t00:30", "2020-01-01T00:30:00Z", "2020-01-01T00:30Z[UTC]"),
+        (" 2020-01-01T24:00:00z\n", "2020-01-02T00:00:00Z", "2020-01-02T00:00Z[UTC]"),
+        ("2025-02-30T10:00:00.Z", "2025-02-28T10:00:00Z", "2025-02-28T10:00Z[UTC]"),
+        ("2020-01-01T00:00:00+02:00:30", "2019-12-31T21:59:30Z", "2019-12-31T21:59:30Z[UTC]"),
+        (1577836800.5, "2020-01-01T00:00:00.5Z", "2020-01-01T00:00:00.500Z[UTC]"),
+        (-1, "1969-12-31T23:59:59Z", "1969-12-31T23:59:59Z[UTC]"),
+        ("0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00Z[UTC]"),
     ],
 )
-def test_a_time_has_the_forms_of_the_real_server(sent: str, iso: str, short: str) -> None:
+def test_a_time_has_the_forms_of_the_real_server(sent: str | float, iso: str, short: str) -> None:
     read = parse_event_time(sent)
     assert (read.iso, read.short) == (iso, short)
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-01-01", "2026-13-01T00:00:00Z", ""])
-def test_what_is_no_time_is_refused(text: str) -> None:
+@pytest.mark.parametrize("text", [
+    "yesterday", "2026-01-01", "2026-13-01T00:00:00Z", "", "2026-02-32T00:00:00Z", "2026-01-00T00:00:00Z",
+    "2026-01-01T24:00:01Z", "2026-01-01T23:59:60Z", "2026-01-01T00:00:00,5Z", "2026-01-01T00:00:00+0200",
+    "2026-01-01T00:00:00+18:01", "2026-01-01T00:00:00+00:60", "10000-01-01T00:00:00Z", "+294277-01-01T00:00:00Z",
+    "2026-01-01T00:00:00Z[UTC]", "\uff12026-01-01T00:00:00Z", 1e20,
+])  # fmt: skip
+def test_what_is_no_time_is_refused(text: str | float) -> None:
     with pytest.raises(ValueError, match=r"^"):
         parse_event_time(text)
 

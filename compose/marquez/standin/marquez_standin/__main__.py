@@ -12,12 +12,9 @@ from typing import TYPE_CHECKING, NoReturn, cast
 from psycopg_pool import PoolTimeout
 from waitress.server import create_server
 
-from marquez_standin import SERVER_HEADER, namespaces, tags
-from marquez_standin.admin import create_admin
-from marquez_standin.settings import from_environment
-from marquez_standin.store import open_pool
-from marquez_standin.web import create_api
-from marquez_standin.web_path import keep_slashes_apart
+from marquez_standin import SERVER_HEADER
+from marquez_standin.store import create_default_namespace, from_environment, open_pool
+from marquez_standin.web import create_admin, create_api, keep_slashes_apart
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -26,6 +23,9 @@ if TYPE_CHECKING:
     from waitress.server import BaseWSGIServer
 
 _ADMIN_THREADS = 2
+# JSON may be nested a thousand deep.
+_DEEPEST_CALL = 8000
+_STACK = 64 * 1024 * 1024  # bytes
 
 _log = logging.getLogger("marquez_standin")
 
@@ -36,6 +36,8 @@ def main() -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, _stop)
+    sys.setrecursionlimit(_DEEPEST_CALL)
+    threading.stack_size(_STACK)
     settings = from_environment(os.environ)
     _log.info("%s: this is a stand-in, not the real Marquez", SERVER_HEADER)
     try:
@@ -45,8 +47,7 @@ def main() -> None:
         _log.error("no database at %s within %.0f s", where, settings.database_deadline)
         sys.exit(1)
     with pool.connection() as connection:
-        namespaces.create_default(connection)
-        tags.create_defaults(connection)
+        create_default_namespace(connection)
     # Both ports listen before either answers: healthy means that events are taken, too.
     api = _listen(keep_slashes_apart(create_api(pool)), settings.api_port, settings.threads)
     admin = _listen(create_admin(pool), settings.admin_port, _ADMIN_THREADS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from marquez_standin import body, shapes
-from marquez_standin.errors import ApiError, violations
+from marquez_standin import shapes
+from marquez_standin.errors import error, violations
 from marquez_standin.times import EventTime, parse_event_time
 
 Facets: TypeAlias = dict[str, Any]
@@ -130,6 +130,12 @@ class Event:
         return self.type is not None and self.state != "RUNNING"
 
     @property
+    def has_facets(self) -> bool:
+        """Whether the event says more than names: of its run, its job or a dataset."""
+        parts = (self.run, self.job, *self.inputs, *self.outputs)
+        return any(part is not None and part.facets for part in parts)
+
+    @property
     def is_empty_end_of_stream(self) -> bool:
         """Whether a streaming job completes or fails without naming any dataset."""
         ends = (self.type or "").upper() in {"COMPLETE", "FAIL"}
@@ -137,19 +143,18 @@ class Event:
         return ends and streaming and not self.inputs and not self.outputs
 
 
-def parse(text: str) -> Event:
+def parse(raw: Any) -> Event:
     """Read an event.
 
     Args:
-        text: The body of the request.
+        raw: The parsed body of the request; None for an empty one.
 
     Returns:
         The event.
 
     Raises:
-        ApiError: If the body is no JSON, does not fit, or lacks something required.
+        ApiError: If the body does not fit, or lacks something required.
     """
-    raw = body.parse(text)
     if raw is None:
         raise violations(422, ["The request body must not be null"])
     kind = _kind(raw)
@@ -157,7 +162,7 @@ def parse(text: str) -> Event:
     try:
         stored = shapes.read(raw, shape)
     except shapes.UnreadableError as problem:
-        raise _unreadable(problem, text, raw) from problem
+        raise error(500, str(problem)) from problem
     absent = shapes.missing(stored, shape)
     if absent:
         raise violations(422, absent)
@@ -169,19 +174,6 @@ def _kind(raw: Any) -> EventKind:
     last = url.rpartition("/")[2] if isinstance(url, str) and "/" in url else ""
     kinds: dict[str, EventKind] = {"DatasetEvent": "DATASET", "JobEvent": "JOB"}
     return kinds.get(last, "RUN")
-
-
-def _unreadable(problem: shapes.UnreadableError, text: str, raw: Any) -> ApiError:
-    """Name the place as the real server does, which reads the schemaURL before all else."""
-    if not isinstance(raw, dict) or not problem.chain:
-        position = len(text) - len(text.lstrip())
-    else:
-        schema_url = body.position_of(text, "schemaURL")
-        wrong = body.position_of(text, problem.chain[0].split('"')[1])
-        position = body.end_of(text)
-        if schema_url is not None and wrong is not None:
-            position = max(schema_url, wrong)
-    return body.unreadable(problem.message, text, position, problem.chain)
 
 
 def _event(kind: EventKind, stored: dict[str, Any]) -> Event:
@@ -207,9 +199,3 @@ def _dataset(stored: dict[str, Any]) -> Dataset:
         input_facets=stored.get("inputFacets"),
         output_facets=stored.get("outputFacets"),
     )
-
-
-def printed(kind: EventKind, stored: dict[str, Any]) -> dict[str, Any]:
-    """A stored event as the list of events prints it."""
-    printed_event: dict[str, Any] = shapes.complete(stored, _SHAPES[kind])
-    return printed_event

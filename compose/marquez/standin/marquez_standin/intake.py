@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from marquez_standin import identity, namespaces
-from marquez_standin.errors import BareError, IllegalNameError
-from marquez_standin.names import tidy_namespace
-from marquez_standin.store import json_text, lock_for_writing
+from marquez_standin import identity
+from marquez_standin.errors import IllegalNameError, refused
+from marquez_standin.identity import checked_name, checked_namespace, tidy_namespace
+from marquez_standin.store import ensure_namespaces, json_text, lock_for_writing
 from marquez_standin.write_datasets import (
     Occasion,
     publish_outputs,
@@ -16,17 +16,20 @@ from marquez_standin.write_datasets import (
 from marquez_standin.write_datasets import (
     make_current as make_dataset_version_current,
 )
-from marquez_standin.write_facets import add_job_facets, add_run_facets
-from marquez_standin.write_jobs import write_job
-from marquez_standin.write_runs import RunWrite, run_arguments, upsert_run
-from marquez_standin.write_versions import (
+from marquez_standin.write_jobs import (
+    RunWrite,
     Use,
+    add_job_facets,
+    add_run_facets,
     forget_uses,
     link_run,
     make_current,
+    run_arguments,
+    upsert_run,
     uses,
     uses_of_run,
     version_exists,
+    write_job,
     write_version,
 )
 
@@ -39,6 +42,9 @@ if TYPE_CHECKING:
     from marquez_standin.write_jobs import JobRow
 
 
+_LONGEST_TYPE = 64
+
+
 def take_in(connection: Connection, event: Event) -> None:
     """Store an event and all that follows from it.
 
@@ -46,12 +52,14 @@ def take_in(connection: Connection, event: Event) -> None:
     even if its datasets are refused.
 
     Args:
-        connection: A connection whose transaction the caller ends; commit also on a BareError.
+        connection: A connection whose transaction the caller ends; commit also on a RefusedError.
         event: The event.
 
     Raises:
-        BareError: 400 if a name is not allowed, 500 if the event cannot be stored.
+        RefusedError: 400 if a name is not allowed, 500 if the event cannot be stored.
     """
+    if len(event.type or "") > _LONGEST_TYPE and event.has_facets:
+        raise refused(500, "the eventType is too long for a facet's")
     lock_for_writing(connection)
     connection.execute(
         "INSERT INTO events (kind, event_time, body) VALUES (%s, %s, %s::jsonb)",
@@ -60,7 +68,7 @@ def take_in(connection: Connection, event: Event) -> None:
     try:
         _write(connection, event)
     except IllegalNameError as problem:
-        raise BareError(400) from problem
+        raise refused(400, f"not an allowed name: {problem}") from problem
 
 
 def _write(connection: Connection, event: Event) -> None:
@@ -71,23 +79,26 @@ def _write(connection: Connection, event: Event) -> None:
     elif event.kind == "DATASET" and event.dataset:
         _write_dataset_event(connection, event, event.dataset)
     else:
-        raise BareError(500)
+        raise refused(500, "the event cannot be stored")
 
 
 def _write_run_event(connection: Connection, event: Event, run: Run, job: Job) -> None:
     now = event.time.instant
-    namespaces.ensure(connection, (tidy_namespace(job.namespace),), now)
+    ensure_namespaces(connection, (tidy_namespace(job.namespace),), now)
     run_id = identity.run_uuid(run.id)
     row = write_job(connection, event, job, run_id)
     _write_run(connection, event, run, run_id, row)
     if run.facets is not None:
         if event.type is None:
-            raise BareError(500)
+            raise refused(500, "the event cannot be stored")
         add_run_facets(connection, run_id, now, run.facets)
     if job.facets is not None:
         add_job_facets(connection, row.id, now, job.facets, run=run_id)
     _write_uses(connection, event, run_id, row)
     _conclude(connection, event, job, run_id, row)
+    if event.type is not None:
+        checked_namespace(row.namespace)
+        checked_name(row.name)
 
 
 def _write_run(connection: Connection, event: Event, run: Run, run_id: UUID, row: JobRow) -> None:
@@ -139,7 +150,7 @@ def _conclude(connection: Connection, event: Event, job: Job, run_id: UUID, row:
 
 def _write_job_event(connection: Connection, event: Event, job: Job) -> None:
     now = event.time.instant
-    namespaces.ensure(connection, (tidy_namespace(job.namespace),), now)
+    ensure_namespaces(connection, (tidy_namespace(job.namespace),), now)
     row = write_job(connection, event, job, None)
     inputs = write_datasets(connection, event.inputs, Occasion(now, None, is_input=True))
     outputs = write_datasets(connection, event.outputs, Occasion(now, None, is_input=False))
@@ -148,6 +159,8 @@ def _write_job_event(connection: Connection, event: Event, job: Job) -> None:
     make_current(connection, row.id, version_id, row.created_at)
     if job.facets is not None:
         add_job_facets(connection, row.id, now, job.facets, version=version_id)
+    checked_namespace(row.namespace)
+    checked_name(row.name)
 
 
 def _use(written: WrittenDataset) -> Use:
@@ -156,7 +169,7 @@ def _use(written: WrittenDataset) -> Use:
 
 def _write_dataset_event(connection: Connection, event: Event, dataset: Dataset) -> None:
     now = event.time.instant
-    namespaces.ensure(connection, (tidy_namespace(dataset.namespace),), now)
+    ensure_namespaces(connection, (tidy_namespace(dataset.namespace),), now)
     occasion = Occasion(now, None, is_input=False)
     for written in write_datasets(connection, (dataset,), occasion):
         make_dataset_version_current(connection, written.id, written.version_id, None)

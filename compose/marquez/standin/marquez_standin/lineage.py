@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from marquez_standin import datasets, jobs, runs
-from marquez_standin.errors import error, logged_fault
-from marquez_standin.java_order import in_set_order
+from marquez_standin import read
+from marquez_standin.errors import error, fault, not_found
 from marquez_standin.store import fetch_all, fetch_one
-from marquez_standin.times import instant_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from uuid import UUID
 
-    from marquez_standin.names import Node
+    from marquez_standin.identity import Node
     from marquez_standin.store import Connection, Row
 
 _JOB = "SELECT id FROM jobs WHERE NOT hidden AND namespace = %s AND name = %s"
@@ -94,10 +92,12 @@ def _start(connection: Connection, node: Node) -> UUID | None:
     """The job to start from; None for a dataset that no job ever used."""
     if node.kind not in {"job", "dataset"}:
         raise error(404, f"Node '{node.text}' must be of type dataset or job!")
-    query, module = (_JOB, jobs) if node.kind == "job" else (_JOB_OF_DATASET, datasets)
-    if not node.has_version:
-        module.require(connection, *node.named())
+    if node.kind == "dataset":
+        _dataset_of(connection, node)
+    query = _JOB if node.kind == "job" else _JOB_OF_DATASET
     found = fetch_one(connection, query, *node.named())
+    if found is None and node.kind == "job":
+        raise not_found("Job", node.named()[1])
     return found["id"] if found else None
 
 
@@ -107,7 +107,7 @@ def _dataset_of(connection: Connection, node: Node) -> Row:
     query = _DATASETS.replace("d.id = ANY(%s)", f"d.id = ({named})")
     found = fetch_one(connection, query, *node.named())
     if found is None:
-        raise logged_fault()
+        raise not_found("Dataset", node.named()[1])
     return found
 
 
@@ -138,7 +138,7 @@ def _load_uses(connection: Connection, ids: list[UUID]) -> dict[UUID, _Uses]:
 def _orphan(connection: Connection, node: Node) -> dict[str, Any]:
     """A graph of one dataset without a job."""
     if node.kind != "dataset":
-        raise logged_fault()
+        raise fault()
     return {"graph": [_dataset_node(_dataset_of(connection, node), [], [])]}
 
 
@@ -161,17 +161,11 @@ def _assemble(
         writers = [rows[job] for job, used in uses.items() if dataset in used.outputs]
         readers = [rows[job] for job, used in uses.items() if dataset in used.inputs]
         nodes.append(_dataset_node(row, writers, readers))
-    return {"graph": sorted(nodes, key=lambda node: code_units(node["id"]))}
+    return {"graph": sorted(nodes, key=lambda node: str(node["id"]))}
 
 
-def code_units(text: str) -> bytes:
-    """A key that sorts texts by their UTF-16 code units, as the real server does."""
-    return text.encode("utf-16-be")
-
-
-def edges(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    """Edges, each once, by origin and destination."""
-    ordered = sorted(set(pairs), key=lambda pair: tuple(map(code_units, pair)))
+def _edges(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    ordered = sorted(set(pairs))
     return [{"origin": origin, "destination": destination} for origin, destination in ordered]
 
 
@@ -183,42 +177,28 @@ def _job_node(
     connection: Connection, row: Row, inputs: list[Row], outputs: list[Row]
 ) -> dict[str, Any]:
     own = _id("job", row)
-    latest = runs.load(connection, [row["current_run"]]) if row["current_run"] else []
-    data = jobs.shown_everywhere(row) | {
+    latest = read.runs(connection, [row["current_run"]]) if row["current_run"] else []
+    data = read.job_everywhere(row) | {
         "currentRunUuid": str(row["current_run"]) if row["current_run"] else None,
-        "createdAt": instant_text(row["created_at"]),
-        "updatedAt": instant_text(row["updated_at"]),
-        "namespace": row["namespace"],
-        "inputs": _named(inputs),
-        "outputs": _named(outputs),
-        "location": row["location"],
-        "description": row["description"],
+        "inputs": read.dataset_ids((part["namespace"], part["name"]) for part in inputs),
+        "outputs": read.dataset_ids((part["namespace"], part["name"]) for part in outputs),
         "latestRun": latest[0] if latest else None,
     }
     return {
         "id": own,
         "type": "JOB",
         "data": data,
-        "inEdges": edges((_id("dataset", part), own) for part in inputs),
-        "outEdges": edges((own, _id("dataset", part)) for part in outputs),
+        "inEdges": _edges((_id("dataset", part), own) for part in inputs),
+        "outEdges": _edges((own, _id("dataset", part)) for part in outputs),
     }
-
-
-def _named(rows: list[Row]) -> list[dict[str, str]]:
-    names = in_set_order(((row["namespace"], row["name"]) for row in rows), wrapped=True)
-    return [{"namespace": namespace, "name": name} for namespace, name in names]
 
 
 def _dataset_node(row: Row, writers: list[Row], readers: list[Row]) -> dict[str, Any]:
     own = _id("dataset", row)
-    data = datasets.shown_everywhere(row) | {
-        "description": row["description"],
-        "lastLifecycleState": row["lifecycle_state"],
-    }
     return {
         "id": own,
         "type": "DATASET",
-        "data": data,
-        "inEdges": edges((_id("job", job), own) for job in writers),
-        "outEdges": edges((own, _id("job", job)) for job in readers),
+        "data": read.dataset_everywhere(row),
+        "inEdges": _edges((_id("job", job), own) for job in writers),
+        "outEdges": _edges((own, _id("job", job)) for job in readers),
     }

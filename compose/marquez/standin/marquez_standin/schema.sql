@@ -1,5 +1,6 @@
 -- The stand-in's own tables. Applied at every start; every statement may run again.
--- A namespace, a source and a tag are known by their names; all else has a generated id.
+-- Texts have a limit where they have one in the real server, which refuses longer ones.
+-- A namespace is known by its name; all else has a generated id.
 
 CREATE TABLE IF NOT EXISTS namespaces (
   name        text PRIMARY KEY,
@@ -8,20 +9,6 @@ CREATE TABLE IF NOT EXISTS namespaces (
   hidden      boolean NOT NULL DEFAULT false,
   created_at  timestamptz NOT NULL,
   updated_at  timestamptz NOT NULL
-);
-
-CREATE TABLE IF NOT EXISTS sources (
-  name           text PRIMARY KEY,
-  type           text NOT NULL,
-  connection_url text,
-  description    text,
-  created_at     timestamptz NOT NULL,
-  updated_at     timestamptz NOT NULL
-);
-
-CREATE TABLE IF NOT EXISTS tags (
-  name        text PRIMARY KEY,
-  description text
 );
 
 -- Jobs ------------------------------------------------------------------------
@@ -34,7 +21,7 @@ CREATE TABLE IF NOT EXISTS jobs (
   parent_id       uuid REFERENCES jobs (id),
   type            text NOT NULL,
   description     text,
-  location        text,
+  location        varchar(255),
   inputs          jsonb NOT NULL,
   current_version uuid,
   current_run     uuid,
@@ -114,7 +101,7 @@ CREATE TABLE IF NOT EXISTS dataset_names (
   name       text NOT NULL,
   dataset_id uuid NOT NULL,
   is_primary boolean NOT NULL,
-  type       text,
+  type       varchar(64),
   PRIMARY KEY (namespace, name)
 );
 CREATE INDEX IF NOT EXISTS dataset_names_of_dataset ON dataset_names (dataset_id);
@@ -130,7 +117,7 @@ CREATE OR REPLACE VIEW visible_datasets AS
 CREATE TABLE IF NOT EXISTS dataset_fields (
   id          uuid PRIMARY KEY,
   dataset_id  uuid NOT NULL REFERENCES datasets (id),
-  name        text NOT NULL,
+  name        varchar(255) NOT NULL,
   type        text,
   description text,
   UNIQUE (dataset_id, name, type)
@@ -147,7 +134,7 @@ CREATE TABLE IF NOT EXISTS dataset_versions (
   namespace       text NOT NULL,
   name            text NOT NULL,
   fields          jsonb,
-  lifecycle_state text,
+  lifecycle_state varchar(63),
   created_at      timestamptz NOT NULL,
   -- when it became its run's: of two versions that a run wrote, the later one counts
   touched         bigint NOT NULL DEFAULT nextval('dataset_version_touches')
@@ -177,7 +164,7 @@ CREATE TABLE IF NOT EXISTS column_mappings (
   input_version  uuid NOT NULL REFERENCES dataset_versions (id),
   input_field    uuid NOT NULL REFERENCES dataset_fields (id),
   description    text,
-  type           text,
+  type           varchar(255),
   created_at     timestamptz NOT NULL,
   updated_at     timestamptz NOT NULL,
   PRIMARY KEY (output_version, output_field, input_version, input_field)
@@ -185,32 +172,12 @@ CREATE TABLE IF NOT EXISTS column_mappings (
 CREATE INDEX IF NOT EXISTS column_mappings_of_output ON column_mappings (output_field);
 CREATE INDEX IF NOT EXISTS column_mappings_of_input ON column_mappings (input_field);
 
--- Tags on things --------------------------------------------------------------
-
-CREATE TABLE IF NOT EXISTS job_tags (
-  job_id uuid NOT NULL REFERENCES jobs (id),
-  tag    text NOT NULL REFERENCES tags (name),
-  PRIMARY KEY (job_id, tag)
-);
-
-CREATE TABLE IF NOT EXISTS dataset_tags (
-  dataset_id uuid NOT NULL REFERENCES datasets (id),
-  tag        text NOT NULL REFERENCES tags (name),
-  PRIMARY KEY (dataset_id, tag)
-);
-
-CREATE TABLE IF NOT EXISTS field_tags (
-  field_id uuid NOT NULL REFERENCES dataset_fields (id),
-  tag      text NOT NULL REFERENCES tags (name),
-  PRIMARY KEY (field_id, tag)
-);
-
 -- Facets and events -----------------------------------------------------------
 
 CREATE TABLE IF NOT EXISTS run_facets (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   run_id     uuid NOT NULL,
-  name       text NOT NULL,
+  name       varchar(255) NOT NULL,
   body       jsonb NOT NULL,
   event_time timestamptz NOT NULL
 );
@@ -224,7 +191,7 @@ CREATE TABLE IF NOT EXISTS job_facets (
   run_id         uuid,
   job_version_id uuid,
   linked         bigint,  -- when it was last linked to a version: later ones win
-  name           text NOT NULL,
+  name           varchar(255) NOT NULL,
   body           jsonb NOT NULL,
   event_time     timestamptz NOT NULL
 );
@@ -237,7 +204,7 @@ CREATE TABLE IF NOT EXISTS dataset_facets (
   version_id uuid NOT NULL,
   run_id     uuid,
   kind       text NOT NULL CHECK (kind IN ('DATASET', 'INPUT', 'OUTPUT', 'UNKNOWN')),
-  name       text NOT NULL,
+  name       varchar(255) NOT NULL,
   body       jsonb NOT NULL,
   event_time timestamptz NOT NULL
 );

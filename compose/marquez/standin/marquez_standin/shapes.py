@@ -1,41 +1,54 @@
-"""What an OpenLineage event looks like: a description, and three walks over it.
+"""What an OpenLineage event looks like: a description, and two walks over it.
 
 `read` turns JSON into the form that is stored, `missing` lists what is required and not
-there, `complete` adds the nulls that answers print.
+there. Both refuse what the real server refuses, and nothing else.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeAlias
 
+from marquez_standin.body import BLANK, Repeated
 from marquez_standin.times import parse_event_time
 
 Json: TypeAlias = Any
 
-_ILLEGAL_IN_URI = re.compile(r'[\s"<>\\^`{|}]')
+_DEEPEST = 1001
+# Java's URIs: RFC 2396 with letters of all languages.
+_CHARACTER = (
+    r"(?:[^\x00-\x20\x7f-\xa0\"<>\\^`{|}%\[\]#\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+    r"|%[0-9A-Fa-f]{2})"
+)
+_HOST_OF_IPV6 = r"\[[0-9A-Fa-f:.]+\]"
+_REST = rf"{_CHARACTER}*(?:\?(?:{_CHARACTER}|[\[\]])*)?(?:#(?:{_CHARACTER}|[\[\]])*)?"
+_LEGAL = re.compile(rf"(?:{_CHARACTER}*//{_HOST_OF_IPV6})?{_REST}")
+_URI = re.compile(
+    rf"(?:[A-Za-z][A-Za-z0-9+.\-]*:(?=[^#])|(?![^/?#]*:))(?!//(?:[?#]|\Z))(?://{_HOST_OF_IPV6})?{_REST}"
+)
 
 
 class Scalar(Enum):
-    """Values without parts, by the Java class that error messages name."""
+    """Values without parts, by the word that error messages have for them."""
 
-    TEXT = "java.lang.String"
-    TIME = "java.time.ZonedDateTime"
-    URI = "java.net.URI"
+    TEXT = "a text"
+    TIME = "a time"
+    URI = "a URI"
+    CHARACTERS_OF_A_URI = "made of characters of a URI"
 
 
 @dataclass(frozen=True)
 class Shape:
     """An object: its declared keys, which of them must be there, and what else it keeps."""
 
-    java: str
     keys: dict[str, Kind]
     required: tuple[str, ...] = ()
     keeps_others: bool = True
     aliases: dict[str, str] = field(default_factory=dict)
+    of_text: str | None = None  # the key that a plain text in place of the object stands for
 
 
 @dataclass(frozen=True)
@@ -50,47 +63,39 @@ Kind: TypeAlias = Scalar | Shape | Many
 
 
 class UnreadableError(ValueError):
-    """JSON that does not fit the shape; `chain` leads to the place, outermost first."""
+    """JSON that does not fit the shape."""
 
-    def __init__(self, message: str, chain: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
-        self.message = message
-        self.chain = chain
+    def __init__(self, path: str, expected: str) -> None:
+        super().__init__(f"{path or 'the event'} must be {expected}")
 
 
-def _facet(java: str, required: tuple[str, ...] = (), **keys: Kind) -> Shape:
+def _facet(required: tuple[str, ...] = (), **keys: Kind) -> Shape:
     own: dict[str, Kind] = {"_producer": Scalar.URI, "_schemaURL": Scalar.URI}
-    return Shape(f"LineageEvent${java}", own | keys, ("_producer", "_schemaURL", *required))
+    return Shape(own | keys, ("_producer", "_schemaURL", *required))
 
 
 TEXT, TIME, URI = Scalar.TEXT, Scalar.TIME, Scalar.URI
 
-_RUN_LINK = Shape("LineageEvent$RunLink", {"runId": TEXT}, ("runId",), keeps_others=False)
+_RUN_LINK = Shape({"runId": TEXT}, ("runId",), keeps_others=False, of_text="runId")
 _JOB_LINK = Shape(
-    "LineageEvent$JobLink",
     {"namespace": TEXT, "name": TEXT},
     ("namespace", "name"),
     keeps_others=False,
 )
 _RUN_FACETS = Shape(
-    "LineageEvent$RunFacet",
     {
-        "nominalTime": _facet(
-            "NominalTimeRunFacet", ("nominalStartTime",), nominalStartTime=TIME, nominalEndTime=TIME
-        ),
-        "parent": _facet("ParentRunFacet", ("run", "job"), run=_RUN_LINK, job=_JOB_LINK),
+        "nominalTime": _facet(("nominalStartTime",), nominalStartTime=TIME, nominalEndTime=TIME),
+        "parent": _facet(("run", "job"), run=_RUN_LINK, job=_JOB_LINK),
     },
     aliases={"parentRun": "parent"},
 )
-RUN = Shape("LineageEvent$Run", {"runId": TEXT, "facets": _RUN_FACETS}, ("runId",))
+RUN = Shape({"runId": TEXT, "facets": _RUN_FACETS}, ("runId",))
 _JOB_FACETS = Shape(
-    "LineageEvent$JobFacet",
     {
-        "documentation": _facet("DocumentationJobFacet", ("description",), description=TEXT),
-        "sourceCodeLocation": _facet("SourceCodeLocationJobFacet", type=TEXT, url=TEXT),
-        "sql": _facet("SQLJobFacet", ("query",), query=TEXT),
+        "documentation": _facet(("description",), description=TEXT),
+        "sourceCodeLocation": _facet(type=TEXT, url=TEXT),
+        "sql": _facet(("query",), query=TEXT),
         "jobType": _facet(
-            "JobTypeJobFacet",
             ("processingType", "integration", "jobType"),
             processingType=TEXT,
             integration=TEXT,
@@ -99,24 +104,18 @@ _JOB_FACETS = Shape(
     },
 )
 JOB = Shape(
-    "LineageEvent$Job",
     {"namespace": TEXT, "name": TEXT, "facets": _JOB_FACETS},
     ("namespace", "name"),
 )
-_FIELD = Shape(
-    "LineageEvent$SchemaField", {"name": TEXT, "type": TEXT, "description": TEXT}, ("name",)
-)
+_FIELD = Shape({"name": TEXT, "type": TEXT, "description": TEXT}, ("name",))
 _SYMLINK = Shape(
-    "LineageEvent$SymlinkIdentifier",
     {"namespace": TEXT, "name": TEXT, "type": TEXT},
     ("namespace", "name"),
 )
 _INPUT_COLUMN = Shape(
-    "LineageEvent$ColumnLineageInputField",
     {"namespace": TEXT, "name": TEXT, "field": TEXT},
 )
 _OUTPUT_COLUMN = Shape(
-    "LineageEvent$ColumnLineageOutputColumn",
     {
         "inputFields": Many(_INPUT_COLUMN),
         "transformationDescription": TEXT,
@@ -124,27 +123,23 @@ _OUTPUT_COLUMN = Shape(
     },
 )
 _DATASET_FACETS = Shape(
-    "LineageEvent$DatasetFacets",
     {
-        "documentation": _facet("DocumentationDatasetFacet", ("description",), description=TEXT),
-        "schema": _facet("SchemaDatasetFacet", fields=Many(_FIELD)),
-        "lifecycleStateChange": _facet("LifecycleStateChangeFacet", lifecycleStateChange=TEXT),
-        "dataSource": _facet("DatasourceDatasetFacet", name=TEXT, uri=TEXT),
-        "columnLineage": _facet(
-            "ColumnLineageDatasetFacet", fields=Many(_OUTPUT_COLUMN, keyed=True)
-        ),
-        "symlinks": _facet("DatasetSymlinkFacet", identifiers=Many(_SYMLINK)),
+        "documentation": _facet(("description",), description=TEXT),
+        "schema": _facet(fields=Many(_FIELD)),
+        "lifecycleStateChange": _facet(lifecycleStateChange=TEXT),
+        "dataSource": _facet(name=TEXT, uri=Scalar.CHARACTERS_OF_A_URI),
+        "columnLineage": _facet(fields=Many(_OUTPUT_COLUMN, keyed=True)),
+        "symlinks": _facet(identifiers=Many(_SYMLINK)),
         "description": TEXT,
     },
 )
 DATASET = Shape(
-    "LineageEvent$Dataset",
     {
         "namespace": TEXT,
         "name": TEXT,
         "facets": _DATASET_FACETS,
-        "inputFacets": Shape("LineageEvent$InputDatasetFacets", {}),
-        "outputFacets": Shape("LineageEvent$OutputDatasetFacets", {}),
+        "inputFacets": Shape({}),
+        "outputFacets": Shape({}),
     },
     ("namespace", "name"),
 )
@@ -157,28 +152,26 @@ _RUN: dict[str, Kind] = {"run": RUN}
 _DATASET: dict[str, Kind] = {"dataset": DATASET}
 
 RUN_EVENT = Shape(
-    "LineageEvent",
     _TYPE | _TIME | _RUN | _JOB | _DATASETS | _SENDER,
     ("run", "producer", "eventTime", "job"),
 )
 JOB_EVENT = Shape(
-    "JobEvent",
     _TIME | _JOB | _DATASETS | _SENDER,
     ("eventTime", "job", "producer", "schemaURL"),
 )
 DATASET_EVENT = Shape(
-    "DatasetEvent",
     _TIME | _DATASET | _SENDER,
     ("eventTime", "producer", "schemaURL"),
 )
 
 
-def read(value: Json, kind: Kind) -> Json:
+def read(value: Json, kind: Kind, path: str = "") -> Any:
     """Bring a value into the form that is stored: no nulls, texts as texts.
 
     Args:
         value: Any parsed JSON.
         kind: What it should be.
+        path: Where it is, e.g. `run.facets`.
 
     Returns:
         A new value; what the shape does not declare is kept where the shape says so.
@@ -187,111 +180,82 @@ def read(value: Json, kind: Kind) -> Json:
         UnreadableError: If the value does not fit.
     """
     if isinstance(kind, Scalar):
-        return _read_scalar(value, kind)
+        return _read_scalar(value, kind, path)
     if isinstance(kind, Many):
-        return _read_many(value, kind)
+        return _read_many(value, kind, path)
+    if kind.of_text and isinstance(value, str):
+        value = {kind.of_text: value}
     if not isinstance(value, dict):
-        raise UnreadableError(_misfit(value, f"marquez.service.models.{kind.java}"))
-    parts: dict[str, Json] = value
-    renamed = {kind.aliases.get(key, key): part for key, part in parts.items()}
-    return {
-        key: _read_key(kind, key, part)
+        raise UnreadableError(path, "an object")
+    if isinstance(value, Repeated):
+        for key, part in value.earlier:
+            _read_part(kind, key, part, path)
+    renamed = {kind.aliases.get(str(key), str(key)): part for key, part in value.items()}
+    parts = {
+        key: _read_part(kind, key, part, path)
         for key, part in renamed.items()
-        if part is not None and (key in kind.keys or kind.keeps_others)
+        if key in kind.keys or kind.keeps_others
     }
+    return {key: part for key, part in parts.items() if part is not None}
 
 
-def _read_key(shape: Shape, key: str, part: Json) -> Json:
-    if key not in shape.keys:
-        return without_nulls(part)
-    return _below(part, shape.keys[key], f'marquez.service.models.{shape.java}["{key}"]')
+def _read_part(shape: Shape, key: str, part: Json, path: str) -> Json:
+    below = f"{path}.{key}" if path else key
+    if part is None or key not in shape.keys:
+        return without_nulls(part, below)
+    return read(part, shape.keys[key], below)
 
 
-def _read_many(value: Json, kind: Many) -> Json:
+def _read_many(value: Json, kind: Many, path: str) -> Json:
     if kind.keyed and isinstance(value, dict):
-        return {
-            key: _below(part, kind.of, f'java.util.LinkedHashMap["{key}"]')
-            for key, part in value.items()
-            if part is not None
-        }
+        parts = {key: part for key, part in value.items() if part is not None}
+        return {key: read(part, kind.of, f"{path}.{key}") for key, part in parts.items()}
     if not kind.keyed and isinstance(value, list):
-        return [
-            _below(part, kind.of, f"java.util.ArrayList[{index}]")
-            for index, part in enumerate(value)
-        ]
-    element = f"marquez.service.models.{kind.of.java}"
-    raise UnreadableError(_misfit(value, f"java.util.ArrayList<{element}>"))
+        return [read(part, kind.of, f"{path}[{index}]") for index, part in enumerate(value)]
+    raise UnreadableError(path, "an object" if kind.keyed else "a list")
 
 
-def _below(part: Json, kind: Kind, place: str) -> Json:
-    try:
-        return read(part, kind)
-    except UnreadableError as problem:
-        raise UnreadableError(problem.message, (place, *problem.chain)) from problem
-
-
-def _read_scalar(value: Json, kind: Scalar) -> str:
-    if isinstance(value, dict | list):
-        raise UnreadableError(_misfit(value, kind.value))
-    text = value if isinstance(value, str) else _scalar_text(value)
+def _read_scalar(value: Json, kind: Scalar, path: str) -> str | None:
+    if isinstance(value, dict | list) or (kind is Scalar.TIME and isinstance(value, bool)):
+        raise UnreadableError(path, kind.value)
     if kind is Scalar.TIME:
-        return _read_time(value, text)
-    illegal = _ILLEGAL_IN_URI.search(text) if kind is Scalar.URI else None
-    if illegal:
-        where = f"Illegal character in path at index {illegal.start()}: {text}"
-        problem = f'from String "{text}": not a valid textual representation, problem: {where}'
-        message = f"Cannot deserialize value of type `{kind.value}` {problem}"
-        raise UnreadableError(message)
+        return _read_time(value, path)
+    text = value if isinstance(value, str) else json.dumps(value)
+    if kind is Scalar.URI:
+        text = text.strip(BLANK)
+        if not _URI.fullmatch(text):
+            raise UnreadableError(path, kind.value)
+    if kind is Scalar.CHARACTERS_OF_A_URI and not _LEGAL.fullmatch(text):
+        raise UnreadableError(path, kind.value)
     return text
 
 
-def _scalar_text(value: Json) -> str:
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
-
-
-def _read_time(value: Json, text: str) -> str:
-    """A time as text; a number counts seconds since 1970."""
+def _read_time(value: Json, path: str) -> str | None:
+    """A time as text; a blank one counts as none."""
+    if isinstance(value, str) and not value.strip(BLANK):
+        return None
     try:
-        if isinstance(value, int | float):
-            text = datetime.fromtimestamp(value, UTC).replace(tzinfo=None).isoformat()
-        return parse_event_time(text).iso
+        return parse_event_time(value).iso
     except ValueError as problem:
-        raise UnreadableError(_not_a_time(text)) from problem
+        raise UnreadableError(path, f"{Scalar.TIME.value}: {value}") from problem
 
 
-def _not_a_time(text: str) -> str:
-    kind = Scalar.TIME.value
-    return (
-        f'Cannot deserialize value of type `{kind}` from String "{text}": Failed to '
-        f"deserialize {kind}: (java.time.format.DateTimeParseException) "
-        f"Text '{text}' could not be parsed at index 0"
-    )
+def without_nulls(value: Json, path: str, depth: int = 0) -> Json:
+    """A copy without keys whose value is null, at every depth; lists keep theirs.
 
-
-def _misfit(value: Json, java: str) -> str:
-    if isinstance(value, dict | list):
-        name, token = ("Object", "OBJECT") if isinstance(value, dict) else ("Array", "ARRAY")
-        return (
-            f"Cannot deserialize value of type `{java}` from {name} value "
-            f"(token `JsonToken.START_{token}`)"
-        )
-    source, shown = (
-        ("String", f"String value ('{value}')")
-        if isinstance(value, str)
-        else ("int/Int", f"Number value ({_scalar_text(value)})")
-    )
-    return (
-        f"Cannot construct instance of `{java}` (although at least one Creator exists): "
-        f"no {source}-argument constructor/factory method to deserialize from {shown}"
-    )
-
-
-def without_nulls(value: Json) -> Json:
-    """A copy without keys whose value is null, at every depth; lists keep theirs."""
+    Raises:
+        UnreadableError: If it is nested too deep for the real server.
+    """
+    if depth > _DEEPEST and isinstance(value, dict | list):
+        raise UnreadableError(path, f"nested at most {_DEEPEST} deep")
     if isinstance(value, dict):
-        return {key: without_nulls(part) for key, part in value.items() if part is not None}
+        return {
+            key: without_nulls(part, path, depth + 1)
+            for key, part in value.items()
+            if part is not None
+        }
     if isinstance(value, list):
-        return [without_nulls(part) for part in value]
+        return [without_nulls(part, path, depth + 1) for part in value]
     return value
 
 
@@ -311,17 +275,3 @@ def missing(value: Json, kind: Kind, path: str = "") -> list[str]:
         for text in missing(value[key], part, f"{prefix}{key}")
     ]
     return absent + inner
-
-
-def complete(value: Json, kind: Kind) -> Json:
-    """A stored value with a null for every declared key that it lacks."""
-    if isinstance(kind, Many):
-        if kind.keyed:
-            return {key: complete(part, kind.of) for key, part in value.items()}
-        return [complete(part, kind.of) for part in value]
-    if not isinstance(kind, Shape):
-        return value
-    declared = {
-        key: complete(value[key], part) if key in value else None for key, part in kind.keys.items()
-    }
-    return declared | {key: part for key, part in value.items() if key not in kind.keys}

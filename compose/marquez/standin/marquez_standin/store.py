@@ -1,8 +1,9 @@
-"""The database: its connections, its schema, and the wait for it at start."""
+"""What the environment says, and the database: connections, schema, the wait for it at start."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -11,7 +12,9 @@ from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
 if TYPE_CHECKING:
-    from marquez_standin.settings import Settings
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
 
 Row: TypeAlias = dict[str, Any]
 Connection: TypeAlias = psycopg.Connection[Row]
@@ -19,6 +22,51 @@ Pool: TypeAlias = "ConnectionPool[Connection]"
 
 # Any number will do, as long as every stand-in on one database uses the same one.
 WRITE_LOCK = 20_260_101
+_ANONYMOUS = "anonymous"
+_OF_DEFAULT = (
+    "The default global namespace for dataset, job, and run metadata "
+    "not belonging to a user-specified namespace."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where to listen and which database to use; ports are TCP ports, times are seconds."""
+
+    database_host: str
+    database_port: int
+    database_name: str
+    database_user: str
+    database_password: str
+    api_port: int
+    admin_port: int
+    database_deadline: float
+    threads: int
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Args:
+        environment: The process environment, or a stand-in for it in tests.
+
+    Returns:
+        The settings, with the upstream image's defaults for what is unset.
+
+    Raises:
+        ValueError: If a port, a deadline or a number of threads is no number.
+    """
+    return Settings(
+        database_host=environment.get("POSTGRES_HOST", "localhost"),
+        database_port=int(environment.get("POSTGRES_PORT", "5432")),
+        database_name=environment.get("POSTGRES_DB", "marquez"),
+        database_user=environment.get("POSTGRES_USER", "marquez"),
+        database_password=environment.get("POSTGRES_PASSWORD", "marquez"),
+        api_port=int(environment.get("MARQUEZ_PORT", "5000")),
+        admin_port=int(environment.get("MARQUEZ_ADMIN_PORT", "5001")),
+        database_deadline=float(environment.get("STANDIN_DATABASE_DEADLINE", "60")),
+        threads=int(environment.get("STANDIN_THREADS", "8")),
+    )
 
 
 def open_pool(settings: Settings) -> Pool:
@@ -100,3 +148,22 @@ def fetch_count(connection: Connection, query: str, *parameters: object) -> int:
 def json_text(value: Any) -> str:
     """JSON for a jsonb parameter; unescaped, which every encoding of a database can take."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def create_default_namespace(connection: Connection) -> None:
+    """Make the namespace that is always there."""
+    connection.execute(
+        "INSERT INTO namespaces (name, owner, description, created_at, updated_at)"
+        " VALUES ('default', %s, %s, now(), now()) ON CONFLICT DO NOTHING",
+        (_ANONYMOUS, _OF_DEFAULT),
+    )
+
+
+def ensure_namespaces(connection: Connection, names: Iterable[str], now: datetime) -> None:
+    """Make the namespaces that are missing, and show those that were hidden."""
+    connection.execute(
+        "INSERT INTO namespaces (name, owner, created_at, updated_at)"
+        " SELECT name, %s, %s, %s FROM unnest(%s::text[]) AS name"
+        " ON CONFLICT (name) DO UPDATE SET hidden = false WHERE namespaces.hidden",
+        (_ANONYMOUS, now, now, sorted(set(names))),
+    )

@@ -6,11 +6,22 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from marquez_standin.body import BLANK
+
 _EVENT_TIME = re.compile(
-    r"(?P<date>\d{4}-\d\d-\d\d)T(?P<minute>\d\d:\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{0,9}))?)?"
-    r"(?P<offset>Z|[+-]\d\d(?::?\d\d)?)?",
-    re.IGNORECASE,
+    r"(?P<year>\d{4}|\+\d{5,9}|-\d{4,9})-(?P<month>\d\d)-(?P<day>\d\d)"
+    r"T(?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d{0,9}))?)?"
+    r"(?P<offset>Z|[+-]\d\d(?::\d\d(?::\d\d)?)?)?",
+    re.IGNORECASE | re.ASCII,
 )
+_LONGEST_MONTH = 31
+_LARGEST_OFFSET = timedelta(hours=18)
+# What a database of the real server holds; Python itself goes from the year 1 to 9999.
+_LATEST_YEAR = 294276
+_LATEST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+_EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_SECOND = 9_224_318_015_999
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,36 +39,81 @@ class EventTime:
     short: str
 
 
-def parse_event_time(text: str) -> EventTime:
+def parse_event_time(value: str | float) -> EventTime:
     """Read the time of an event; without an offset it is UTC.
 
     Args:
-        text: ISO 8601, e.g. `2026-01-01T00:00:00.000Z`.
+        value: ISO 8601, e.g. `2026-01-01T00:00:00.000Z`, or seconds since 1970.
 
     Returns:
-        The moment in its three forms.
+        The moment in its three forms; a year that Python does not know becomes the nearest.
 
     Raises:
-        ValueError: If the text is no such time.
+        ValueError: If the value is no such time, or later than a database can hold.
     """
-    found = _EVENT_TIME.fullmatch(text)
-    if found is None:
+    if isinstance(value, str):
+        return _parse_text(value)
+    if not -_LATEST_SECOND <= value <= _LATEST_SECOND:
+        raise ValueError(value)
+    nanoseconds = round(value % 1 * 10**9)
+    return _event_time(_shifted(_EPOCH, timedelta(seconds=value // 1)), f"{nanoseconds:09d}")
+
+
+def _parse_text(text: str) -> EventTime:
+    found = _EVENT_TIME.fullmatch(text.strip(BLANK))
+    if found is None or int(found["year"]) > _LATEST_YEAR:
         raise ValueError(text)
+    hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second"))
     digits = (found["fraction"] or "").ljust(9, "0")
-    local = datetime.fromisoformat(f"{found['date']}T{found['minute']}:{found['second'] or '00'}")
-    whole = (local - _offset(found["offset"] or "Z")).replace(tzinfo=UTC)
+    ends_the_day = (hour, minute, second, int(digits)) == (24, 0, 0, 0)
+    day = _day(int(found["year"]), int(found["month"]), int(found["day"]))
+    moment = day.replace(hour=0 if ends_the_day else hour, minute=minute, second=second)
+    shift = timedelta(days=int(ends_the_day)) - _offset(found["offset"] or "Z")
+    return _event_time(_shifted(moment, shift), digits)
+
+
+def _day(year: int, month: int, day: int) -> datetime:
+    """A day; one that its month does not have is the month's last."""
+    known = min(max(year, _EARLIEST.year), _LATEST.year)
+    if not 1 <= day <= _LONGEST_MONTH:
+        raise ValueError(day)
+    first = datetime(known, month, 1, tzinfo=UTC)
+    in_month = min(day, _days_of(first))
+    return (
+        first.replace(day=in_month) if known == year else (_LATEST if year > known else _EARLIEST)
+    )
+
+
+def _days_of(first: datetime) -> int:
+    if first.month == _LATEST.month:
+        return _LONGEST_MONTH
+    return (first.replace(month=first.month + 1) - first).days
+
+
+def _shifted(moment: datetime, shift: timedelta) -> datetime:
+    try:
+        return moment + shift
+    except OverflowError:
+        return _LATEST if shift > timedelta() else _EARLIEST
+
+
+def _event_time(whole: datetime, digits: str) -> EventTime:
+    """A moment of whole seconds, and the nine digits of its fraction."""
     fraction = digits.rstrip("0")
-    iso = f"{whole:%Y-%m-%dT%H:%M:%S}{'.' + fraction if fraction else ''}Z"
+    date = whole.replace(tzinfo=None, microsecond=0).isoformat()
+    iso = f"{date}{'.' + fraction if fraction else ''}Z"
     seconds = f"{whole:%S}{_in_threes(digits)}"
-    short = f"{whole:%Y-%m-%dT%H:%M}{'' if seconds == '00' else ':' + seconds}Z[UTC]"
-    return EventTime(whole + timedelta(microseconds=int(digits[:6])), iso, short)
+    short = f"{date[:-3]}{'' if seconds == '00' else ':' + seconds}Z[UTC]"
+    return EventTime(whole.replace(microsecond=int(digits[:6])), iso, short)
 
 
 def _offset(text: str) -> timedelta:
     if text.upper() == "Z":
         return timedelta()
-    digits = text[1:].replace(":", "").ljust(4, "0")
-    size = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    hours, minutes, seconds = (int(part) for part in f"{text[1:]}:0:0".split(":")[:3])
+    size = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    if minutes > 59 or seconds > 59 or size > _LARGEST_OFFSET:  # noqa: PLR2004 - of a clock
+        raise ValueError(text)
     return -size if text[0] == "-" else size
 
 
@@ -69,9 +125,9 @@ def _in_threes(digits: str) -> str:
 
 def instant_text(moment: datetime) -> str:
     """A moment as answers print it: UTC, the fraction in groups of three digits."""
-    moment = moment.astimezone(UTC)
+    moment = moment.astimezone(UTC).replace(tzinfo=None)
     fraction = _in_threes(f"{moment.microsecond:06d}000")
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    return f"{moment.replace(microsecond=0).isoformat()}{fraction}Z"
 
 
 def milliseconds_between(start: datetime | None, end: datetime | None) -> int | None:

@@ -1,22 +1,21 @@
-"""Datasets as events report them: names, fields, versions, and who read or wrote them."""
+"""Datasets as events report them: fields, versions, facets, and who read or wrote them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from marquez_standin import identity, namespaces, sources
-from marquez_standin.names import checked_name, tidy_namespace
-from marquez_standin.store import fetch_all, fetch_one, json_text
-from marquez_standin.write_columns import write_columns
-from marquez_standin.write_facets import add_dataset_facets
+from marquez_standin import identity
+from marquez_standin.errors import refused
+from marquez_standin.identity import checked_name, tidy_namespace
+from marquez_standin.store import ensure_namespaces, fetch_all, fetch_one, json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from marquez_standin.event import Dataset
+    from marquez_standin.event import Dataset, Facets
     from marquez_standin.store import Connection, Row
 
 _NAME = """
@@ -63,6 +62,9 @@ RETURNING id, namespace, name
 """
 
 
+_DEFAULT_SOURCE = "default"
+
+
 @dataclass(frozen=True, slots=True)
 class WrittenDataset:
     """A dataset after an event: its id, and the version that the event is about."""
@@ -87,14 +89,14 @@ def write_datasets(
     """Write the inputs or the outputs of an event, in its order."""
     named = {dataset.namespace for dataset in datasets}
     if named:
-        namespaces.ensure(connection, named | set(map(tidy_namespace, named)), occasion.now)
+        ensure_namespaces(connection, named | set(map(tidy_namespace, named)), occasion.now)
     return [_write(connection, dataset, occasion) for dataset in datasets]
 
 
 def _write(connection: Connection, dataset: Dataset, occasion: Occasion) -> WrittenDataset:
     now = occasion.now
     tidy = tidy_namespace(dataset.namespace)
-    source = sources.ensure(connection, dataset.facet("dataSource"), now)
+    source = _source(dataset.facet("dataSource"))
     row = _upsert(connection, dataset, tidy, source, now)
     fields = _write_fields(connection, row["id"], dataset.fields)
     written = _version(connection, dataset, row, source, occasion)
@@ -142,8 +144,11 @@ def _upsert(connection: Connection, dataset: Dataset, tidy: str, source: str, no
 def _write_symlinks(
     connection: Connection, dataset: Dataset, identifier: UUID | None, now: datetime
 ) -> None:
-    for link in dataset.facet("symlinks").get("identifiers") or ():
-        namespaces.ensure(connection, (link["namespace"],), now)
+    facet = dataset.facet("symlinks")
+    if facet and "identifiers" not in facet:
+        raise refused(500, "a symlinks facet needs identifiers")
+    for link in facet.get("identifiers", ()):
+        ensure_namespaces(connection, (link["namespace"],), now)
         connection.execute(
             "INSERT INTO dataset_names (namespace, name, dataset_id, is_primary, type)"
             " VALUES (%s, %s, %s, false, %s) ON CONFLICT DO NOTHING",
@@ -264,4 +269,158 @@ def publish_outputs(connection: Connection, run: UUID) -> None:
         "       WHERE run_id = %s ORDER BY dataset_id, touched DESC) v"
         " WHERE d.id = v.dataset_id",
         (run,),
+    )
+
+
+def _source(facet: Facets) -> str:
+    """Where the dataset lives; the real server refuses a source without a name."""
+    if not facet:
+        return _DEFAULT_SOURCE
+    if facet.get("name") is None:
+        raise refused(500, "a dataSource facet needs a name")
+    return str(facet["name"])
+
+
+# Columns -----------------------------------------------------------------------
+
+_FIELDS_READ = """
+SELECT d.namespace, d.name, f.name AS field, v.id AS version_id, f.id AS field_id
+FROM run_inputs i
+JOIN dataset_versions v ON v.id = i.version_id
+JOIN dataset_version_fields m ON m.version_id = v.id
+JOIN dataset_fields f ON f.id = m.field_id
+JOIN visible_datasets d ON d.id = v.dataset_id
+WHERE i.run_id = %s
+"""
+
+_UPSERT_COLUMN = """
+INSERT INTO column_mappings (output_version, output_field, input_version, input_field,
+                             description, type, created_at, updated_at)
+SELECT %s, %s, i.version_id, i.field_id, %s, %s, %s, %s
+FROM unnest(%s::uuid[], %s::uuid[]) AS i (version_id, field_id)
+ON CONFLICT (output_version, output_field, input_version, input_field) DO UPDATE SET
+  description = excluded.description, type = excluded.type, updated_at = excluded.updated_at
+"""
+
+
+def write_columns(
+    connection: Connection,
+    dataset: Dataset,
+    *,
+    version_id: UUID,
+    own_fields: Mapping[str, UUID],
+    run: UUID,
+    now: datetime,
+) -> None:
+    """Store the column lineage of an output.
+
+    Only fields that the run is known to have read count, and only columns of the
+    schema that the same event gives.
+
+    Args:
+        connection: The event's transaction.
+        dataset: The output.
+        version_id: The version that was written.
+        own_fields: The ids of the version's fields by name.
+        run: The run that wrote it.
+        now: The event's time.
+    """
+    columns: dict[str, Any] = dataset.facet("columnLineage").get("fields") or {}
+    wanted = {name: column for name, column in columns.items() if name in own_fields}
+    if not wanted:
+        return
+    fields_read = {
+        ((row["namespace"], row["name"], row["field"]), row["version_id"], row["field_id"])
+        for row in fetch_all(connection, _FIELDS_READ, run)
+    }
+    for name, column in wanted.items():
+        named = set(map(_named_field, column.get("inputFields", ({},))))
+        used = [(version, field) for key, version, field in fields_read if key in named]
+        _upsert_column(connection, (version_id, own_fields[name]), used, column, now)
+
+
+def _named_field(part: Mapping[str, str]) -> tuple[str, str, str]:
+    try:
+        return part["namespace"], part["name"], part["field"]
+    except KeyError as problem:
+        message = "a column's inputFields need namespace, name and field"
+        raise refused(500, message) from problem
+
+
+def _upsert_column(
+    connection: Connection,
+    output: tuple[UUID, UUID],
+    used: list[tuple[UUID, UUID]],
+    column: dict[str, Any],
+    now: datetime,
+) -> None:
+    if used:
+        versions, fields = (list(part) for part in zip(*sorted(set(used)), strict=True))
+        kind = (column.get("transformationDescription"), column.get("transformationType"))
+        connection.execute(_UPSERT_COLUMN.encode(), (*output, *kind, now, now, versions, fields))
+
+
+# Facets ------------------------------------------------------------------------
+
+_KINDS = dict.fromkeys(
+    (
+        "documentation",
+        "description",
+        "schema",
+        "datasource",
+        "lifecyclestatechange",
+        "version",
+        "columnlineage",
+        "ownership",
+    ),
+    "DATASET",
+) | {
+    "dataqualitymetrics": "INPUT",
+    "dataqualityassertions": "INPUT",
+    "outputstatistics": "OUTPUT",
+}
+
+
+def add_dataset_facets(
+    connection: Connection,
+    dataset: Dataset,
+    ids: tuple[UUID, UUID],
+    run: UUID | None,
+    now: datetime,
+    *,
+    is_input: bool,
+) -> None:
+    """Add what an event says of a dataset.
+
+    Args:
+        connection: The event's transaction.
+        dataset: The dataset as the event names it.
+        ids: The dataset's id, and that of the version that was read or written.
+        run: The run, if there is one.
+        now: The event's time.
+        is_input: Whether the input facets count, or the output facets.
+    """
+    direction = "INPUT" if is_input else "OUTPUT"
+    of_use = dataset.input_facets if is_input else dataset.output_facets
+    rows = [
+        (_KINDS.get(name.lower(), "UNKNOWN"), name, json_text(facet))
+        for name, facet in (dataset.facets or {}).items()
+    ] + [(direction, name, json_text(facet)) for name, facet in (of_use or {}).items()]
+    if rows:
+        _insert_dataset_facets(connection, ids, run, now, rows)
+
+
+def _insert_dataset_facets(
+    connection: Connection,
+    ids: tuple[UUID, UUID],
+    run: UUID | None,
+    now: datetime,
+    rows: Sequence[tuple[str, str, str]],
+) -> None:
+    kinds, names, bodies = (list(column) for column in zip(*rows, strict=True))
+    connection.execute(
+        "INSERT INTO dataset_facets (dataset_id, version_id, run_id, event_time, kind, name, body)"
+        " SELECT %s, %s, %s, %s, f.kind, f.name, f.body::jsonb"
+        " FROM unnest(%s::text[], %s::text[], %s::text[]) AS f (kind, name, body)",
+        (*ids, run, now, kinds, names, bodies),
     )
