@@ -19,6 +19,7 @@ import json
 import random
 import re
 import sys
+import threading
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ EQUAL, UNSTABLE, LISTED, DIFFERENT = "equal", "unstable", "listed", "different"
 _TRIES = 3
 _TIMEOUT = 120
 _SHOWN = 3
+_DEEPEST_CALL = 20_000  # some odd events are nested a thousand deep
+_STACK = 128 * 1024 * 1024  # bytes
 _API = "/api/v1"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LISTED = re.compile(r"^\| `(?P<pattern>[^`]+)` \|", re.MULTILINE)
@@ -333,6 +336,8 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=2)
     parser.add_argument("--record", type=Path, help="write the first server's statuses, and end")
     given = parser.parse_args()
+    sys.setrecursionlimit(_DEEPEST_CALL)
+    threading.stack_size(_STACK)
     odds = odd_events(uuid4().hex[:8])
     if given.record:
         given.record.write_text(recording(recorded(odds, given.first)))

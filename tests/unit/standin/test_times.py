@@ -55,3 +55,8 @@ def test_a_run_that_ends_before_it_starts_lasted_less_than_nothing() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     assert milliseconds_between(start, start - timedelta(seconds=2)) == -2000
     assert milliseconds_between(None, start) is None
+
+
+def test_a_duration_counts_the_milliseconds_of_both_ends() -> None:
+    start = datetime(2026, 1, 1, microsecond=999_600, tzinfo=UTC)
+    assert milliseconds_between(start, start + timedelta(microseconds=500)) == 1

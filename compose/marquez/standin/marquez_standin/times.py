@@ -131,7 +131,8 @@ def instant_text(moment: datetime) -> str:
 
 
 def milliseconds_between(start: datetime | None, end: datetime | None) -> int | None:
-    """Whole milliseconds from start to end (negative if the end is earlier), or None."""
+    """From the millisecond of the start to that of the end (negative if it is earlier), or None."""
     if start is None or end is None:
         return None
-    return int((end - start) / timedelta(milliseconds=1))
+    millisecond = timedelta(milliseconds=1)
+    return (end - _EPOCH) // millisecond - (start - _EPOCH) // millisecond
