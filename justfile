@@ -24,6 +24,10 @@ plugins *args:
 integration *args:
     {{ bin }}pytest tests/integration -q "$@"
 
+# real clients, given what `floe-local env` prints
+clients *args:
+    {{ bin }}pytest tests/clients -q "$@"
+
 # the built wheels, in a clean environment
 e2e *args:
     {{ bin }}pytest tests/e2e -q "$@"
@@ -54,7 +58,7 @@ bench *args:
 
 # what is too long for CI, such as a thousand canaries
 nightly *args:
-    {{ bin }}pytest tests/nightly -q -m nightly "$@"
+    {{ bin }}pytest tests/nightly tests/clients -q -m nightly "$@"
     HYPOTHESIS_PROFILE=thorough {{ bin }}pytest tests/unit -q
 
 # the README's two commands on a machine that has nothing: own engine, no images, empty caches
