@@ -53,11 +53,10 @@ def main() -> None:
             _do(request, reporter)
         except InputError as error:
             reporter.tell(error=error.told)
+    # A printed credential is looked for; a plugin may have put something else at sys.stdout.
+    with suppress(AttributeError, OSError, ValueError):
+        sys.stdout.flush()
     reporter.tell(end=True)
-    with suppress(
-        AttributeError, OSError, ValueError
-    ):  # a plugin may have put something else there
-        sys.stdout.flush()  # or what it printed is lost, and with it a credential that is looked for
     os._exit(0)  # threads and exit handlers that a plugin left behind have no say
 
 

@@ -132,6 +132,21 @@ class Child:
         return Conversation(messages, stderr, code or 0, timed_out)
 
 
+def _read(
+    selector: selectors.BaseSelector, ready: Sequence[tuple[selectors.SelectorKey, int]]
+) -> None:
+    """Keep what can be read of the streams that are ready."""
+    for key, _ in ready:
+        child, kept = key.data
+        chunk = os.read(key.fd, CHUNK)
+        kept.extend(chunk)
+        child.last_heard = time.monotonic()
+        del child.stderr[:-STDERR_TAIL]  # a plugin may print for ever
+        if not chunk:
+            selector.unregister(key.fileobj)
+            child.open_streams -= 1
+
+
 def listen(children: Sequence[Child], deadline: float) -> None:
     """Read all streams until every child is over, or the deadline (monotonic) has come."""
     with selectors.DefaultSelector() as selector:
@@ -144,12 +159,5 @@ def listen(children: Sequence[Child], deadline: float) -> None:
             ready = selector.select(0 if over else min(LOOK_UP_S, max(left, 0)))
             if left <= 0 or (over and not ready):
                 break  # what a child that is over has started may hold its streams open
-            for key, _ in ready:
-                child, kept = key.data
-                chunk = os.read(key.fd, CHUNK)
-                kept.extend(chunk)
-                child.last_heard = time.monotonic()
-                del child.stderr[:-STDERR_TAIL]  # a plugin may print for ever
-                if not chunk:
-                    selector.unregister(key.fileobj)
-                    child.open_streams -= 1
+            _read(selector, ready)
+        _read(selector, selector.select(0))  # what was printed just before the end
