@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from floe_local.plan.nested import laid_over
 from floe_local.plan.values import Frozen, Signal
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class Change(Frozen):
 class CompiledBackend(Frozen):
     """What was compiled for one named backend, or for one part of a composite transport.
 
-    `who` is its plugin, as errors name it: name, distribution, version. `blueprint` is the
+    `who` is its plugin, as errors name it: name, distribution, version; `plugin` is the name of
+    it in a manifest, None: the backend's. `blueprint` is the
     name of the blueprint that tells of it, None: its own; `exporters` are the ids in the
     Collector config that carry to this backend, by signal.
     `transport` is the OpenLineage transport as containers use it. `hosts` are the host
@@ -51,6 +53,7 @@ class CompiledBackend(Frozen):
 
     name: str
     who: str = ""
+    plugin: str | None = None
     blueprint: str | None = None
     exporters: dict[Signal, tuple[str, ...]] = {}
     transport: dict[str, Any] | None = None
@@ -101,8 +104,12 @@ class Compiled(Frozen):
 
     @property
     def helm_values(self) -> dict[str, Any]:
-        """All backends' Helm values, by backend."""
-        return {b.name.partition(".")[0]: b.helm_values for b in self.backends if b.helm_values}
+        """All plugins' Helm values, by the name that a manifest writes."""
+        found: dict[str, Any] = {}
+        for backend in self.backends:
+            if backend.helm_values:
+                found = laid_over(found, {backend.plugin or backend.name: backend.helm_values})
+        return found
 
     def __contains__(self, artifact: object) -> bool:
         return artifact in self.artifacts

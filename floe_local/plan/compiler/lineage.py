@@ -93,6 +93,7 @@ def _compiled(
     backend = CompiledBackend(
         name=part.name,
         who=output.who,
+        plugin=output.name,
         blueprint=part.blueprint,
         transport=transport,
         hosts=transport_hosts(transport, blueprint),

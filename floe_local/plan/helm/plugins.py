@@ -59,8 +59,7 @@ def placed_values(
 def _plugins(compiled: Compiled, blueprints: Mapping[str, Blueprint]) -> Iterator[_Plugin]:
     groups: dict[tuple[str, bool], list[CompiledBackend]] = {}
     for backend in compiled.backends:
-        whole = backend.told_by == backend.name
-        name = backend.name if whole else backend.name.partition(".")[0]
+        name = backend.plugin or backend.name
         groups.setdefault((name, backend.transport is None), []).append(backend)
     for (name, _), backends in groups.items():
         told_by = tuple(blueprints[b.told_by] for b in backends if b.told_by in blueprints)

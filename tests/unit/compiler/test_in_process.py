@@ -16,6 +16,7 @@ from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.output import PluginOutput
 from floe_local.plan.values import Kind
 from floe_local.plugin_api import LineageBackendPlugin, TelemetryBackendPlugin
+from tests.unit.compiler.conftest import lineage_output, telemetry_output
 
 
 @pytest.fixture(autouse=True)
@@ -143,3 +144,19 @@ def test_whatever_a_lineage_plugin_returns_compiles_or_is_refused(
     else:
         assert yaml.safe_dump(artifacts["openlineage_config"])
         assert artifacts.namespace
+
+
+def test_helm_values_go_by_the_whole_name_of_a_plugin() -> None:
+    debug: dict[str, Any] = {"exporters": {"debug": {}}}
+    outputs = [
+        telemetry_output(debug, "acme.tempo", helm_values={"tempo": {"a": 1}}),
+        telemetry_output(debug, "acme.loki", helm_values={"loki": {"b": 2}}),
+        lineage_output({"type": "console"}, name="acme.tempo", helm_values={"catalog": {"c": 3}}),
+    ]
+
+    values = compile_outputs(Manifest(), outputs, {}, {}, live=True)["helm_values"]
+
+    assert values == {
+        "acme.tempo": {"tempo": {"a": 1}, "catalog": {"c": 3}},
+        "acme.loki": {"loki": {"b": 2}},
+    }
