@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from floe_local.plan.compiler.overlay import HEALTH_PORT, METRICS_PORT, OTLP_PORTS, STORAGE
 from floe_local.plan.compiler.pipelines import RECEIVER
-from floe_local.plan.compiler.queues import STORAGE
 from floe_local.plan.compiler.shapes import SIGNALS
 from floe_local.plan.env_refs import escape_dollars
 from floe_local.plan.nested import map_texts
@@ -103,7 +103,7 @@ def _merged(drafts: Sequence[Draft], section: str) -> Config:
 
 def _receivers() -> Config:
     # In a container the default, localhost, would be deaf to everyone else.
-    protocols = {"grpc": {"endpoint": "0.0.0.0:4317"}, "http": {"endpoint": "0.0.0.0:4318"}}
+    protocols = {name: {"endpoint": f"0.0.0.0:{port}"} for name, port in OTLP_PORTS.items()}
     return {RECEIVER: {"protocols": protocols}}
 
 
@@ -129,7 +129,7 @@ def _own_processors(settings: LocalSettings, attributes: dict[str, Any]) -> Conf
 
 
 def _own_extensions(queue_directory: str | None) -> Config:
-    own: Config = {HEALTH: {"endpoint": "0.0.0.0:13133"}}
+    own: Config = {HEALTH: {"endpoint": f"0.0.0.0:{HEALTH_PORT}"}}
     if queue_directory is not None:
         own[STORAGE] = {"directory": queue_directory}
     return own
@@ -138,7 +138,7 @@ def _own_extensions(queue_directory: str | None) -> Config:
 def _telemetry() -> Config:
     exporter = {
         "host": "0.0.0.0",  # noqa: S104 - inside the container; published on loopback only
-        "port": 8888,
+        "port": METRICS_PORT,
         "without_scope_info": True,
         "without_type_suffix": True,
         "without_units": True,

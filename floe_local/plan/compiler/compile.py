@@ -18,6 +18,7 @@ from floe_local.plan.compiler.in_stack import hosts_of, reaching_backend
 from floe_local.plan.compiler.lineage import lineage_backends
 from floe_local.plan.compiler.merge import without_clashes
 from floe_local.plan.compiler.namespace import Surroundings, default_namespace, namespace_of
+from floe_local.plan.compiler.overlay import overlaid, own_extensions
 from floe_local.plan.compiler.pipelines import (
     accepted_signals,
     checked,
@@ -26,7 +27,6 @@ from floe_local.plan.compiler.pipelines import (
     own_receivers,
 )
 from floe_local.plan.compiler.production import encrypted_exporters
-from floe_local.plan.compiler.queues import queued
 from floe_local.plan.compiler.retired import modernised
 from floe_local.plan.compiler.sandbox import sandboxed_exporters
 from floe_local.plan.compiler.shapes import normalised
@@ -44,6 +44,7 @@ RULES = (
     normalised,
     modernised,
     own_receivers,
+    own_extensions,
     exporter_batching,
     own_guard,
     checked,
@@ -172,7 +173,7 @@ def _telemetry(
         Draft(output, blueprints.get(output.name), **neighbours._asdict()) for output in outputs
     ]
     drafts = without_clashes(list(map(_through_rules, starts)), RESERVED)
-    drafts = tuple(queued(draft, persistent=directory is not None) for draft in drafts)
+    drafts = tuple(overlaid(draft, directory) for draft in drafts)
     config = assembled(drafts, manifest.local, resource_attributes(manifest, namespace), directory)
     changes = tuple(change for draft in drafts for change in draft.changes)
     return config, tuple(map(_sender, drafts)), (*changes, *_sinks(drafts))
@@ -198,6 +199,7 @@ def _sender(draft: Draft) -> CompiledBackend:
     return CompiledBackend(
         name=draft.output.name,
         who=draft.output.who,
+        plugin=draft.output.name,
         exporters=exporters_by_signal(draft),
         hosts=hosts_of(draft),
         helm_values=helm_values_of(draft.output),

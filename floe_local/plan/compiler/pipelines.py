@@ -18,6 +18,7 @@ _DROPPED = {
     "queued_retry": "removed from the Collector; exporters queue and retry themselves",
 }
 _BATCH_KEYS = {
+    "metadata_keys": "metadata_keys",
     "timeout": "flush_timeout",
     "send_batch_size": "min_size",
     "send_batch_max_size": "max_size",

@@ -15,7 +15,6 @@ from floe_local.plan.blueprint.sandboxed import as_run
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.manifest.model import LocalSettings, Manifest
 from floe_local.plan.plugins.output import PluginOutput
-from floe_local.run.docker_client import connect
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -127,23 +126,6 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"resource_attributes": {"a": "x$y", "b": 1, "c": True}},
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[docker.DockerClient]:
-    client = connect()
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="module")
-def image(client: docker.DockerClient) -> str:
-    """The Collector's image: upstream's, or the newest that was built here."""
-    upstream = "otel/opentelemetry-collector-contrib:0.155.0"
-    built = client.images.list(filters={"label": f"dev.floe.local.upstream={upstream}"})
-    named = [tag for found in built for tag in found.tags] or client.images.list(upstream)
-    assert named, "no Collector image: floe-local images build"
-    return str(named[0]) if built else upstream
 
 
 @pytest.fixture

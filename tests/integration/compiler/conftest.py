@@ -1,0 +1,68 @@
+"""The real Collector, asked in containers that end by themselves."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from docker.errors import ContainerError
+
+from floe_local.run.docker_client import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import docker
+
+    Ask = Callable[..., "Answer"]
+
+
+class Answer(NamedTuple):
+    """What the Collector said of a config."""
+
+    accepted: bool
+    printed: str
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator[docker.DockerClient]:
+    client = connect()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def image(client: docker.DockerClient) -> str:
+    """The Collector's image: upstream's, or the newest that was built here."""
+    upstream = "otel/opentelemetry-collector-contrib:0.155.0"
+    built = client.images.list(filters={"label": f"dev.floe.local.upstream={upstream}"})
+    named = [tag for found in built for tag in found.tags] or client.images.list(upstream)
+    assert named, "no Collector image: floe-local images build"
+    return str(named[0]) if built else upstream
+
+
+@pytest.fixture(scope="session")
+def ask(client: docker.DockerClient, image: str) -> Ask:
+    """Run one command of the Collector's on a config; it goes in as a variable."""
+
+    def run(command: list[str], config: dict[str, Any], environ: dict[str, str]) -> Answer:
+        text = json.dumps(config)  # which is YAML
+        start: Any = client.containers.run  # its overloads do not know `**`
+        options = {"remove": True, "stderr": True, "network_mode": "none", "read_only": True}
+        options["user"] = "0:0"
+        try:
+            printed = start(
+                image,
+                [*command, "--config=env:ASKED"],
+                environment={**environ, "ASKED": text},
+                tmpfs={"/var/lib/otelcol": ""},
+                **options,
+            )
+        except ContainerError as error:
+            said = error.stderr or b""
+            text = said if isinstance(said, str) else said.decode("utf-8", "replace")
+            return Answer(accepted=False, printed=text)
+        return Answer(accepted=True, printed=printed.decode("utf-8", "replace"))
+
+    return run
