@@ -246,7 +246,7 @@ def compiles(evidence: Evidence) -> Iterator[Finding]:
 
 
 def collector(evidence: Evidence) -> Iterator[Finding]:
-    """The real Collector would run the config (``otelcol validate``)."""
+    """The real Collector starts on the config that `up` would run, and takes that of ``--live``."""
     verdict = evidence.collector
     if verdict is None:
         yield Unasked(reason="there is no config to be validated: see `compiles`")
@@ -254,7 +254,7 @@ def collector(evidence: Evidence) -> Iterator[Finding]:
         yield Unasked(reason=verdict.reason)
     elif verdict.status == "refused":
         hint = f"Mend get_otlp_exporter_config(); asked was {verdict.by}."
-        yield Fault(reason=f"the Collector refuses its config: {verdict.reason}", hint=hint)
+        yield Fault(reason=f"the Collector does not run its config: {verdict.reason}", hint=hint)
 
 
 def connection_errors(evidence: Evidence) -> Iterator[Finding]:

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING
 from floe_local.conformance.evidence import fault_of
 from floe_local.errors import FloeError, InputError
 from floe_local.plan.blueprint.lookup import find_blueprint, find_blueprints
-from floe_local.plan.blueprint.sandboxed import SANDBOX, as_run, for_real
+from floe_local.plan.blueprint.sandboxed import SANDBOX, as_run
 from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.env_refs import missing
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.calls import CALLS
-from floe_local.run.collector_check import CollectorVerdict, validate_config
+from floe_local.run.collector_check import CollectorVerdict, start_config, validate_config
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from floe_local.conformance.evidence import Evidence
-    from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
+    from floe_local.plan.artifacts import Compiled
+    from floe_local.plan.blueprint.model import LocatedBlueprint
 
 _ADDRESS = re.compile(r"URL|ENDPOINT|URI", re.IGNORECASE)
 _A_URL = "https://backend.example.com"
@@ -34,49 +35,56 @@ def compiled(evidence: Evidence) -> Evidence:
     needed = CALLS[str(evidence.subject.kind), False]
     if not set(needed) <= set(evidence.first.answers):
         return evidence
-    blueprints = {COLLECTOR: collector_blueprint().blueprint}
-    located = evidence.subject.blueprint
-    if located is not None:
-        blueprints[evidence.subject.entry.name] = for_real(located).blueprint
     named = missing(evidence.output.namespace_strategy, os.environ)
     environ = {**dict.fromkeys(named, _A_NAME), **os.environ}
+    found = _blueprints(evidence)
+    is_played = any(one.blueprint.sandbox for one in found.values())
+    recorder = find_blueprint(SANDBOX) if is_played else None
+    ways = {"compiled": (as_run(found, recorder), evidence.subject.blueprint is None)}
+    if is_played:
+        ways["live"] = (as_run(found, None), True)
+    results = {}
     try:
-        if located is not None:  # a leak, or a sandbox that nothing reaches, is found here
-            played = as_up_runs(evidence.subject.entry.name)
-            compile_outputs(Manifest(), [evidence.output], played, environ, live=False)
-        result = compile_outputs(Manifest(), [evidence.output], blueprints, environ, live=True)
+        for field, (run, live) in ways.items():
+            models = {name: one.blueprint for name, one in run.items()}
+            results[field] = compile_outputs(
+                Manifest(), [evidence.output], models, environ, live=live
+            )
     except InputError as error:
         return evidence.model_copy(update={"compile_fault": fault_of(error)})
-    return evidence.model_copy(update={"compiled": result})
+    return evidence.model_copy(update=results)
 
 
-def as_up_runs(name: str) -> dict[str, Blueprint]:
-    """The blueprints of a backend as `up` uses them: the sandbox plays what runs elsewhere."""
-    found = find_blueprints([COLLECTOR, name])
-    played = any(located.blueprint.sandbox for located in found.values())
-    run = as_run(found, find_blueprint(SANDBOX) if played else None)
-    return {one: located.blueprint for one, located in run.items()}
+def _blueprints(evidence: Evidence) -> dict[str, LocatedBlueprint]:
+    """The blueprints that a stack with this plugin alone has."""
+    located, name = evidence.subject.blueprint, evidence.subject.entry.name
+    if located is None:
+        return find_blueprints([COLLECTOR])
+    found = find_blueprints([COLLECTOR, name, *located.blueprint.requires])
+    return {**found, name: located}
 
 
 def asked_of_collector(evidence: Evidence) -> Evidence:
-    """The evidence with what the real Collector says of the compiled config."""
-    config = evidence.compiled and evidence.compiled.otlp_collector_config
-    if not evidence.compiled or not config:
-        return evidence
-    variables = stand_ins(evidence.compiled.secrets)
-    try:
-        verdict = validate_config(config, variables, collector_blueprint())
-    except FloeError as error:
-        verdict = CollectorVerdict(status="skipped", reason=error.reason)
+    """The evidence with what the real Collector says of the compiled configs.
+
+    It is started on the one that `up` would run, and asked whether it takes that of ``--live``.
+    """
+    verdict = None
+    if evidence.compiled and evidence.compiled.otlp_collector_config:
+        verdict = _judged(evidence.compiled, start_config)
+    if verdict is not None and verdict.status == "valid" and evidence.live:
+        of_live = _judged(evidence.live, validate_config)
+        if of_live.status == "refused":
+            verdict = of_live.model_copy(update={"reason": f"with --live: {of_live.reason}"})
     return evidence.model_copy(update={"collector": verdict})
 
 
-def collector_blueprint() -> LocatedBlueprint:
-    """The shipped Collector's, without a folder for queues, which only a stack has."""
-    located = find_blueprint(COLLECTOR)
-    assert located is not None  # noqa: S101 - it is shipped
-    plain = located.blueprint.model_copy(update={"config": {}})
-    return located.model_copy(update={"blueprint": plain})
+def _judged(compiled: Compiled, judge: Callable[..., CollectorVerdict]) -> CollectorVerdict:
+    config = compiled.otlp_collector_config or {}
+    try:
+        return judge(config, stand_ins(compiled.secrets), find_blueprints([COLLECTOR])[COLLECTOR])
+    except FloeError as error:
+        return CollectorVerdict(status="skipped", reason=error.reason)
 
 
 def stand_ins(names: tuple[str, ...]) -> Mapping[str, str]:

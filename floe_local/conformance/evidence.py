@@ -88,7 +88,8 @@ class Evidence(Frozen):
 
     `first` and `second` saw the plugin without credentials, `marked` with the made-up values
     of `markers` in their variables, where it has any. `compiled` is what floe-local makes of
-    the plugin's answers, or `compile_fault` why it does not.
+    the plugin's answers for a stack, or `compile_fault` why it does not; `live` the same for
+    ``--live``, where the stack plays the backend.
     """
 
     subject: Subject
@@ -97,6 +98,7 @@ class Evidence(Frozen):
     marked: Seen | None = None
     markers: dict[str, str] = {}
     compiled: Compiled | None = None
+    live: Compiled | None = None
     compile_fault: Fault | None = None
     collector: CollectorVerdict | None = None
 

@@ -1,12 +1,13 @@
-"""A Collector config, judged by the real Collector: ``otelcol validate``, a dry run.
+"""A Collector config, judged by the real Collector: started once, or ``otelcol validate``.
 
-By the binary on PATH, else by the Collector's image, if the engine has it. Nothing is pulled
-or built, and the container has no network.
+By the Collector's image, if the engine has it, else by the binary on PATH, which is asked for a
+dry run only. Nothing is pulled or built, and the container has no network.
 """
 
 from __future__ import annotations
 
 import shutil
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import docker
+    from docker.models.containers import Container
 
-    from floe_local.plan.blueprint.model import LocatedBlueprint
+    from floe_local.plan.blueprint.model import LocatedBlueprint, Service
     from floe_local.plan.stack.model import ResolvedImage
     from floe_local.run.images import ImageStatus
 
@@ -31,7 +33,13 @@ VARIABLE = "FLOE_LOCAL_COLLECTOR_CONFIG"
 ARGUMENTS = ("validate", f"--config=env:{VARIABLE}")
 """The config goes in as a variable: an engine elsewhere cannot mount files from here."""
 
+COMMAND = (f"--config=env:{VARIABLE}",)
+
 DEADLINE_S = 30
+_LOOK_S = 0.1
+_STARTED = "Everything is ready."
+"""What the Collector logs once all of its components have started."""
+
 _LAST_LINES = 4
 _NO_SUCH_COMPONENT = "unknown type:"
 
@@ -69,23 +77,100 @@ def validate_config(
     except FloeError as error:
         return _skipped(f"no otelcol is on PATH, and {error.reason}")
     with closing(client):
-        needs = image_needs((collector,), {}, collector_config=config)
-        return _in_container(client, given, list_images(needs, Policy(pull=False), client)[0])
+        (service,) = collector.blueprint.services.values()
+        return _in_container(client, given, _image(client, config, collector), service)
+
+
+def start_config(
+    config: Mapping[str, Any], environment: Mapping[str, str], collector: LocatedBlueprint
+) -> CollectorVerdict:
+    """Start the Collector once on a config, as a stack does, and stop it once it is ready.
+
+    Where the engine or the image is missing, `validate_config` judges instead; a binary on
+    PATH that refuses the config is believed.
+
+    Args:
+        config: a whole one.
+        environment: for the ``${env:NAME}`` in it.
+        collector: the Collector's blueprint: how its container is run.
+    """
+    import yaml  # noqa: PLC0415 - not for those who are skipped
+
+    text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+    if any(map(shutil.which, BINARIES)):
+        verdict = validate_config(config, environment, collector)
+        if verdict.status == "refused":
+            return verdict
+    try:
+        client = connect()
+    except FloeError:
+        return validate_config(config, environment, collector)
+    with closing(client):
+        image = _image(client, config, collector).image
+        if image is None:
+            return validate_config(config, environment, collector)
+        (service,) = collector.blueprint.services.values()
+        container = _created(client, image, COMMAND, {**environment, VARIABLE: text}, service)
+        try:
+            container.start()
+            code = _code_of_start(container)
+            printed = container.logs().decode("utf-8", "replace")
+        finally:
+            container.remove(force=True)
+    return _verdict(code, printed, image.reference, is_partial=_is_partial(image))
+
+
+def _code_of_start(container: Container) -> int:
+    """0 once the Collector is ready; else the code that it ended with, or 1 at the deadline."""
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        container.reload()
+        if container.status == "exited":
+            return int(container.attrs["State"]["ExitCode"]) or 1
+        if _STARTED.encode() in container.logs():
+            return 0
+        time.sleep(_LOOK_S)
+    return 1
+
+
+def _image(
+    client: docker.DockerClient, config: Mapping[str, Any], collector: LocatedBlueprint
+) -> ImageStatus:
+    """The image that a stack with this config would run, where it is on the engine."""
+    needs = image_needs((collector,), {}, collector_config=config)
+    return list_images(needs, Policy(pull=False), client)[0]
+
+
+def _created(
+    client: docker.DockerClient,
+    image: ResolvedImage,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    service: Service,
+) -> Container:
+    """A container like the stack's, without a network, and with its volumes in memory."""
+    return client.containers.create(
+        image.reference,
+        list(command),
+        environment=dict(environment),
+        network_mode="none",
+        user=service.user,
+        cap_drop=["ALL"],
+        read_only=True,
+        tmpfs=dict.fromkeys((*service.volumes.values(), *service.tmpfs), ""),
+        security_opt=["no-new-privileges:true"],
+    )
 
 
 def _in_container(
-    client: docker.DockerClient, environment: Mapping[str, str], status: ImageStatus
+    client: docker.DockerClient,
+    environment: Mapping[str, str],
+    status: ImageStatus,
+    service: Service,
 ) -> CollectorVerdict:
     if status.image is None:
         return _skipped(f"no otelcol is on PATH, and {status.wanted} is not on the engine")
-    container = client.containers.create(
-        status.image.reference,
-        list(ARGUMENTS),
-        environment=dict(environment),
-        network_mode="none",
-        cap_drop=["ALL"],
-        read_only=True,
-    )
+    container = _created(client, status.image, ARGUMENTS, environment, service)
     try:
         container.start()
         code = container.wait(timeout=DEADLINE_S)["StatusCode"]
@@ -104,7 +189,7 @@ def _verdict(code: int, printed: str, by: str, *, is_partial: bool) -> Collector
     if code == 0:
         return CollectorVerdict(status="valid", by=by)
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
-    reason = " ".join(_without_banner(lines)[-_LAST_LINES:])
+    reason = " ".join(_error_lines(_without_banner(lines)))
     if is_partial and _NO_SUCH_COMPONENT in reason:
         return _skipped(f"{by} was built without a component that the config uses: {reason}")
     return CollectorVerdict(status="refused", by=by, reason=reason)
@@ -112,6 +197,12 @@ def _verdict(code: int, printed: str, by: str, *, is_partial: bool) -> Collector
 
 def _without_banner(lines: Sequence[str]) -> list[str]:
     return [line for line in lines if not line.startswith(("Usage:", "Flags:", "-"))]
+
+
+def _error_lines(lines: Sequence[str]) -> list[str]:
+    """The error that the command ends with, which may have several lines; else the last ones."""
+    starts = [index for index, line in enumerate(lines) if line.startswith("Error:")]
+    return list(lines[starts[-1] :] if starts else lines)[-_LAST_LINES:]
 
 
 def _skipped(reason: str) -> CollectorVerdict:

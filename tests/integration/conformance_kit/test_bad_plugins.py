@@ -255,6 +255,35 @@ def test_what_the_collector_refuses_is_told(
     assert "invalid keys: end_point" in report.result("collector").reason
 
 
+STARTS: dict[str, tuple[str, set[str], str]] = {
+    "a file that is not there": (
+        "{'basicauth': {'htpasswd': {'file': '/nowhere'}}}",
+        {"collector"},
+        "/nowhere: no such file",
+    ),
+    "a health check of its own": ("{'health_check': {}}", set(), ""),
+    "a storage of its own": ("{'file_storage/own': {'directory': '/data'}}", set(), ""),
+}
+
+
+@pytest.mark.parametrize("case", STARTS)
+def test_the_collector_is_started_on_the_config_that_up_would_run(
+    case: str, bench: Workbench, failures: Failures
+) -> None:
+    extensions, fails, told = STARTS[case]
+    bench.blueprint()
+    pipelines = "{'traces': {'receivers': ['otlp'], 'exporters': ['otlp_grpc/odd']}}"
+    report = bench.check(
+        f"{CONFIG}extensions = {extensions}; return {{'extensions': extensions, 'exporters': "
+        "{'otlp_grpc/odd': {'endpoint': 'odd:4317'}}, 'service': {'extensions': list(extensions), "
+        f"'pipelines': {pipelines}}}}}",
+        collector=True,
+    )
+    assert failures(report) == fails, report
+    assert told in report.result("collector").reason
+    assert report.result("collector").outcome != "skipped"
+
+
 def test_every_check_is_shown_to_fail() -> None:
     """By the cases above, and the tests of what needs more than a plugin."""
     shown = {name for case in CASES.values() for name in case.fails}
