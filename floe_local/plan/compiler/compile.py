@@ -29,7 +29,7 @@ from floe_local.plan.compiler.pipelines import (
 from floe_local.plan.compiler.production import encrypted_exporters
 from floe_local.plan.compiler.retired import modernised
 from floe_local.plan.compiler.sandbox import sandboxed_exporters
-from floe_local.plan.compiler.shapes import normalised
+from floe_local.plan.compiler.shapes import normalised, readable_references
 from floe_local.plan.env_refs import references
 from floe_local.plan.values import Kind
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 RULES = (
     normalised,
+    readable_references,
     modernised,
     own_receivers,
     own_extensions,

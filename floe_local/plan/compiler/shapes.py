@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.compiler.draft import (
@@ -17,13 +18,18 @@ from floe_local.plan.compiler.draft import (
     Draft,
     refuse_unserialisable,
 )
+from floe_local.plan.compiler.reach import leak
 from floe_local.plan.env_refs import references
+from floe_local.plan.nested import map_scalars, scalars
 from floe_local.plan.plugins.secrets import refuse_written_out
 from floe_local.plan.values import Signal
-from floe_local.plan.yaml_source import suggestion
+from floe_local.plan.yaml_source import dotted, suggestion
+from floe_local.references import Reference, parse, rewritten
+from floe_local.references import fault as fault_of
 
 if TYPE_CHECKING:
     from floe_local.plan.compiler.draft import Config
+    from floe_local.plan.yaml_source import Path_
 
 SIGNALS = tuple(s.value for s in Signal if s is not Signal.LINEAGE)
 _COMPONENT = re.compile(r"^[a-zA-Z][a-zA-Z0-9_]*(/\S+)?$")
@@ -61,6 +67,47 @@ def normalised(draft: Draft) -> Draft:
     after = {"exporters": list(sections["exporters"]), "pipelines": list(pipelines)}
     rule = f"exporter-config-shape-{shape.lower()}"
     return result.noting(rule, "", sorted(returned), after, _WHY[shape])
+
+
+def readable_references(draft: Draft) -> Draft:
+    """Rule reference-scheme: ``${NAME:-default}``, as shells have it, with the Collector's scheme.
+
+    Raises:
+        InputError: a reference that the Collector refuses; or, unless live, one that it would
+            fetch from somewhere (``sandbox-leak``).
+    """
+    for section in SECTIONS:
+        for path, text in tuple(scalars(draft.config[section], (section,))):
+            if not isinstance(text, str) or "${" not in text:
+                continue
+            place = dotted(path)
+            after = rewritten(parse(text), partial(_with_scheme, draft, place))
+            if after != text:
+                why = "the Collector takes a default after `env:` only"
+                draft = draft.noting("reference-scheme", place, text, after, why)
+                draft = draft.having(**{section: _replaced_at(draft, section, path[1:], after)})
+    return draft
+
+
+def _with_scheme(draft: Draft, place: str, reference: Reference) -> str | None:
+    """A reference with its scheme; None: it has one, or needs none."""
+    if reference.prefix == "" and reference.variable and reference.default is not None:
+        whole = Reference("env:", reference.name, reference.default)
+        return rewritten((whole,), partial(_with_scheme, draft, place))
+    if why := fault_of(reference):
+        raise draft.fault(place, f"'{reference}': {why}", "write ${env:NAME}, or $$ for a plain $")
+    if reference.scheme in {"http", "https"} and draft.stack is not None:
+        raise leak(
+            draft.output.who, place, "the Collector would fetch it from outside of the stack"
+        )
+    return None
+
+
+def _replaced_at(draft: Draft, section: str, path: Path_, after: str) -> Any:
+    def one(at: Path_, value: Any) -> Any:
+        return after if at == path else value
+
+    return map_scalars(draft.config[section], one)
 
 
 def shape_of(draft: Draft) -> str:

@@ -282,3 +282,36 @@ def test_any_endpoint_by_reference_is_as_the_literal(
             outcomes.append((str(done.backends[0].hosts), str(config)))
 
     assert outcomes[0] == outcomes[1]
+
+
+def test_a_default_without_its_scheme_gets_one(compile_with: Callable[..., Compiled]) -> None:
+    text = "${ACME:-${NOR:-jaeger}:4317}"
+    exporter = {"endpoint": text, "tls": {"insecure": True}}
+    compiled = compile_with({"exporters": {"otlp_grpc": exporter}}, {})
+    assert exporter_of(compiled)["endpoint"] == "${env:ACME:-${env:NOR:-jaeger}:4317}"
+    assert compiled.backends[0].hosts == (("jaeger", 4317),)
+    assert "reference-scheme" in rules_of(compiled)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("${vault:x}", "has no scheme 'vault'"),
+        ("${1}", "is no variable's name"),
+        ("${env:A:-x$y}", r"takes no '\$'"),
+        ("${https://prod.example/config}", "fetch it from outside"),
+    ],
+)
+def test_a_reference_that_the_collector_refuses_is_an_error(
+    text: str, why: str, compile_with: Callable[..., Compiled]
+) -> None:
+    actions = {"actions": [{"key": "a", "action": "insert", "value": text}]}
+    pipeline = {"receivers": ["otlp"], "processors": ["attributes"], "exporters": ["otlp_grpc"]}
+    config = {
+        "exporters": {"otlp_grpc": {"endpoint": "jaeger:4317"}},
+        "processors": {"attributes": actions},
+        "service": {"pipelines": {"traces": pipeline}},
+    }
+    with pytest.raises(InputError, match=why) as caught:
+        compile_with(config, {})
+    assert "processors.attributes.actions[0].value" in caught.value.reason
