@@ -58,15 +58,15 @@ def _rivals(where: Where) -> tuple[str, ...]:
     return rivals_of(plan, pipeline_environment(plan, "host"), os.environ)
 
 
-def _export_errors(where: Where, began: datetime) -> dict[str, str]:
-    """Why exporters could not send since then, by id; nothing where there is no engine to ask."""
+def _export_errors(where: Where, began: datetime) -> dict[tuple[str, str], str]:
+    """Why exporters could not send since then; nothing where there is no engine to ask."""
     collector = find_planned(where)[0].collector
     with suppress(MachineError):
         engine = Engine()
         for container in engine.containers(project_on(engine, where)):
             if container.service == collector:
                 errors = export_errors(engine.tail(container, "all", since=began))
-                return {name: mask(error, os.environ) for name, error in errors.items()}
+                return {key: mask(error, os.environ) for key, error in errors.items()}
     return {}
 
 

@@ -130,19 +130,23 @@ def check(delivery: Delivery) -> Check:
     return _check(delivery, Verdict.SKIPPED, hops=hops, reason=reason)
 
 
-def with_export_errors(report: Report, targets: Targets, errors: Mapping[str, str]) -> Report:
+def with_export_errors(
+    report: Report, targets: Targets, errors: Mapping[tuple[str, str], str]
+) -> Report:
     """Return a report whose checks that broke at an exporter say why.
 
     Args:
         report: of a smoke test.
         targets: what it was made with.
-        errors: why an exporter could not send last, by exporter id: the Collector's words.
+        errors: why an exporter could not send last, by exporter id and signal: the Collector's
+            words.
     """
     exporters = {target.name: target.exporters for target in targets.backends}
 
     def explained(check: Check) -> Check:
         own = exporters.get(check.backend, {}).get(check.signal, ())
-        why = "; ".join(f"{name}: {errors[name]}" for name in own if name in errors)
+        found = {name: errors.get((name, check.signal)) for name in own}
+        why = "; ".join(f"{name}: {error}" for name, error in found.items() if error)
         if check.hop is not HopName.COLLECTOR_EXPORTED or not why:
             return check
         hops = tuple(

@@ -22,15 +22,20 @@ _FRAME = re.compile(r"^\t\S+\.(?:go|s):\d+(?: \+0x[0-9a-f]+)?\s*$")
 _GOROUTINE = re.compile(r"^goroutine \d+ \[")
 _COMPONENT = ("otelcol.component.id", "name")
 _KIND = ("otelcol.component.kind", "kind")
+_SIGNAL = ("otelcol.signal", "data_type")
 
 
 class LogEntry(NamedTuple):
-    """One message. `component` is the id of what wrote it, `kind` its kind (``exporter``)."""
+    """One message. `component` is the id of what wrote it, `kind` its kind (``exporter``).
+
+    `signal` is what it was about (``traces``).
+    """
 
     level: str
     message: str
     component: str
     kind: str
+    signal: str
     error: str
 
 
@@ -39,10 +44,14 @@ def readable(lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(_as_text(line) for line in _without_stacks(lines))
 
 
-def export_errors(lines: Iterable[str]) -> dict[str, str]:
-    """Return why each exporter could not send last, by its id; those that could are left out."""
+def export_errors(lines: Iterable[str]) -> dict[tuple[str, str], str]:
+    """Return why each exporter could not send a signal last, by exporter id and signal."""
     entries = filter(None, map(_entry, lines))
-    return {one.component: one.error for one in entries if one.kind == "exporter" and one.error}
+    return {
+        (one.component, one.signal): one.error
+        for one in entries
+        if one.kind == "exporter" and one.error
+    }
 
 
 def _as_text(line: str) -> str:
@@ -68,7 +77,9 @@ def _with(level: str, message: str, fields: dict[str, Any]) -> LogEntry:
     def first(names: Iterable[str]) -> str:
         return str(next((fields[name] for name in names if name in fields), ""))
 
-    return LogEntry(level, message, first(_COMPONENT), first(_KIND), first(("error",)))
+    return LogEntry(
+        level, message, first(_COMPONENT), first(_KIND), first(_SIGNAL), first(("error",))
+    )
 
 
 def _parsed(text: str) -> dict[str, Any]:

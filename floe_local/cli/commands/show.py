@@ -39,7 +39,7 @@ def status(session: Session) -> int:
         write(f"stack {result.stack} ({result.project}), network {result.network}\n")
         write_table(*service_table(result.services))
         for line in forced_failure_lines(result.failures):
-            write(line)
+            say(line)
     return ExitCode.OK if result.ready else ExitCode.NOT_READY
 
 

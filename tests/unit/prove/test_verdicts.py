@@ -317,7 +317,7 @@ def explained(error: str, exporter: str = EXPORTER) -> Check:
         exporters={Signal.TRACES: (EXPORTER,)},
     )
     targets = Targets(stack="s", namespace="ns", backends=(backend,))
-    report = with_export_errors(a_report(broken), targets, {exporter: error})
+    report = with_export_errors(a_report(broken), targets, {(exporter, "traces"): error})
     return report.checks[0]
 
 

@@ -44,14 +44,16 @@ def test_the_last_error_of_each_exporter_is_known() -> None:
         "Error: something else",
     ]
     assert export_errors(wrote) == {
-        "otlp_grpc/a": "last",
-        "otlp_http/b": f"{PERMANENT}, HTTP Status Code 415",
+        ("otlp_grpc/a", "traces"): "last",
+        ("otlp_http/b", "traces"): f"{PERMANENT}, HTTP Status Code 415",
     }
 
 
 def test_json_and_older_names_are_read_too() -> None:
-    older = {"level": "error", "msg": "m", "kind": "exporter", "name": "otlp/c", "error": "e"}
-    assert export_errors([json.dumps(older)]) == {"otlp/c": "e"}
+    older = {"level": "error", "msg": "m", "kind": "exporter", "name": "otlp/c", "error": "e"} | {
+        "data_type": "logs"
+    }
+    assert export_errors([json.dumps(older)]) == {("otlp/c", "logs"): "e"}
     assert readable([json.dumps({**older, "stacktrace": STACK})]) == ("error: m (otlp/c: e)",)
 
 
