@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.compiler.address import parse_address
-from floe_local.plan.compiler.transport import each_transport
+from floe_local.plan.compiler.transport import each_transport, single_transports
 from floe_local.plan.env_refs import missing, references
+from floe_local.plan.stack.environment import pipeline_variables
 from floe_local.plan.stack.parts import endpoints_of
 from floe_local.plan.stack.vantage import (
     backend_urls,
     collector_url,
     endpoint_url,
     host_transport,
+    transport_for,
 )
 from floe_local.plan.values import Frozen, Kind, Origin, Signal
-from floe_local.prove.targets import BackendTarget, Targets
+from floe_local.prove.clients import CLIENTS, DEAD_PROXIES, GRPC_ONLY, OPENLINEAGE, POST
+from floe_local.prove.targets import BackendTarget, PipelineEnvironment, Targets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +30,11 @@ if TYPE_CHECKING:
 
 METRICS_ENDPOINT = "metrics"
 """The endpoint of the Collector's blueprint that has its own counters."""
+
+_TAKES_THE_SHELLS_CREDENTIALS = frozenset({"amazon_datazone_api", "gcplineage"})
+"""Transports that take a cloud account's credentials from wherever its SDK finds them."""
+
+_FOREIGN = "`floe-local env` knows the stacks that floe-local started only"
 
 
 class EndpointOptions(Frozen):
@@ -59,8 +67,26 @@ def targets_of(plan: StackPlan, environ: Mapping[str, str]) -> Targets:
         collector_metrics=f"{metrics}/metrics" if metrics else None,
         sampling=plan.sampling,
         environment=plan.client_environment,
+        pipeline=_pipeline(plan),
         backends=tuple(readable(_target(plan, b), environ) for b in plan.backends),
     )
+
+
+def _pipeline(plan: StackPlan) -> PipelineEnvironment:
+    """What `env` prints, and which clients it cannot serve."""
+    variables, omitted = pipeline_variables(plan, "host", environ=DEAD_PROXIES)
+    unserved = {}
+    if plan.otlp_protocol != "grpc":
+        unserved[GRPC_ONLY] = f"pipelines send {plan.otlp_protocol} (local.otlp_protocol)"
+    if "OPENLINEAGE_URL" in omitted:
+        unserved[POST] = f"OPENLINEAGE_URL is left out: {omitted['OPENLINEAGE_URL']}"
+    transport = transport_for(plan, "host") or {}
+    kinds = {str(part.get("type")) for part in single_transports(transport)}
+    if plan.live and kinds & _TAKES_THE_SHELLS_CREDENTIALS:
+        unserved[OPENLINEAGE] = (
+            "its transport reads credentials that `floe-local env` does not print"
+        )
+    return PipelineEnvironment(variables=variables, unserved=unserved)
 
 
 def _target(plan: StackPlan, backend: StackBackend) -> BackendTarget:
@@ -140,6 +166,7 @@ def targets_elsewhere(
         otlp_http=options.otlp_http,
         collector_metrics=options.collector_metrics,
         sampling=request.compiled.sampling,
+        pipeline=PipelineEnvironment(unserved=dict.fromkeys((c.name for c in CLIENTS), _FOREIGN)),
         backends=tuple(
             readable(_elsewhere(backend, blueprints[backend.told_by], options.backends), environ)
             for backend in request.compiled.backends

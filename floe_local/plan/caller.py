@@ -48,6 +48,9 @@ PYTHON = _names(
 )
 """What another Python needs to start as this one did; not what makes it warn, stop or profile."""
 
+CLIENTS = PYTHON | _names("PATH LD_LIBRARY_PATH DYLD_LIBRARY_PATH TMPDIR LANG LC_ALL")
+"""What a program needs to start."""
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _INJECTED = ("httpProxy", "httpsProxy", "ftpProxy", "allProxy")
 
@@ -81,6 +84,22 @@ def for_plugins(
     if not proxies:
         kept = {k: v for k, v in kept.items() if k.lower() not in PROXIES} | {"NO_PROXY": "*"}
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, path))}
+
+
+def for_clients(
+    environ: Mapping[str, str], path: Sequence[str], home: str, variables: Mapping[str, str]
+) -> dict[str, str]:
+    """The environment of a client that knows what `floe-local env` prints, and nothing else.
+
+    Args:
+        environ: the caller's.
+        path: where Python finds modules.
+        home: a folder in which no client finds a file of the caller's.
+        variables: what `env` prints, resolved.
+    """
+    kept = {name: environ[name] for name in CLIENTS & environ.keys()}
+    own = {"HOME": home, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+    return {**kept, **own, **variables}
 
 
 def _for_plugin(name: str) -> bool:

@@ -688,12 +688,17 @@ def simple_run(job: str, scenario: str) -> RunPlan:
 
 def bulk_trace(canary: str, protocol: Protocol) -> TracePlan:
     """Return a fresh trace of one span, for sending many."""
+    return single_trace(canary, protocol, "bulk")
+
+
+def single_trace(canary: str, protocol: Protocol, name: str) -> TracePlan:
+    """Return a fresh trace of one span, whose name is its service's too."""
     now = time_ns()
     span = SpanPlan(
         span_id=span_id(),
         parent_id=None,
-        service=f"{PREFIX}-bulk",
-        name="bulk",
+        service=f"{PREFIX}-{name}",
+        name=name,
         kind="internal",
         start=now,
         end=now + _MICROSECOND,

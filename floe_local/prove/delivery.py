@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.plan.values import Frozen, Kind, Signal
-from floe_local.prove.canaries import LogPlan, MetricPlan, TracePlan
+from floe_local.prove.canaries import (
+    PREFIX,
+    LogPlan,
+    MetricPlan,
+    TracePlan,
+    simple_run,
+    single_trace,
+)
+from floe_local.prove.clients import CLIENTS, address_of, otlp_protocol, unserved
 from floe_local.prove.readback import Question, absence_questions, not_held, questions
 from floe_local.prove.subjects import Plan, expected_items
 
@@ -20,7 +28,10 @@ if TYPE_CHECKING:
     from floe_local.prove.canaries import Canaries, Protocol
     from floe_local.prove.difference import Difference
     from floe_local.prove.report import Hop
-    from floe_local.prove.targets import BackendTarget, Targets
+    from floe_local.prove.targets import BackendTarget, PipelineEnvironment, Targets
+
+FLOE_LOCAL = "floe-local"
+"""The client whose every setting is explicit."""
 
 TELEMETRY = (Signal.TRACES, Signal.METRICS, Signal.LOGS)
 
@@ -57,8 +68,8 @@ class ProbeResult(NamedTuple):
 class Sending:
     """What a client sends of one signal, and to what address; compared by identity.
 
-    The Collector passes one sending on to several backends. `planned` is empty where there is
-    no address to send to.
+    The Collector passes one sending on to several backends. `planned` is empty where it cannot
+    be sent, `unsent` says why where that is not for want of an address.
     """
 
     signal: Signal
@@ -66,6 +77,8 @@ class Sending:
     canary: str
     address: str
     planned: tuple[Plan, ...] = ()
+    client: str = FLOE_LOCAL
+    unsent: str = ""
 
     @property
     def count(self) -> int:
@@ -101,12 +114,20 @@ class Delivery(NamedTuple):
 
 def deliveries(targets: Targets, canaries: Canaries) -> tuple[Delivery, ...]:
     """Return every delivery of a smoke test, in the order of the report."""
-    telemetry = {signal: [*_through_collector(targets, canaries, signal)] for signal in TELEMETRY}
+    by_clients = [*_by_clients(targets.pipeline, canaries)] if targets.pipeline else []
+    telemetry = {
+        signal: [
+            *_through_collector(targets, canaries, signal),
+            *(sending for sending in by_clients if sending.signal is signal),
+        ]
+        for signal in TELEMETRY
+    }
+    runs = [sending for sending in by_clients if sending.signal is Signal.LINEAGE]
     return tuple(
         delivery
         for target in targets.backends
         for delivery in (
-            _of_lineage(target, canaries)
+            _of_lineage(target, runs, canaries)
             if target.kind is Kind.LINEAGE
             else _of_telemetry(target, telemetry, canaries)
         )
@@ -151,6 +172,26 @@ def _canary_of(plan: TracePlan | MetricPlan | LogPlan, signal: Signal) -> str:
     return signal.value
 
 
+def _by_clients(pipeline: PipelineEnvironment, canaries: Canaries) -> Iterator[Sending]:
+    """Yield what clients send that know the pipeline's environment alone."""
+    for client in CLIENTS:
+        name, reason = client.name, unserved(client, pipeline)
+        protocol = "openlineage"
+        plans: tuple[Plan, ...] = (simple_run(f"{PREFIX}-{canaries.id}-{name}", name),)
+        if client.signal is not Signal.LINEAGE:
+            protocol = otlp_protocol(client, pipeline)
+            plans = (single_trace(canaries.id, protocol, name),)
+        yield Sending(
+            client.signal,
+            protocol,
+            name,
+            address_of(client, pipeline),
+            () if reason else plans,
+            client=name,
+            unsent=reason,
+        )
+
+
 def _of_telemetry(
     target: BackendTarget, telemetry: dict[Signal, list[Sending]], canaries: Canaries
 ) -> Iterator[Delivery]:
@@ -161,12 +202,16 @@ def _of_telemetry(
             yield _delivery(target, sending, never, canaries)
 
 
-def _of_lineage(target: BackendTarget, canaries: Canaries) -> Iterator[Delivery]:
+def _of_lineage(
+    target: BackendTarget, by_clients: list[Sending], canaries: Canaries
+) -> Iterator[Delivery]:
     where = str((target.transport or {}).get("url", target.name))
     never = absence_questions(target, Signal.LINEAGE, canaries)
     for run in canaries.runs:
         planned = (run,) if takes_runs(target) else ()
         sending = Sending(Signal.LINEAGE, "openlineage", run.scenario, where, planned)
+        yield _delivery(target, sending, never, canaries)
+    for sending in by_clients if takes_runs(target) and canaries.runs else ():
         yield _delivery(target, sending, never, canaries)
 
 

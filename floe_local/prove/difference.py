@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
-
-from floe_local.plan.values import Frozen
 
 ABSENT = "(absent)"
 
 
-class Difference(Frozen):
-    """One field that is not as it was sent. `why` says where what was found comes from."""
+@dataclass(frozen=True)
+class Difference:
+    """One field that is not as it was sent. `why` says where what was found comes from.
+
+    It is no pydantic model: the processes of clients load this, and must start fast.
+    """
 
     field: str
     expected: Any

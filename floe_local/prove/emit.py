@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.values import Signal
 from floe_local.prove.client_errors import error_message, hint_for
-from floe_local.prove.delivery import Ack, Delivery, sendings, takes_runs
+from floe_local.prove.clients import send_by_clients
+from floe_local.prove.delivery import FLOE_LOCAL, Ack, Delivery, sendings, takes_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from floe_local.prove.exporters import RecordingExporter
     from floe_local.prove.isolation import Messages
     from floe_local.prove.responses import RunResponse
-    from floe_local.prove.targets import BackendTarget
+    from floe_local.prove.targets import BackendTarget, PipelineEnvironment, Targets
 
     Acks = dict[Sending, Ack]
 
@@ -34,36 +35,51 @@ class Stopwatch:
         """Note that an SDK has been imported."""
         self.loaded = max(self.loaded, monotonic())
 
-    def ack(self, error: str = "", hint: str = "") -> Ack:
-        """Return the acknowledgement of what has been sent up to now."""
-        now = monotonic()
-        return Ack(ok=not error, at=now, seconds=now - self.start, error=error, hint=hint)
+    def ack(self, error: str = "", hint: str = "", *, at: float | None = None) -> Ack:
+        """Return the acknowledgement of what has been sent up to now, or up to `at`."""
+        at = monotonic() if at is None else at
+        return Ack(ok=not error, at=at, seconds=at - self.start, error=error, hint=hint)
 
 
 def send(
-    deliveries: Sequence[Delivery], namespace: str, messages: Messages, watch: Stopwatch
+    deliveries: Sequence[Delivery], targets: Targets, messages: Messages, watch: Stopwatch
 ) -> tuple[Delivery, ...]:
     """Send the canaries, and put on each delivery how it was acknowledged.
 
-    Lineage goes first: its backend is the slowest to answer, and the OTel SDK can be
-    loaded while it does. Its client is loaded here, before there are threads: it changes
-    the warning filters of the whole process while it loads.
+    First the processes of other clients are started, then lineage goes out: its backend is the
+    slowest to answer, and the OTel SDK can be loaded while it does. Lineage's client is loaded
+    here, before this process sends: it changes the warning filters of the whole of it.
     """
-    runs = _grouped([one for one in deliveries if takes_runs(one.target)], _backend)
-    telemetry = _grouped([one for one in deliveries if one.signal is not Signal.LINEAGE], _protocol)
-    if runs:
-        import_module("floe_local.prove.emit_lineage")
+    own = [one for one in deliveries if one.sending.client == FLOE_LOCAL]
+    runs = _grouped([one for one in own if takes_runs(one.target)], _backend)
+    telemetry = _grouped([one for one in own if one.signal is not Signal.LINEAGE], _protocol)
+    others = sendings(one for one in deliveries if one.sending.client != FLOE_LOCAL)
     with ThreadPoolExecutor(len(runs) + len(telemetry) + 1, thread_name_prefix="emit") as pool:
-        jobs = [
-            pool.submit(_send_lineage, own[0].target, sendings(own), namespace, watch)
-            for own in runs.values()
+        jobs = [pool.submit(_send_by_clients, others, targets.pipeline, watch)]
+        if runs:
+            import_module("floe_local.prove.emit_lineage")
+        jobs += [
+            pool.submit(_send_lineage, same[0].target, sendings(same), targets.namespace, watch)
+            for same in runs.values()
         ]
         jobs += [
-            pool.submit(_send_telemetry, sendings(own), messages, watch)
-            for own in telemetry.values()
+            pool.submit(_send_telemetry, sendings(same), messages, watch)
+            for same in telemetry.values()
         ]
         acks = {sending: ack for job in jobs for sending, ack in job.result().items()}
     return tuple(one._replace(ack=acks.get(one.sending)) for one in deliveries)
+
+
+def _send_by_clients(
+    others: list[Sending], pipeline: PipelineEnvironment | None, watch: Stopwatch
+) -> Acks:
+    outcomes = send_by_clients(others, pipeline) if pipeline else {}
+    return {
+        sending: watch.ack(outcome["error"], outcome["hint"], at=outcome["at"]).model_copy(
+            update={"ok": outcome["taken"], "answered": outcome["answered"]}
+        )
+        for sending, outcome in outcomes.items()
+    }
 
 
 def _grouped(
@@ -159,6 +175,6 @@ def run_sender(target: BackendTarget, namespace: str) -> RunSender:
     Raises:
         InputError: the transport needs a variable that is not set.
     """
-    from floe_local.prove.emit_lineage import RunSender, made  # noqa: PLC0415 - heavy
+    from floe_local.prove.emit_lineage import RunSender, canary_client  # noqa: PLC0415 - heavy
 
-    return RunSender(made(target.transport or {}), namespace)
+    return RunSender(canary_client(target.transport or {}), namespace)

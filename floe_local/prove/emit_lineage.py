@@ -11,7 +11,6 @@ from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, R
 from openlineage.client.transport import Transport, get_default_factory
 
 from floe_local.plan.env_refs import resolve
-from floe_local.prove.canaries import planned_event
 from floe_local.prove.responses import RunResponse, record_responses
 
 if TYPE_CHECKING:
@@ -34,7 +33,16 @@ class CanaryClient(OpenLineageClient):
         return OpenLineageConfig()
 
 
-def made(transport: dict[str, Any]) -> Transport:
+def canary_client(transport: dict[str, Any]) -> CanaryClient:
+    """Return a client with a transport of its own; see `_transport`.
+
+    Raises:
+        InputError: a variable is not set.
+    """
+    return CanaryClient(transport=_transport(transport))
+
+
+def _transport(transport: dict[str, Any]) -> Transport:
     """Make the client's transport; ``${env:NAME}`` in it is resolved here, in memory.
 
     Over HTTP it retries less than the client's own six attempts in nine seconds, unless the
@@ -54,27 +62,42 @@ def made(transport: dict[str, Any]) -> Transport:
 class RunSender:
     """Sends the events of runs to one backend."""
 
-    def __init__(self, transport: Transport, namespace: str) -> None:
-        transport, self._recordings = record_responses(transport)
-        self._client = CanaryClient(transport=transport)
+    def __init__(self, client: OpenLineageClient, namespace: str) -> None:
+        client.transport, self._recordings = record_responses(client.transport)
+        self._client = client
         self._namespace = namespace
 
     def start(self, plan: RunPlan) -> None:
         """Send START."""
-        self._client.emit(_event(plan, "START", self._namespace))
+        self._send(plan, "START")
 
     def end(self, plan: RunPlan) -> None:
         """Send the run's last event."""
-        self._client.emit(_event(plan, plan.ending, self._namespace))
+        self._send(plan, plan.ending)
 
     def send(self, plan: RunPlan) -> None:
         """Send START and the last event."""
         self.start(plan)
         self.end(plan)
 
+    def _send(self, plan: RunPlan, kind: str) -> None:
+        from floe_local.prove.canaries import (  # noqa: PLC0415 - pydantic: clients do without
+            planned_event,
+        )
+
+        self.emit(planned_event(plan, kind, self._namespace))
+
+    def emit(self, event: dict[str, Any]) -> None:
+        """Send an event as `floe_local.prove.canaries.planned_event` gives it."""
+        self._client.emit(run_event(event))
+
     def close(self) -> None:
         """Wait for transports that send in the background."""
         self._client.close(_CLOSE_SECONDS)
+
+    def is_taken(self, run_id: str) -> bool:
+        """Tell whether a part of the transport, at least, was answered with success."""
+        return any(recording.response(run_id).answered for recording in self._recordings)
 
     def response(self, run_id: str) -> RunResponse:
         """Return how the events of a run were answered. Ask after `close`."""
@@ -83,17 +106,17 @@ class RunSender:
         return RunResponse(error is None and any(one.answered for one in responses), error)
 
 
-def _event(plan: RunPlan, kind: str, namespace: str) -> RunEvent:
-    event = planned_event(plan, kind, namespace)
+def run_event(event: dict[str, Any]) -> RunEvent:
+    """Return the client's event for a planned one."""
     run, job = event["run"], event["job"]
     return RunEvent(
-        eventType=RunState[kind],
+        eventType=RunState[event["eventType"]],
         eventTime=event["eventTime"],
         run=Run(runId=run["runId"], facets=_made(run["facets"], _RUN)),
-        job=Job(namespace=namespace, name=job["name"], facets=_made(job["facets"], _JOB)),
+        job=Job(namespace=job["namespace"], name=job["name"], facets=_made(job["facets"], _JOB)),
         inputs=[
             InputDataset(
-                namespace=namespace,
+                namespace=one["namespace"],
                 name=one["name"],
                 facets=_made(one["facets"], _DATASET),
                 inputFacets=_made(one["inputFacets"], _INPUT),
@@ -102,7 +125,7 @@ def _event(plan: RunPlan, kind: str, namespace: str) -> RunEvent:
         ],
         outputs=[
             OutputDataset(
-                namespace=namespace,
+                namespace=one["namespace"],
                 name=one["name"],
                 facets=_made(one["facets"], _DATASET),
                 outputFacets=_made(one["outputFacets"], _OUTPUT),

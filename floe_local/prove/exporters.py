@@ -5,17 +5,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from floe_local.plan.values import Signal
-
 if TYPE_CHECKING:
+    from floe_local.plan.values import Signal
     from floe_local.prove.isolation import Messages
 
 _SECONDS = 5.0
 _HOME = "opentelemetry.exporter.otlp.proto"
 _CLASSES = {
-    Signal.TRACES: ("trace_exporter", "OTLPSpanExporter"),
-    Signal.METRICS: ("metric_exporter", "OTLPMetricExporter"),
-    Signal.LOGS: ("_log_exporter", "OTLPLogExporter"),
+    "traces": ("trace_exporter", "OTLPSpanExporter"),
+    "metrics": ("metric_exporter", "OTLPMetricExporter"),
+    "logs": ("_log_exporter", "OTLPLogExporter"),
 }
 
 
@@ -27,9 +26,22 @@ def exporter(signal: Signal, protocol: str, url: str) -> Any:
         protocol: ``grpc`` or ``http``.
         url: ``http://host:port`` without a path.
     """
-    module, name = _CLASSES[signal]
-    factory = getattr(import_module(f"{_HOME}.{protocol}.{module}"), name)
+    factory = _factory(signal, protocol)
     return _grpc(factory, url) if protocol == "grpc" else _http(factory, url, signal)
+
+
+def exporter_from_environment(signal: str, protocol: str) -> Any:
+    """Return the SDK's exporter as the process's environment configures it.
+
+    Raises:
+        ImportError: the SDK has no exporter for the protocol.
+    """
+    return _factory(signal, protocol)(timeout=_SECONDS)
+
+
+def _factory(signal: str, protocol: str) -> Any:
+    module, name = _CLASSES[signal]
+    return getattr(import_module(f"{_HOME}.{protocol}.{module}"), name)
 
 
 def _grpc(factory: Any, url: str) -> Any:

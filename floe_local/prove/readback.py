@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import jmespath
@@ -161,7 +161,7 @@ def _expected(
 
 
 def _because(wrong: list[Difference], why: str) -> list[Difference]:
-    return [one.model_copy(update={"why": why}) for one in wrong] if why else wrong
+    return [replace(one, why=why) for one in wrong] if why else wrong
 
 
 def _came_to(query: str, found: Any, problem: str, answer: Answer) -> str:

@@ -50,8 +50,9 @@ class Hop(Frozen):
 
 
 class Check(Frozen):
-    """One backend, one signal, one way of sending, one canary.
+    """One backend, one signal, one client and protocol, one canary.
 
+    `client` is who sent it: floe-local itself, or one that knew `floe-local env` alone.
     `hop`, `field`, `expected` and `found` are the first thing that is wrong; `differences`
     holds all. `reason` says why, `hint` what to do. `not_compared` is what the blueprint says
     that the backend does not keep.
@@ -59,6 +60,7 @@ class Check(Frozen):
 
     backend: str
     signal: Signal
+    client: str = "floe-local"
     protocol: str
     canary: str
     verdict: Verdict

@@ -6,11 +6,13 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.plan.env_refs import missing, resolve
-from floe_local.plan.values import Frozen, Kind, Signal
-from floe_local.prove.canaries import Canaries, bulk_runs, plan
+from floe_local.plan.values import Kind, Signal
+from floe_local.prove.canaries import Canaries, RunPlan, bulk_runs, plan
 from floe_local.prove.cleanup import clean
+from floe_local.prove.clients import resolved
 from floe_local.prove.counters import Counters, baseline, expected_count, watch_counters
 from floe_local.prove.delivery import (
     Delivery,
@@ -22,7 +24,6 @@ from floe_local.prove.delivery import (
 from floe_local.prove.emit import Stopwatch, send
 from floe_local.prove.http import Http
 from floe_local.prove.isolation import Messages, captured_logs, clean_environment
-from floe_local.prove.options import SmokeOptions
 from floe_local.prove.poll import poll_apart
 from floe_local.prove.readback import Question, asker
 from floe_local.prove.report import (
@@ -35,16 +36,20 @@ from floe_local.prove.report import (
     fault,
 )
 from floe_local.prove.secrets import masked, secrets_of
-from floe_local.prove.targets import BackendTarget, Targets
 from floe_local.prove.verdicts import check
 
+if TYPE_CHECKING:
+    from floe_local.prove.options import SmokeOptions
+    from floe_local.prove.targets import BackendTarget, Targets
 
-class _Run(Frozen):
+
+class _Run(NamedTuple):
     """What one smoke test is about."""
 
     targets: Targets
     options: SmokeOptions
     canaries: Canaries
+    planned: tuple[Delivery, ...]
 
 
 def smoke(targets: Targets, options: SmokeOptions) -> Report:
@@ -58,7 +63,8 @@ def smoke(targets: Targets, options: SmokeOptions) -> Report:
     watch = Stopwatch()
     secrets = secrets_of(targets, os.environ)
     canaries = plan(targets.namespace, tuple(collector_addresses(targets)), _signals(targets))
-    run = _Run(targets=_known(targets), options=options, canaries=canaries)
+    known = _known(targets)
+    run = _Run(known, options, canaries, deliveries(known, canaries))
     with (
         Http(options.threads + 1) as http,
         clean_environment(targets.environment),
@@ -102,7 +108,11 @@ def _known(targets: Targets) -> Targets:
         transport = resolve(target.transport, os.environ, "the OpenLineage transport")
         return target.model_copy(update={"transport": transport})
 
-    return targets.model_copy(update={"backends": tuple(map(known, targets.backends))})
+    pipeline = targets.pipeline
+    if pipeline is not None:
+        pipeline = resolved(pipeline, {**os.environ, **targets.environment})
+    backends = tuple(map(known, targets.backends))
+    return targets.model_copy(update={"backends": backends, "pipeline": pipeline})
 
 
 def _bulk(run: _Run, http: Http, messages: Messages) -> tuple[Bulk, ...]:
@@ -118,7 +128,8 @@ def _clean(run: _Run, http: Http) -> tuple[CleanupResult, ...]:
     lineage = [target for target in run.targets.backends if takes_runs(target)]
     if run.options.keep:
         return tuple(CleanupResult(backend=target.name, kept=True) for target in lineage)
-    runs = [*run.canaries.runs]
+    sent = (plan for one in run.planned for plan in one.sending.planned)
+    runs = [*{plan.run_id: plan for plan in sent if isinstance(plan, RunPlan)}.values()]
     if run.options.count:
         runs += bulk_runs(run.canaries.id, run.options.threads)
     return clean(lineage, runs, run.canaries.namespace, http, run.options.threads)
@@ -133,8 +144,7 @@ def _checks(
     run: _Run, http: Http, messages: Messages, watch: Stopwatch
 ) -> tuple[tuple[Check, ...], Durations]:
     counters = baseline(http, run.targets.collector_metrics)
-    planned = deliveries(run.targets, run.canaries)
-    sent = send(planned, run.targets.namespace, messages, watch)
+    sent = send(run.planned, run.targets, messages, watch)
     ended = monotonic()
     last = max((one.ack.at for one in sent if one.ack), default=ended)
     followed = _follow(sent, run.options, counters, watch, last + run.options.deadline)

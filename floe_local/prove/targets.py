@@ -38,12 +38,25 @@ class BackendTarget(Frozen):
     image: str = ""
 
 
+class PipelineEnvironment(Frozen):
+    """What `floe-local env` prints for pipelines on the host, as a smoke test gives it to clients.
+
+    Values may hold ``${env:NAME}``. `unserved` are the clients that no variable can serve: name
+    (`floe_local.prove.clients`) → why.
+    """
+
+    variables: dict[str, str] = {}
+    unserved: dict[str, str] = {}
+
+
 class Targets(Frozen):
     """All that a smoke test talks to.
 
     `namespace` is the OpenLineage namespace that canaries use. `otlp_grpc` is ``host:port`` as
     a URL (``http://127.0.0.1:4317``), `otlp_http` a base URL without path, `collector_metrics`
     the URL of the Collector's own metrics page. `environment` is set while canaries are sent (dummy credentials of played backends).
+    `pipeline` is what clients are given that are configured by their environment; None: there
+    are none.
     """
 
     stack: str
@@ -53,4 +66,5 @@ class Targets(Frozen):
     collector_metrics: str | None = None
     sampling: str = "off"
     environment: dict[str, str] = {}
+    pipeline: PipelineEnvironment | None = None
     backends: tuple[BackendTarget, ...] = ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from floe_local.plan.artifacts import ENDS_IN_PIPELINE, SCRAPED
 from floe_local.plan.blueprint.model import Losses
 from floe_local.plan.values import Kind, Origin
+from floe_local.prove.delivery import FLOE_LOCAL
 from floe_local.prove.hops import is_backend
 from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict, received_by
 
@@ -34,6 +35,10 @@ _HINTS = {
         "(limits, sampling, processors that change attributes)"
     ),
 }
+_ENVIRONMENT = (
+    "what `floe-local env` prints does not lead this client there: it sends to {where}; is the "
+    "stack up? see `floe-local status`"
+)
 _PAST_COLLECTOR = {HopName.COLLECTOR_EXPORTED, HopName.BACKEND_STORED}
 _LINEAGE_STORED = (
     "the backend answered 2xx, which proves nothing, and does not show what was sent: see "
@@ -201,7 +206,7 @@ def _not_sent(delivery: Delivery) -> str:
     if delivery.signal not in delivery.target.accepts:
         return f"{delivery.target.name} does not take {delivery.signal}"
     if delivery.ack is None:
-        return "no address or transport is known to send it to"
+        return delivery.sending.unsent or "no address or transport is known to send it to"
     return ""
 
 
@@ -269,6 +274,8 @@ def _hint(delivery: Delivery, broken: HopName) -> str:
     if broken is HopName.CLIENT and delivery.ack and delivery.ack.hint:
         return delivery.ack.hint.replace("{backend}", delivery.target.name)
     text = _HINTS[broken]
+    if broken is HopName.CLIENT and delivery.sending.client != FLOE_LOCAL:
+        text = _ENVIRONMENT
     if stored and delivery.target.kind is Kind.LINEAGE:
         text = _LINEAGE_STORED if _acknowledged(delivery) else _UNANSWERED
     where = delivery.sending.address
@@ -302,6 +309,7 @@ def _check(delivery: Delivery, verdict: Verdict, **found: object) -> Check:
         {
             "backend": delivery.target.name,
             "signal": delivery.signal,
+            "client": delivery.sending.client,
             "protocol": delivery.sending.protocol,
             "canary": delivery.sending.canary,
             "verdict": verdict,

@@ -14,39 +14,27 @@ each of "probe"; ``{"error": {"code", "reason", "hint"}}``; ``{"end": true}`` at
 from __future__ import annotations
 
 import faulthandler
-import io
 import json
 import os
 import sys
 from contextlib import suppress
-from typing import Any, TextIO
+from typing import Any
 
 from floe_local.errors import InputError
 from floe_local.plan.plugins.calls import answers_of, check_answers
 from floe_local.plan.plugins.floe_core_stand_in import floe_core_stand_in
 from floe_local.plan.plugins.foreign_code import Outcome, cause, message_of, place
 from floe_local.plan.plugins.loading import PluginEntry, load_plugin
+from floe_local.plan.plugins.process import Reporter
 
 LARGEST_ANSWER = 8 * 2**20
 """Bytes of JSON; no config of a backend comes near."""
 
 
-class Reporter:
-    """Writes the protocol's lines."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def tell(self, **message: Any) -> None:
-        """Write one message."""
-        self._stream.write(f"{json.dumps(message)}\n")
-        self._stream.flush()
-
-
 def main() -> None:
     """Do the request's jobs in order; the first failed one of "configs" ends them."""
     request = json.load(sys.stdin)
-    reporter = Reporter(_protocol_stream())
+    reporter = Reporter.on_stdout()
     faulthandler.dump_traceback_later(request["limit_s"], exit=True)
     with floe_core_stand_in():
         try:
@@ -58,14 +46,6 @@ def main() -> None:
         sys.stdout.flush()
     reporter.tell(end=True)
     os._exit(0)  # threads and exit handlers that a plugin left behind have no say
-
-
-def _protocol_stream() -> TextIO:
-    protocol = os.dup(1)
-    os.dup2(2, 1)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # what a plugin that hangs printed counts, too
-    return os.fdopen(protocol, "w", encoding="utf-8")
 
 
 def _do(request: dict[str, Any], reporter: Reporter) -> None:

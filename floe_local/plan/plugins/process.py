@@ -1,4 +1,4 @@
-"""Talks to the plugins' child processes, and leaves nothing of them behind.
+"""Talks to child processes of plugins and clients, and leaves nothing of them behind.
 
 Each child gets its request as a file on stdin; its answers (JSON lines) and its stderr are
 read side by side, until it ends or the time does. Then its whole process group is killed.
@@ -6,6 +6,7 @@ read side by side, until it ends or the time does. Then its whole process group 
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import selectors
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack, suppress
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, cast
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self, TextIO, cast
 
 from floe_local.errors import on_path
 
@@ -50,10 +51,33 @@ class Conversation(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """What a child is asked, as `floe_local.plan.plugins.child` reads it; its environment, whole."""
+    """What a child is asked, as its module reads it; its environment, whole; where it runs."""
 
     request: Mapping[str, Any]
     environment: Mapping[str, str]
+    module: str = "floe_local.plan.plugins.child"
+    folder: str | None = None
+
+
+class Reporter:
+    """The child's end: writes the protocol's lines."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @classmethod
+    def on_stdout(cls) -> Self:
+        """Take stdout for the protocol; what others print goes to stderr from now on."""
+        protocol = os.dup(1)
+        os.dup2(2, 1)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)  # what hangs later printed this, too
+        return cls(os.fdopen(protocol, "w", encoding="utf-8"))
+
+    def tell(self, **message: Any) -> None:
+        """Write one message."""
+        self._stream.write(f"{json.dumps(message)}\n")
+        self._stream.flush()
 
 
 def converse(asks: Sequence[Ask], limit_s: float) -> list[Conversation]:
@@ -64,7 +88,7 @@ def converse(asks: Sequence[Ask], limit_s: float) -> list[Conversation]:
         limit_s: seconds that each has.
     """
     with ExitStack() as stack:
-        children = [stack.enter_context(Child(*ask, limit_s)) for ask in asks]
+        children = [stack.enter_context(Child(ask, limit_s)) for ask in asks]
         listen(children, time.monotonic() + limit_s + GRACE_S)
         return [child.conversation() for child in children]
 
@@ -72,19 +96,18 @@ def converse(asks: Sequence[Ask], limit_s: float) -> list[Conversation]:
 class Child:
     """One child process in a session of its own, killed with all it started at the end."""
 
-    def __init__(
-        self, request: Mapping[str, Any], environment: Mapping[str, str], limit_s: float
-    ) -> None:
+    def __init__(self, ask: Ask, limit_s: float) -> None:
         with tempfile.TemporaryFile() as asked:
             with on_path(tempfile.gettempdir()):
-                asked.write(json.dumps({**request, "limit_s": limit_s}).encode())
+                asked.write(json.dumps({**ask.request, "limit_s": limit_s}).encode())
                 asked.seek(0)
-            self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "floe_local.plan.plugins.child"],
+            self.process = subprocess.Popen(  # noqa: S603 - a module of ours
+                [sys.executable, "-P", "-m", ask.module],
                 stdin=asked,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=environment,
+                env=ask.environment,
+                cwd=ask.folder,
                 start_new_session=True,  # what it starts ends with it, and ^C is ours alone
             )
         self.answers = bytearray()

@@ -10,7 +10,7 @@ import pytest
 from floe_local.errors import CheckFailedError
 from floe_local.plan.values import Origin, Signal
 from floe_local.prove.canaries import bulk_trace, simple_run
-from floe_local.prove.emit_lineage import RunSender, made
+from floe_local.prove.emit_lineage import RunSender, canary_client
 from floe_local.prove.emit_traces import TraceSender
 from floe_local.prove.exporters import exporter
 from floe_local.prove.isolation import captured_logs, clean_environment
@@ -482,7 +482,7 @@ def test_one_s_own_run_is_waited_for(lineage: Targets) -> None:
     [backend] = lineage.backends
     run = simple_run("floe-canary-own", "own")
     with clean_environment(), captured_logs():
-        RunSender(made(backend.transport or {}), NAMESPACE).send(run)
+        RunSender(canary_client(backend.transport or {}), NAMESPACE).send(run)
     assert wait_for_run(backend, run.run_id, state="COMPLETE")["id"] == run.run_id
     assert wait_for_run(backend, run.run_id, state="COMPLETED")["id"] == run.run_id
     with pytest.raises(CheckFailedError, match=r"run\.state is 'COMPLETED'"):

@@ -135,3 +135,36 @@ def test_an_address_that_is_given_wins_over_the_plugins(url: str, nesting: str) 
     assert [one["url"] for one in single_transports(moved) if "url" in one] == [
         "https://lineage.example/base"
     ]
+
+
+@pytest.mark.parametrize(
+    ("plan", "unserved"),
+    [
+        ({}, {}),
+        ({"otlp_protocol": "http/protobuf"}, {"otlp-grpc": "pipelines send http/protobuf"}),
+        ({"kind": "kafka"}, {"http-post": "OPENLINEAGE_URL is left out"}),
+        ({"kind": "amazon_datazone_api"}, {"http-post": "OPENLINEAGE_URL is left out"}),
+        (
+            {"kind": "amazon_datazone_api", "live": True},
+            {"http-post": "OPENLINEAGE_URL is left out", "openlineage-python": "reads credentials"},
+        ),
+    ],
+)
+def test_which_client_no_variable_serves_is_known(
+    plan: dict[str, Any], unserved: dict[str, str]
+) -> None:
+    settings = {name: value for name, value in plan.items() if name != "kind"}
+    transport = {
+        "type": plan.get("kind", "http"),
+        "url": "http://127.0.0.1:1",
+        "endpoint": "api/v1/lineage",
+    }
+    identity = StackIdentity(name="s", project="s", folder="/f")
+    whole = StackPlan(
+        identity=identity, compose={}, openlineage_config={"transport": transport}, **settings
+    )
+    pipeline = targets_of(whole, {}).pipeline
+    assert pipeline is not None
+    assert set(pipeline.unserved) == set(unserved)
+    assert all(reason in pipeline.unserved[name] for name, reason in unserved.items())
+    assert pipeline.variables["NO_PROXY"]

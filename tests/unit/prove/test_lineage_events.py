@@ -13,7 +13,7 @@ from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan, planned_event
 from floe_local.prove.difference import differences
-from floe_local.prove.emit_lineage import RunSender
+from floe_local.prove.emit_lineage import CanaryClient, RunSender
 from floe_local.prove.subjects import run_values
 from tests.unit.prove.test_otlp_json import at, leaves, other, put
 
@@ -43,7 +43,7 @@ def run_of(scenario: str) -> RunPlan:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_what_the_client_sends_is_what_was_planned(scenario: str) -> None:
     run, kept = run_of(scenario), Kept()
-    RunSender(kept, "ns").send(run)
+    RunSender(CanaryClient(transport=kept), "ns").send(run)
     for kind, event in zip(("START", run.ending), kept.events, strict=True):
         assert differences("event", planned_event(run, kind, "ns"), event) == []
 

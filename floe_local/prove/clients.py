@@ -1,0 +1,153 @@
+"""Clients as pipelines have them: they know what `floe-local env` prints, and nothing else.
+
+Each kind of signal has a process, which plays all of its clients: an SDK takes longer to load
+than to send.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from floe_local.errors import InputError
+from floe_local.plan.caller import for_clients
+from floe_local.plan.plugins.process import Ask, Conversation, converse
+from floe_local.plan.stack.environment import TRANSPORT, resolve_variables
+from floe_local.plan.values import Signal
+from floe_local.prove.canaries import RunPlan, planned_event
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from floe_local.prove.canaries import Protocol
+    from floe_local.prove.delivery import Sending
+    from floe_local.prove.subjects import Plan
+    from floe_local.prove.targets import PipelineEnvironment
+
+SDK = "opentelemetry-sdk"
+GRPC_ONLY = "otlp-grpc"
+OPENLINEAGE = "openlineage-python"
+POST = "http-post"
+
+_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+_URL = "OPENLINEAGE_URL"
+_MODULE = "floe_local.prove.client_process"
+_LIMIT_S = 20.0
+
+DEAD_PROXIES = dict.fromkeys(
+    ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"
+)
+"""The proxies of a client's shell: nothing listens on the port that is called discard."""
+
+
+class Client(NamedTuple):
+    """A kind of client, and the variables of which it needs one."""
+
+    name: str
+    signal: Signal
+    variables: tuple[str, ...]
+
+
+CLIENTS = (
+    Client(SDK, Signal.TRACES, (_ENDPOINT,)),
+    Client(GRPC_ONLY, Signal.TRACES, (_ENDPOINT,)),
+    Client(OPENLINEAGE, Signal.LINEAGE, (_URL, TRANSPORT)),
+    Client(POST, Signal.LINEAGE, (_URL,)),
+)
+
+
+def unserved(client: Client, pipeline: PipelineEnvironment) -> str:
+    """Return why a client cannot be served by any variable; empty where it can."""
+    if reason := pipeline.unserved.get(client.name):
+        return f"{client.name}: {reason}"
+    if not any(name in pipeline.variables for name in client.variables):
+        return f"{client.name}: `floe-local env` prints no {' and no '.join(client.variables)}"
+    return ""
+
+
+def address_of(client: Client, pipeline: PipelineEnvironment) -> str:
+    """Return where a client sends, as far as a variable says it; else that variable's name."""
+    return pipeline.variables.get(client.variables[0], client.variables[-1])
+
+
+def otlp_protocol(client: Client, pipeline: PipelineEnvironment) -> Protocol:
+    """Return by what the Collector gets a client's telemetry: ``grpc`` or ``http``."""
+    chosen = pipeline.variables.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    return "http" if client.name == SDK and chosen != "grpc" else "grpc"
+
+
+def resolved(pipeline: PipelineEnvironment, environ: Mapping[str, str]) -> PipelineEnvironment:
+    """Return the variables as a shell sets them, one after the other; secrets are in memory only.
+
+    Where one refers to a variable that is not set, no client can be served.
+    """
+    known = dict(environ)
+    try:
+        for name, value in pipeline.variables.items():
+            known |= resolve_variables({name: value}, known)
+    except InputError as error:
+        return pipeline.model_copy(
+            update={"unserved": dict.fromkeys((one.name for one in CLIENTS), error.reason)}
+        )
+    variables = {name: known[name] for name in pipeline.variables}
+    return pipeline.model_copy(update={"variables": variables})
+
+
+def send_by_clients(
+    sendings: Sequence[Sending], pipeline: PipelineEnvironment
+) -> dict[Sending, dict[str, Any]]:
+    """Let the clients send, each kind in a process of its own, all at the same time.
+
+    Returns:
+        For each sending how it fared: `at` (monotonic clock, None: it is not known), `error`,
+        `hint`, `answered`, `taken`.
+    """
+    groups = [
+        [one for one in sendings if (one.signal is Signal.LINEAGE) is lineage]
+        for lineage in (True, False)
+    ]
+    groups = [group for group in groups if group]
+    if not groups:
+        return {}
+    with tempfile.TemporaryDirectory(prefix="floe-local-client-") as home:
+        environment = for_clients(os.environ, sys.path, home, DEAD_PROXIES | pipeline.variables)
+        namespace = pipeline.variables.get("OPENLINEAGE_NAMESPACE", "")
+        asks = [Ask(_request(group, namespace), environment, _MODULE, home) for group in groups]
+        talks = converse(asks, _LIMIT_S)
+    return {
+        sending: _outcome(index, talk)
+        for group, talk in zip(groups, talks, strict=True)
+        for index, sending in enumerate(group)
+    }
+
+
+def _request(sendings: Sequence[Sending], namespace: str) -> dict[str, Any]:
+    return {
+        "sendings": [
+            {
+                "client": sending.client,
+                "planned": [part for plan in sending.planned for part in _as_json(plan, namespace)],
+            }
+            for sending in sendings
+        ]
+    }
+
+
+def _as_json(plan: Plan, namespace: str) -> list[dict[str, Any]]:
+    """A trace as it is; a run as its events, in the namespace that `env` prints."""
+    if isinstance(plan, RunPlan):
+        return [planned_event(plan, kind, namespace) for kind in ("START", plan.ending)]
+    return [plan.model_dump(mode="json")]
+
+
+def _outcome(index: int, talk: Conversation) -> dict[str, Any]:
+    """How a client fared; where its process did not say, how that ended."""
+    for ack in talk.said("ack"):
+        if ack["index"] == index:
+            return {name: value for name, value in ack.items() if name != "index"}
+    how = f"did not end within {_LIMIT_S:g} s" if talk.timed_out else f"ended with {talk.exit_code}"
+    last = next((line for line in reversed(talk.stderr.splitlines()) if line.strip()), "")
+    error = f"the client's process {how}" + (f": {last.strip()}" if last else "")
+    return {"at": None, "error": error, "hint": "", "answered": False, "taken": False}
