@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import queue
+import re
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Literal
 
 from floe_local.errors import InputError
 from floe_local.operations.look_up import not_up, project_on
 from floe_local.operations.planning import identity_of
+from floe_local.plan.blueprint.shipped import COLLECTOR
+from floe_local.plan.stack.model import BACKEND_LABEL
 from floe_local.run.engine import Engine, LogLine
 
 if TYPE_CHECKING:
@@ -16,6 +20,9 @@ if TYPE_CHECKING:
 
     from floe_local.operations.request import Where
     from floe_local.run.engine import Container
+
+
+_DEBUG = re.compile(r"^\S+\tdebug\t")
 
 
 def logs(
@@ -55,7 +62,22 @@ def logs(
     chosen = [containers[name] for name in services or sorted(containers)]
     if follow:
         return _merged(engine, chosen, tail)
-    return (line for c in chosen for line in engine.lines(c, tail=tail, follow=False))
+    return (line for c in chosen for line in _last(engine, c, tail))
+
+
+def _last(engine: Engine, container: Container, tail: int | Literal["all"]) -> Iterator[LogLine]:
+    lines = engine.lines(container, tail="all" if _is_collector(container) else tail, follow=False)
+    kept = (line for line in lines if not _is_aside(container, line.text))
+    return kept if tail == "all" else iter(deque(kept, maxlen=tail))
+
+
+def _is_collector(container: Container) -> bool:
+    return container.labels.get(BACKEND_LABEL) == COLLECTOR
+
+
+def _is_aside(container: Container, text: str) -> bool:
+    """Whether a line is one of the Collector's debug lines: they are `status`'s to read."""
+    return _is_collector(container) and bool(_DEBUG.match(text))
 
 
 def _merged(
@@ -67,7 +89,8 @@ def _merged(
     def read(container: Container) -> None:
         try:
             for line in engine.lines(container, tail=tail, follow=True):
-                lines.put(line)
+                if not _is_aside(container, line.text):
+                    lines.put(line)
         finally:
             lines.put(None)
 

@@ -9,25 +9,34 @@ from typing import TYPE_CHECKING
 from floe_local.operations.look_up import find, project_on
 from floe_local.operations.rows import ServiceRow, service_rows
 from floe_local.operations.sandbox import Failing, forced_failures
+from floe_local.operations.targets import targets_of
 from floe_local.plan.blueprint.recipe import LABEL_ORIGIN
+from floe_local.plan.stack.environment import pipeline_environment
 from floe_local.plan.stack.model import BACKEND_LABEL, STACK_LABEL
 from floe_local.plan.values import Frozen, Origin
+from floe_local.prove.http import Http
+from floe_local.prove.misdirected import Misdirected, by_log, to_grpc, to_http
 from floe_local.run.engine import Engine, Holdings
 from floe_local.run.readiness import Answer, ask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from floe_local.operations.request import Where
     from floe_local.plan.stack.model import StackPlan, StackService
     from floe_local.run.engine import Container
 
 
+_LOG_LINES = 20_000
+"""How far back in a service's log `status` looks."""
+
+
 class StackStatus(Frozen):
     """A stack as it is now. `ready`: every service of it is. `folder` may be gone.
 
     Where the stack's files cannot be read, `warnings` say so, and the rest is from labels.
-    `failures` are the sandbox's recorders that were told to answer with an error.
+    They also name what something sends in a way in which it does not arrive. `failures` are
+    the sandbox's recorders that were told to answer with an error.
     """
 
     stack: str
@@ -82,9 +91,41 @@ def status(where: Where, engine: Engine | None = None) -> StackStatus:
         ready=bool(rows) and all(row.state == "ready" for row in rows),
         services=rows,
         volumes=tuple(v.name for v in held.volumes),
-        warnings=(warning,) if warning else (),
+        warnings=((warning,) if warning else ())
+        + (_misdirected(plan, held, engine) if plan else ()),
         failures=forced_failures(plan) if plan and held.containers else (),
     )
+
+
+def _misdirected(plan: StackPlan, held: Holdings, engine: Engine) -> tuple[str, ...]:
+    """What something sends in a way in which nothing arrives, as logs and counters tell."""
+    running = {c.service: c for c in held.containers if c.state == "running"}
+    found = [*_to_collector(plan, running, engine)] if plan.collector in running else []
+    mend = _lineage_variables(plan)
+    for service in plan.services:
+        if service.misdirected and service.name in running:
+            lines = engine.dated_lines(running[service.name], _LOG_LINES)
+            found += by_log(lines, service.misdirected, service.name, mend)
+    return tuple(map(str, found))
+
+
+def _to_collector(
+    plan: StackPlan, running: Mapping[str, Container], engine: Engine
+) -> Iterator[Misdirected]:
+    lines = engine.dated_lines(running[plan.collector or ""], _LOG_LINES)
+    targets = targets_of(plan, {})
+    yield from to_grpc(lines, targets.otlp_grpc or "")
+    with Http(1) as http:
+        page = http.ask("GET", targets.collector_metrics or "")
+    yield from to_http(page.body.decode("utf-8", "replace"), targets.otlp_http or "")
+
+
+def _lineage_variables(plan: StackPlan) -> str:
+    """What to set, so that a client posts where lineage is taken."""
+    variables = pipeline_environment(plan, "host")
+    plain = [n for n in ("OPENLINEAGE_URL", "OPENLINEAGE_ENDPOINT") if n in variables]
+    settings = " and ".join(f"{name}={variables[name]}" for name in plain)
+    return f"set {settings or 'OPENLINEAGE__TRANSPORT as `floe-local env` prints it'}"
 
 
 def _planned_rows(plan: StackPlan, held: Holdings) -> tuple[ServiceRow, ...]:

@@ -141,5 +141,6 @@ def injected_no_proxy(docker_config: Mapping[str, Any], engine: str) -> str | No
 def past_the_proxy(no_proxy: str, hosts: Iterable[str]) -> dict[str, str]:
     """NO_PROXY, in both cases, with these hosts and the machine's own besides what it held."""
     listed = [part.strip() for part in no_proxy.split(",") if part.strip()]
-    value = ",".join(dict.fromkeys([*listed, *LOOPBACK, *hosts]))
+    # Some clients know `*` only where it stands alone.
+    value = "*" if "*" in listed else ",".join(dict.fromkeys([*listed, *LOOPBACK, *hosts]))
     return {"NO_PROXY": value, "no_proxy": value}

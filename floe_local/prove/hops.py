@@ -35,7 +35,7 @@ def parsed(page: str) -> Series:
     return tuple(
         (match[1].removesuffix("_total"), dict(_LABEL.findall(match[2] or "")), float(match[3]))
         for match in found
-        if match and match[1].startswith("otelcol_")
+        if match and match[1].startswith(("otelcol_", "http_server_"))
     )
 
 

@@ -202,6 +202,18 @@ class Engine:
             return tuple(written.decode("utf-8", "replace").splitlines())
         return ()
 
+    def dated_lines(self, container: Container, last: int) -> tuple[tuple[str, str], ...]:
+        """The last lines that a container wrote, each behind when it did (RFC 3339)."""
+        from docker.errors import APIError  # noqa: PLC0415
+
+        with suppress(APIError):
+            written = self._api.logs(container.id, tail=last, timestamps=True)
+            split = (
+                line.partition(" ") for line in written.decode("utf-8", "replace").splitlines()
+            )
+            return tuple((when, text) for when, _, text in split)
+        return ()
+
     def lines(
         self, container: Container, *, tail: int | Literal["all"], follow: bool
     ) -> Iterator[LogLine]:

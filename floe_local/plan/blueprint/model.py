@@ -6,10 +6,11 @@ finds and loads it. docs/blueprints.md tells authors what each key means.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from floe_local.plan.blueprint.chart import Chart
 from floe_local.plan.blueprint.recorder import Recording
@@ -80,7 +81,8 @@ class Service(Frozen):
     stack and kept in its .env), and otherwise reach the container literally. `volumes`
     maps a volume's name to its path in the container. `data_version` names the variable in
     the image's own environment that tells which format the volumes are written in: a volume
-    of another format is refused.
+    of another format is refused. `misdirected` finds, in the service's log, requests to a path
+    that it does not serve: a regular expression with groups ``method``, ``path``, ``status``.
     """
 
     image: ImageSource
@@ -103,11 +105,29 @@ class Service(Frozen):
     healthcheck: dict[str, Any] | None = None
     optional: bool = False
     hint: str = ""
+    misdirected: str | None = None
+
+    @field_validator("misdirected")
+    @classmethod
+    def _groups(cls, pattern: str | None) -> str | None:
+        groups = set() if pattern is None else set(_compiled(pattern).groupindex)
+        if pattern is not None and not {"method", "path", "status"} <= groups:
+            message = "needs the groups (?P<method>…), (?P<path>…) and (?P<status>…)"
+            raise ValueError(message)
+        return pattern
 
     @property
     def reads_collector_config(self) -> bool:
         """Whether it runs the compiled Collector config."""
         return any(file.source == COLLECTOR_CONFIG for file in self.files)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        message = f"is no regular expression: {error}"
+        raise ValueError(message) from error
 
 
 class Request(Frozen):

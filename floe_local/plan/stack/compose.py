@@ -15,7 +15,7 @@ from floe_local.plan.blueprint.recipe import LABEL_ORIGIN
 from floe_local.plan.blueprint.recorder import Recording
 from floe_local.plan.caller import past_the_proxy
 from floe_local.plan.env_refs import references
-from floe_local.plan.nested import map_texts
+from floe_local.plan.nested import laid_over, map_texts
 from floe_local.plan.stack.hosts import network_aliases
 from floe_local.plan.stack.model import BACKEND_LABEL, STACK_LABEL
 from floe_local.plan.values import Kind
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from floe_local.plan.stack.model import PublishedEndpoint, StackIdentity, StackVolume
 
 _SECRET = re.compile(r"\{secret:([A-Za-z0-9_-]+)\}")
+_TELLING = {
+    "service": {"telemetry": {"logs": {"level": "debug"}, "metrics": {"level": "detailed"}}}
+}
+"""What the Collector tells of itself here, and not in a cluster: `status` sees by it who speaks
+the wrong protocol. Below debug, gRPC's own log is left out; below detailed, the HTTP server's
+requests are not counted."""
 _COMPILED = {COLLECTOR_CONFIG, "{openlineage_config}"}
 _RECORDING = "{sandbox}"
 
@@ -163,11 +169,10 @@ def _of_exporters(given: Given) -> dict[str, str | None]:
 def _compiled(source: str, given: Given) -> dict[str, Any] | None:
     """The compiled config that a placeholder names."""
     compiled = given.compiled
-    return (
-        compiled.otlp_collector_config
-        if source == COLLECTOR_CONFIG
-        else compiled.openlineage_config
-    )
+    if source != COLLECTOR_CONFIG:
+        return compiled.openlineage_config
+    config = compiled.otlp_collector_config
+    return None if config is None else laid_over(config, _TELLING)
 
 
 def _labels(name: str, given: Given, files: Mapping[str, str]) -> dict[str, str]:

@@ -7,9 +7,9 @@ OTLP exporter's variables; OpenLineage: the clients' configuration).
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from floe_local.plan.caller import past_the_proxy
 from floe_local.plan.compiler.transport_url import DEFAULT_ENDPOINT, Target, last_segment
 from floe_local.plan.env_refs import resolve
 from floe_local.plan.stack.vantage import collector_url, transport_for
@@ -30,7 +30,6 @@ JSON_VARIABLES = frozenset({TRANSPORT, AIRFLOW_TRANSPORT})
 _ENDPOINTS = {"grpc": "otlp-grpc", "http/protobuf": "otlp-http"}
 _POSTED = frozenset({"http", "async_http"})
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "grpc_proxy")
-_NO_PROXY = ("NO_PROXY", "no_proxy")
 _BY_THE_TRANSPORT_ALONE = ("custom_headers", "ssl_context", "sslContext")
 """Settings without which a backend refuses an event, and that no plain variable can say."""
 
@@ -89,20 +88,15 @@ def stack_hosts(plan: StackPlan, vantage: Vantage) -> tuple[str, ...]:
 
 
 def proxy_exceptions(hosts: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
-    """NO_PROXY, in both spellings, with `hosts` behind what is there; empty without a proxy."""
+    """NO_PROXY, in both spellings, with `hosts` besides what is there; empty without a proxy."""
     if not any(environ.get(name) for p in _PROXIES for name in (p, p.upper())):
         return {}
-    both = ",".join(environ.get(name, "") for name in _NO_PROXY)
-    exceptions = dict.fromkeys(_NO_PROXY, _with_hosts(both, hosts))
+    names = ("NO_PROXY", "no_proxy")
+    exceptions = past_the_proxy(",".join(environ.get(name, "") for name in names), hosts)
     # gRPC reads it instead of no_proxy.
     if own := environ.get("no_grpc_proxy"):
-        exceptions["no_grpc_proxy"] = _with_hosts(own, hosts)
+        exceptions["no_grpc_proxy"] = past_the_proxy(own, hosts)["no_proxy"]
     return exceptions
-
-
-def _with_hosts(entries: str, hosts: Iterable[str]) -> str:
-    listed = [entry for entry in re.split(r"[,\s]+", entries) if entry]
-    return "*" if "*" in listed else ",".join(dict.fromkeys([*listed, *hosts]))
 
 
 def airflow_variables(plan: StackPlan, vantage: Vantage) -> dict[str, str]:

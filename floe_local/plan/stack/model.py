@@ -85,6 +85,7 @@ class StackService(Frozen):
     ready: Ready | None = None
     healthcheck: bool = False
     hint: str = ""
+    misdirected: str | None = None
 
 
 class StackVolume(Frozen):

@@ -124,6 +124,7 @@ def _stack_service(name: str, service: Service, given: Given) -> StackService:
         ready=service.ready,
         healthcheck=service.healthcheck is not None,
         hint=service.hint,
+        misdirected=service.misdirected,
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from openlineage.client import OpenLineageClient
@@ -17,8 +19,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from testcontainers.compose import DockerCompose
 
 from floe_local.errors import CheckFailedError, InputError
+from floe_local.operations.logs import logs
+from floe_local.operations.status import status
 from floe_local.run.engine import Engine
 from floe_local.testing import FloeLocal
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,3 +116,31 @@ def test_a_body_that_raises_leaves_nothing(tmp_path: Path) -> None:
         fails(stack)
     assert left_of(stack) == []
     assert not list((tmp_path / ".floe-local").glob("test-*"))
+
+
+def test_status_names_what_is_sent_and_does_not_arrive(floe_stack: FloeLocal) -> None:
+    """As real clients' first bytes are: HTTP and TLS to gRPC, gRPC to HTTP, a wrong path."""
+    assert not status(floe_stack.where).warnings
+    at = {name: urlsplit(url) for name, url in floe_stack.endpoints.items()}
+    post = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    for endpoint, sent in (
+        ("otel-collector.otlp-grpc", post % b"/v1/traces"),
+        ("otel-collector.otlp-grpc", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 64),
+        ("otel-collector.otlp-http", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        ("otel-collector.otlp-http", post % b"/v1/trace"),
+        ("marquez.api", post % b"/"),
+    ):
+        address = (at[endpoint].hostname, at[endpoint].port)
+        with socket.create_connection(address, timeout=5) as connection:
+            connection.sendall(sent)
+            connection.recv(1)
+
+    def found() -> tuple[str, ...]:
+        warnings = status(floe_stack.where).warnings
+        return warnings if len(warnings) == 5 else ()
+
+    text = "\n".join(wait_for(found, "five findings"))
+    for what in ("HTTP to", "TLS to", "gRPC to", "an unknown path", "POST / (HTTP 404) to marquez"):
+        assert f"something sends {what}" in text.replace("HTTP requests to an", "an")
+    assert f"set OPENLINEAGE_URL={floe_stack.env()['OPENLINEAGE_URL']}" in text
+    assert not [line for line in logs(floe_stack.where) if "\tdebug\t" in line.text]

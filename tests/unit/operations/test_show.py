@@ -147,7 +147,7 @@ def test_the_shell_s_own_is_minded(
     (tmp_path / "openlineage.yml").write_text("transport: {type: console}")
     shell = {"https_proxy": "http://p", "OPENLINEAGE_DISABLED": "true", "HOME": str(tmp_path)}
     result = env(where, environ=shell)
-    assert result.variables["NO_PROXY"] == "127.0.0.1"
+    assert result.variables["NO_PROXY"] == "localhost,127.0.0.1,::1"
     assert [w.split()[0] for w in result.warnings] == [
         "OPENLINEAGE_DISABLED",
         f"{tmp_path}/openlineage.yml",

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from floe_local.plan.stack.model import StackPlan
     from tests.unit.stack.conftest import Builder
 
+LOOPBACK = "localhost,127.0.0.1,::1"
+HERE = f"{LOOPBACK},10.0.0.1"
 PROXY = {"http_proxy": "http://127.0.0.1:9"}
 
 
@@ -27,11 +29,11 @@ PROXY = {"http_proxy": "http://127.0.0.1:9"}
     [
         ({"NO_PROXY": "a.example"}, None),
         ({"https_proxy": ""}, None),
-        (PROXY, "10.0.0.1"),
-        ({"ALL_PROXY": "socks5://p"}, "10.0.0.1"),
-        (PROXY | {"NO_PROXY": "a.example, .b"}, "a.example,.b,10.0.0.1"),
-        (PROXY | {"NO_PROXY": "a", "no_proxy": "b,a"}, "a,b,10.0.0.1"),
-        (PROXY | {"no_proxy": "x,10.0.0.1"}, "x,10.0.0.1"),
+        (PROXY, HERE),
+        ({"ALL_PROXY": "socks5://p"}, HERE),
+        (PROXY | {"NO_PROXY": "a.example, .b"}, f"a.example,.b,{HERE}"),
+        (PROXY | {"NO_PROXY": "a", "no_proxy": "b,a"}, f"a,b,{HERE}"),
+        (PROXY | {"no_proxy": "x,10.0.0.1"}, "x,10.0.0.1,localhost,127.0.0.1,::1"),
         (PROXY | {"no_proxy": "*"}, "*"),
     ],
 )
@@ -42,14 +44,18 @@ def test_a_proxy_is_kept_off_the_stack(environ: dict[str, str], expected: str | 
 
 def test_grpcs_own_exceptions_are_extended() -> None:
     found = proxy_exceptions(["h"], {"GRPC_PROXY": "http://p", "no_grpc_proxy": "a"})
-    assert found == {"NO_PROXY": "h", "no_proxy": "h", "no_grpc_proxy": "a,h"}
+    assert found == {
+        "NO_PROXY": f"{LOOPBACK},h",
+        "no_proxy": f"{LOOPBACK},h",
+        "no_grpc_proxy": f"a,{LOOPBACK},h",
+    }
 
 
 def test_containers_call_every_name_without_a_proxy(build: Builder) -> None:
     plan = plan_stack(build.given())
     inside = pipeline_environment(plan, "container", environ=PROXY)["NO_PROXY"].split(",")
-    assert set(inside) == {"collector", "traces", "lineage", "database"}
-    assert pipeline_environment(plan, "host", environ=PROXY)["no_proxy"] == "127.0.0.1"
+    assert set(inside) > {"collector", "traces", "lineage", "database"}
+    assert pipeline_environment(plan, "host", environ=PROXY)["no_proxy"] == LOOPBACK
     assert "NO_PROXY" not in pipeline_environment(plan, "host")
 
 

@@ -79,7 +79,22 @@ def test_credentials_are_passed_to_the_collector_by_name_only(build: Builder) ->
     plan = plan_stack(build.given(build.compiled(otlp_collector_config=config)))
     assert services(plan)["collector"]["environment"] == {"SAAS_KEY": None}
     assert "environment" not in services(plan)["traces"]
-    assert yaml.safe_load(plan.files["config/collector/collector.yaml"]) == config
+    written = yaml.safe_load(plan.files["config/collector/collector.yaml"])
+    assert written["exporters"] == config["exporters"]
+
+
+def test_the_collector_of_a_stack_tells_what_status_reads(build: Builder) -> None:
+    own: dict[str, Any] = {"metrics": {"readers": [{"pull": {}}]}}
+    config = {"service": {"telemetry": own, "pipelines": {}}}
+    plan = plan_stack(build.given(build.compiled(otlp_collector_config=config)))
+    written = yaml.safe_load(plan.files["config/collector/collector.yaml"])
+    assert written["service"] == {
+        "pipelines": {},
+        "telemetry": {
+            "logs": {"level": "debug"},
+            "metrics": own["metrics"] | {"level": "detailed"},
+        },
+    }
 
 
 def test_a_blueprints_own_file_may_hold_references_of_its_own(build: Builder) -> None:

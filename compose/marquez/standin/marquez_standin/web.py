@@ -74,7 +74,16 @@ def create_api(pool: Pool) -> Flask:
     _add(app, pool, "DELETE", _DATASET, _hide_dataset)
     _handle_errors(app)
     app.after_request(_name_server)
+    app.after_request(_log_misdirected)
     return app
+
+
+def _log_misdirected(response: Response) -> Response:
+    """Log what is posted to no path of the API, in the form of the real server's request log."""
+    if request.method in {"POST", "PUT"} and response.status_code in {404, 405}:
+        line = f"{request.method} {request.path} HTTP/1.1"
+        _log.info('%s "%s" %d', request.remote_addr, line, response.status_code)
+    return response
 
 
 def _add_reception(app: Flask, pool: Pool) -> None:
