@@ -226,7 +226,7 @@ def sweep() -> None:
     for lock_file in Path(tempfile.gettempdir()).glob(f"{WORK_PREFIX}*/{LOCK}"):
         with suppress(PermissionError, FileNotFoundError), lock_file.open("r+") as lock:  # or gone
             if _locked(lock.fileno()):
-                shutil.rmtree(lock_file.parent)
+                _remove(lock_file.parent)
 
 
 def _build_one(
@@ -316,7 +316,14 @@ def work_folder(source: LocatedRecipe) -> Iterator[Path]:
                     shutil.copy(path, target)
             yield work
     finally:
-        shutil.rmtree(holder)
+        _remove(holder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder; a compiler that was ended may still be removing its own files there."""
+    while folder.exists():
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
 
 
 def _locked(descriptor: int) -> bool:

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from floe_local.errors import FloeError, MachineError
+from floe_local.errors import FloeError, InputError, MachineError
 from floe_local.plan.blueprint.recipe import LABEL_DIFFERS, LABEL_ORIGIN, LocatedRecipe, load_recipe
 from floe_local.plan.stack.model import ImageNeed, ResolvedImage
 from floe_local.plan.values import Frozen, Origin
+from floe_local.plan.yaml_source import suggestion
 from floe_local.run import build as builder
 from floe_local.run.docker_client import find_image
 from floe_local.run.progress import Progress, silent
@@ -201,6 +202,7 @@ def _built(
     client: docker.DockerClient,
     report: Report,
 ) -> dict[str, ResolvedImage]:
+    _refuse_unknown_components([need for need, _ in missing])
     buildable = [(n, r[0]) for n, _ in missing if not n.override and (r := _recipes(n))]
     own = [(n, r) for n, r in buildable if not n.source.upstream and policy.build != "never"]
     others = [pair for pair in buildable if pair not in own]
@@ -276,6 +278,30 @@ def _wanted(need: ImageNeed, policy: Policy) -> str | None:
 
 def _recipes(need: ImageNeed) -> tuple[LocatedRecipe, ...]:
     """The recipe of a service's image, as each variant that serves, the smallest first."""
-    if need.source.recipe is None:
-        return ()
-    return load_recipe(Path(need.folder) / need.source.recipe).variants_with(need.components)
+    recipe = _recipe(need)
+    return recipe.variants_with(need.components) if recipe else ()
+
+
+def _recipe(need: ImageNeed) -> LocatedRecipe | None:
+    return load_recipe(Path(need.folder) / need.source.recipe) if need.source.recipe else None
+
+
+def _refuse_unknown_components(needs: Iterable[ImageNeed]) -> None:
+    """Refuse a config that names what no build has, before anything is built.
+
+    Raises:
+        InputError: ``no-such-component``, with the nearest that there are.
+    """
+    for need in needs:
+        recipe = None if need.override else _recipe(need)
+        if recipe is None or recipe.variants_with(need.components):
+            continue
+        unknown = sorted(need.components - recipe.components)
+        names = ", ".join(unknown)
+        near = suggestion(unknown[0], recipe.components)
+        raise InputError(
+            "no-such-component",
+            f"{need.service}: the config uses {names}, which no build of its recipe has",
+            f"{near} Or let {need.source.upstream or 'an image that has it'} be pulled, or name "
+            f"one under local.images.{need.service}.",
+        )

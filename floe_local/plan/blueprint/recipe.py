@@ -159,19 +159,24 @@ class LocatedRecipe(Frozen):
         """The name of the image: ``floe-local/<name>:<content hash>``."""
         return f"floe-local/{self.name}:{self.digest[:DIGEST_LENGTH]}"
 
+    @property
+    def components(self) -> frozenset[str]:
+        """Every component that one of the variants has, as ``section/type``."""
+        return frozenset().union(*(variant.adds for variant in self.recipe.variants))
+
     def variants_with(self, components: Collection[str]) -> tuple[LocatedRecipe, ...]:
         """This recipe as each of its variants that has all of `components`, smallest first.
 
-        A recipe without variants is the only choice. So is the last variant where none has
-        them all: it comes closest.
+        A recipe without variants is the only choice.
         """
+        if not self.recipe.variants:
+            return (self,)
         fitting, contents = [], frozenset[str]()
         for variant in self.recipe.variants:
             contents |= variant.adds
             if contents.issuperset(components):
-                fitting.append(variant)
-        chosen = fitting or self.recipe.variants[-1:]
-        return tuple(self.model_copy(update={"variant": v}) for v in chosen) or (self,)
+                fitting.append(self.model_copy(update={"variant": variant}))
+        return tuple(fitting)
 
     @property
     def labels(self) -> dict[str, str]:

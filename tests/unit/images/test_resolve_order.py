@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+import shutil
+import threading
+from typing import TYPE_CHECKING
+
 import pytest
 
-from floe_local.errors import MachineError
+from floe_local.errors import InputError, MachineError
 from floe_local.plan.blueprint.model import ImageSource
 from floe_local.plan.blueprint.recipe import Debootstrap, DockerBuild, GoBuild, Recipe, Step
+from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.stack.model import ImageNeed
 from floe_local.plan.values import Origin
-from floe_local.run.build import named_causes
+from floe_local.run.build import _remove, named_causes
 from floe_local.run.build_steps import Machine, missing_needs
-from floe_local.run.images import candidates, origin_of
+from floe_local.run.images import _refuse_unknown_components, candidates, origin_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BUILT = "floe-local/tiny:0123456789abcdef"
 
@@ -101,3 +109,38 @@ def test_a_build_that_fails_for_lack_of_something_says_of_what(
     assert caught.value.code == (f"build-{code}" if code else "command-failed")
     assert output in caught.value.reason
     assert ("`floe-local images get --build`" in caught.value.hint) is bool(code)
+
+
+def test_a_component_that_no_build_has_is_named_before_anything_is_built() -> None:
+    collector = ImageNeed(
+        service="otel-collector",
+        source=ImageSource(upstream="some/collector:1", recipe="image"),
+        folder=str(compose_folder() / "collector"),
+        components=frozenset({"exporters/otlp_grpc", "exporters/datdog"}),
+    )
+
+    with pytest.raises(InputError) as caught:
+        _refuse_unknown_components([collector])
+
+    assert "the config uses exporters/datdog, which no build" in caught.value.reason
+    assert "did you mean 'exporters/datadog'?" in caught.value.hint
+    assert "local.images.otel-collector" in caught.value.hint
+
+
+def test_what_the_manifest_names_itself_is_not_judged() -> None:
+    own = need(override="mine:2").model_copy(update={"components": frozenset({"exporters/x"})})
+
+    _refuse_unknown_components([own])
+
+
+def test_a_folder_that_others_empty_meanwhile_is_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    for number in range(300):
+        (folder / str(number)).mkdir(parents=True)
+    rival = threading.Thread(target=shutil.rmtree, args=(folder,), kwargs={"ignore_errors": True})
+    rival.start()
+
+    _remove(folder)
+
+    rival.join()
+    assert not folder.exists()
