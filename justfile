@@ -52,6 +52,10 @@ docs:
 golden:
     FLOE_UPDATE_GOLDEN=1 {{ bin }}pytest tests/unit -q
 
+# what a stack of this version leaves, for the tests of later ones: `just upgrade-data 0.2.0`
+upgrade-data version:
+    {{ bin }}python -m tests.integration.stack.upgrade_data "$@"
+
 # measured against plain docker compose, alternating; prints a table
 bench *args:
     {{ bin }}python -m bench "$@"
