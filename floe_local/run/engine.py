@@ -184,6 +184,19 @@ class Engine:
                 return str(found["Names"][0]).removeprefix("/")
         return None
 
+    def has_process(self, container: Container) -> bool:
+        """Whether a process of a container runs, which its state says too late.
+
+        The engine calls a container running until it has cleaned up after its end, which takes
+        a busy one seconds. Where it cannot list processes, the state is all that is known.
+        """
+        from docker.errors import APIError  # noqa: PLC0415
+
+        try:
+            return bool(self._api.top(container.id)["Processes"])
+        except APIError as error:
+            return error.status_code not in _GONE_ALREADY
+
     def exit_code(self, container: Container) -> int:
         """What a container that ended, ended with."""
         return int(self._api.inspect_container(container.id)["State"]["ExitCode"])

@@ -107,11 +107,14 @@ def wait_until_ready(
                 at_work = starting()
                 watch.containers = {c.service: c for c in engine.containers(plan.project)}
                 _refuse_ended(plan, engine, watch, at_work=at_work)
-                if all_ready:  # and none has ended since
+                if all_ready and _none_ended(plan, engine, watch):
                     break
                 if time.monotonic() - began > deadline_s:
                     raise _late(plan, engine, watch, deadline_s, [w.done() for w in waits])
-                _until(waits, _WATCH_S)
+                if all_ready:
+                    watch.over.wait(_WATCH_S)  # until the engine knows what has ended
+                else:
+                    _until(waits, _WATCH_S)
         finally:
             watch.over.set()
     return tuple(wait.result() for wait in waits)
@@ -142,7 +145,8 @@ def ask(service: StackService, host: str, container: Container | None) -> Answer
     """Ask a service once whether it is ready, as its blueprint says.
 
     By HTTP where the blueprint has `ready`; else by its container's health check; else by
-    connecting to its first published endpoint; else it is enough that it has run for a second.
+    connecting to its first published endpoint; else it is enough that it has run for a second (`_none_ended`
+    makes sure of it).
     """
     endpoints = {endpoint.name: endpoint for endpoint in service.endpoints}
     if service.ready and service.ready.endpoint in endpoints:
@@ -156,6 +160,13 @@ def ask(service: StackService, host: str, container: Container | None) -> Answer
     if service.endpoints:
         return _ask_tcp(host, service.endpoints[0])
     return Answer(ready=_JUST_STARTED not in container.status, said="it has only just started")
+
+
+def _none_ended(plan: StackPlan, engine: Engine, watch: _Watch) -> bool:
+    """Whether those that nothing but their state speaks for have a process."""
+    judged = [s for s in plan.services if not (s.ready or s.healthcheck or s.endpoints)]
+    containers = [watch.containers.get(service.name) for service in judged]
+    return all(container and engine.has_process(container) for container in containers)
 
 
 def _ask_http(ready: Ready, host: str, port: int) -> Answer:

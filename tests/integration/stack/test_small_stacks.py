@@ -16,6 +16,7 @@ from floe_local.operations.down import down
 from floe_local.operations.request import UpSettings, Where
 from floe_local.operations.status import list_stacks, status
 from floe_local.run.compose_cli import find_compose
+from floe_local.run.engine import Engine
 from floe_local.run.process import run
 from floe_local.run.workspace import Workspace
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from floe_local.operations.request import StackRequest
-    from floe_local.run.engine import Engine
+    from floe_local.run.engine import Container
     from tests.integration.stack.conftest import Stacks
 
 pytestmark = pytest.mark.integration
@@ -126,6 +127,25 @@ def test_a_service_that_dies_ends_it_and_leaves_nothing(stacks: Stacks, tmp_path
     assert caught.value.hint == "feed it"
     assert not stacks.engine.holdings(request.identity.project)
     assert not (tmp_path / ".floe-local").exists()
+
+
+class LateEngine(Engine):
+    """Says of containers for their first looks that they run, as a busy engine does."""
+
+    looks = 20
+
+    def containers(self, project: str | None = None) -> tuple[Container, ...]:
+        self.looks -= 1
+        late = {"state": "running", "status": "Up 2 seconds"} if self.looks > 0 else {}
+        return tuple(c.model_copy(update=late) for c in super().containers(project))
+
+
+def test_a_service_that_the_engine_calls_running_and_is_not(stacks: Stacks, tmp_path: Path) -> None:
+    request = stacks.request(tmp_path, {"a": {"command": ["false"]}, "b": {}})
+    stacks.engine = LateEngine(stacks.engine.client)
+    with pytest.raises(NotReadyError, match="service a ended with status 1"):
+        stacks.up(request)
+    assert not stacks.engine.holdings(request.identity.project)
 
 
 def test_a_failed_stack_is_kept_when_asked(stacks: Stacks, tmp_path: Path) -> None:
