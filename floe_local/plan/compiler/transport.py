@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
 Transport = dict[str, Any]
 PROTOCOL = "openlineage"
+_REACHABLE = (
+    "give a name or an address that containers reach, too (of a backend on this machine: the "
+    "machine's own), or a blueprint"
+)
 _HTTP = frozenset({"http", "async_http"})
 _WRAPPING = {"composite": "transports", "transform": "transport"}
 """Types that hand events on to others, and the key under which those stand."""
@@ -343,9 +347,9 @@ def _reaching_backend(draft: LineageDraft) -> LineageDraft:
         draft = _known_address(draft, address)
     here = means_here(address, draft.self_hosts)
     if ingest is None:
-        if here:
+        if here and not _is_played(draft):
             what = f"'{address.host}' is the container itself, inside a pipeline's container"
-            raise draft.fault("url", what, "give the backend's host name, or a blueprint")
+            raise draft.fault("url", what, _REACHABLE)
         return draft
     if here:
         why = f"inside a container '{address.host}' is that container, or the Collector's"
@@ -362,6 +366,11 @@ def _reaching_backend(draft: LineageDraft) -> LineageDraft:
         why = "the service in the stack speaks plain text"
         draft = _at(draft, "plain-in-stack", address.at(scheme="http", port=ingest.port), why)
     return draft
+
+
+def _is_played(draft: LineageDraft) -> bool:
+    """Whether the sandbox takes the backend's place: it judges what it has put there."""
+    return draft.blueprint is not None and draft.blueprint.sandbox is not None
 
 
 def _known_address(draft: LineageDraft, address: Address) -> LineageDraft:

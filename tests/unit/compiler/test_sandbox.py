@@ -133,6 +133,20 @@ def test_a_lineage_url_by_reference_is_sent_where_lineage_is_played(tmp_path: Pa
     assert transport["url"] == f"{URL}/api/lineage"
 
 
+@pytest.mark.parametrize("url", ["https://localhost:8443", "https://${env:ACME_HOST}"])
+def test_what_the_sandbox_replaces_is_not_judged_by_what_it_was(url: str, tmp_path: Path) -> None:
+    environ = {"ACME_HOST": "localhost:8443"}
+    blueprint = saas("lineage", transport={"url": "{sandbox}"}, routes=PLAYED)
+    output = lineage_output({"type": "http", "url": url}, name="acme")
+    done = compiled(blueprint, output, tmp_path, environ=environ)
+    assert done["openlineage_config"]["transport"]["url"] == URL
+    with pytest.raises(InputError, match="'localhost' is the container itself"):
+        compiled(blueprint, output, tmp_path, environ=environ, live=True)
+    unreplaced = saas("lineage", transport={"timeout": 5}, routes=PLAYED)
+    with pytest.raises(InputError, match="nothing in it reaches the sandbox"):
+        compiled(unreplaced, output, tmp_path, environ=environ)
+
+
 @pytest.mark.parametrize("text", ["${env:NO:-https://prod.acme.example/x}", "${env:ACME}"])
 @pytest.mark.parametrize("live", [True, False])
 def test_a_real_address_by_reference_is_for_live(tmp_path: Path, text: str, live: bool) -> None:  # noqa: FBT001 - a parameter of the test
