@@ -34,9 +34,13 @@ def client() -> Iterator[docker.DockerClient]:
 
 @pytest.fixture(scope="session")
 def image(client: docker.DockerClient) -> str:
-    """The Collector's image: upstream's, or the newest that was built here."""
+    """The Collector's image: upstream's, or the newest built here that has all components."""
     upstream = "otel/opentelemetry-collector-contrib:0.155.0"
-    built = client.images.list(filters={"label": f"dev.floe.local.upstream={upstream}"})
+    built = [
+        found
+        for found in client.images.list(filters={"label": f"dev.floe.local.upstream={upstream}"})
+        if not found.labels.get("dev.floe.local.recipe", "").startswith("collector-core@")
+    ]
     named = [tag for found in built for tag in found.tags] or client.images.list(upstream)
     assert named, "no Collector image: floe-local images build"
     return str(named[0]) if built else upstream
