@@ -112,7 +112,7 @@ def test_the_second_build_finds_the_first(engine: docker.DockerClient, make_reci
     build(recipe, engine, first.append)
     build(recipe, engine, second.append)
 
-    assert {p.phase for p in first} == {"building", "built"}
+    assert {p.phase for p in first} == {"planned", "building", "built"}
     assert second == []
 
 
@@ -128,6 +128,9 @@ def test_progress_tells_the_steps_and_their_times(
 
     build(recipe, engine, events.append)
 
+    plan, *events = events
+    assert (plan.subject, plan.phase) == ("images", "planned")
+    assert plan.detail.startswith(recipe.recipe.name)
     assert {event.subject for event in events} == {recipe.recipe.name}
     assert any("COPY recipe.yaml" in event.detail for event in events)
     times = [event.elapsed_s for event in events]
