@@ -9,15 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from floe_local.plan.values import Signal
-from floe_local.prove.canaries import (
-    Canaries,
-    Protocol,
-    RunPlan,
-    TracePlan,
-    again,
-    bulk_runs,
-    bulk_trace,
-)
+from floe_local.prove.canaries import Canaries, Protocol, TracePlan, bulk_trace
 from floe_local.prove.delivery import collector_addresses, takes_runs
 from floe_local.prove.emit import run_sender
 from floe_local.prove.emit_traces import TraceSender
@@ -25,6 +17,7 @@ from floe_local.prove.exporters import RecordingExporter, exporter
 from floe_local.prove.poll import poll
 from floe_local.prove.readback import Question, asker
 from floe_local.prove.report import Bulk
+from floe_local.prove.runs import RunPlan, again, bulk_runs
 from floe_local.prove.subjects import ExpectedItem, of_run, of_trace
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from floe_local.prove.subjects import ExpectedItem, to_remove
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Cleanup
-    from floe_local.prove.canaries import RunPlan
     from floe_local.prove.http import Answer, Http
+    from floe_local.prove.runs import RunPlan
     from floe_local.prove.targets import BackendTarget
 
 _SECONDS = 10.0

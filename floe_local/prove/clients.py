@@ -16,7 +16,7 @@ from floe_local.plan.caller import for_clients
 from floe_local.plan.plugins.process import Ask, Conversation, converse
 from floe_local.plan.stack.environment import TRANSPORT, resolve_variables
 from floe_local.plan.values import Signal
-from floe_local.prove.canaries import RunPlan, planned_event
+from floe_local.prove.runs import RunPlan, planned_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

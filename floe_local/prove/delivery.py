@@ -10,16 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.plan.values import Frozen, Kind, Signal
-from floe_local.prove.canaries import (
-    PREFIX,
-    LogPlan,
-    MetricPlan,
-    TracePlan,
-    simple_run,
-    single_trace,
-)
+from floe_local.prove.canaries import LogPlan, MetricPlan, TracePlan, single_trace
 from floe_local.prove.clients import CLIENTS, address_of, otlp_protocol, unserved
 from floe_local.prove.readback import Question, absence_questions, not_held, questions
+from floe_local.prove.runs import PREFIX, simple_run
 from floe_local.prove.subjects import Plan, expected_items
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from floe_local.prove.responses import RunResponse, record_responses
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from floe_local.prove.canaries import Facets, RunPlan
+    from floe_local.prove.runs import Facets, RunPlan
 
 PRODUCER = "https://floe.dev/floe-local"
 _CLOSE_SECONDS = 5.0
@@ -81,14 +81,12 @@ class RunSender:
         self.end(plan)
 
     def _send(self, plan: RunPlan, kind: str) -> None:
-        from floe_local.prove.canaries import (  # noqa: PLC0415 - pydantic: clients do without
-            planned_event,
-        )
+        from floe_local.prove.runs import planned_event  # noqa: PLC0415 - pydantic: clients do without
 
         self.emit(planned_event(plan, kind, self._namespace))
 
     def emit(self, event: dict[str, Any]) -> None:
-        """Send an event as `floe_local.prove.canaries.planned_event` gives it."""
+        """Send an event as `floe_local.prove.runs.planned_event` gives it."""
         self._client.emit(run_event(event))
 
     def close(self) -> None:

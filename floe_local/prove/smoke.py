@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.plan.env_refs import missing, resolve
 from floe_local.plan.values import Kind, Signal
-from floe_local.prove.canaries import Canaries, RunPlan, bulk_runs, plan
+from floe_local.prove.canaries import Canaries, plan
 from floe_local.prove.cleanup import clean
 from floe_local.prove.clients import resolved
 from floe_local.prove.counters import Counters, baseline, expected_count, watch_counters
@@ -35,6 +35,7 @@ from floe_local.prove.report import (
     Report,
     fault,
 )
+from floe_local.prove.runs import RunPlan, bulk_runs
 from floe_local.prove.secrets import masked, secrets_of
 from floe_local.prove.verdicts import check
 

@@ -5,20 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.values import Signal
-from floe_local.prove.canaries import (
-    LogPlan,
-    MetricPlan,
-    RunPlan,
-    TracePlan,
-    as_event_time,
-    planned_event,
-)
+from floe_local.prove.canaries import LogPlan, MetricPlan, TracePlan
 from floe_local.prove.otlp_json import comparable
 from floe_local.prove.placeholders import filled
+from floe_local.prove.runs import RunPlan, as_event_time, planned_event
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Naming
-    from floe_local.prove.canaries import Canaries, DatasetPlan, SpanPlan
+    from floe_local.prove.canaries import Canaries, SpanPlan
+    from floe_local.prove.runs import DatasetPlan
 
 Plan = TracePlan | MetricPlan | LogPlan | RunPlan
 _MOST_SPANS = 100

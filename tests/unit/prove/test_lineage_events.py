@@ -11,14 +11,15 @@ from openlineage.client.transport import Transport
 
 from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.values import Signal
-from floe_local.prove.canaries import plan, planned_event
+from floe_local.prove.canaries import plan
 from floe_local.prove.difference import differences
 from floe_local.prove.emit_lineage import CanaryClient, RunSender
+from floe_local.prove.runs import planned_event
 from floe_local.prove.subjects import run_values
 from tests.unit.prove.test_otlp_json import at, leaves, other, put
 
 if TYPE_CHECKING:
-    from floe_local.prove.canaries import RunPlan
+    from floe_local.prove.runs import RunPlan
 
 SCENARIOS = ("parent", "complete", "child", "fail", "abort")
 

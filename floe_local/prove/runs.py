@@ -1,0 +1,275 @@
+"""Runs to send, planned as pure values, and their events as OpenLineage has them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from uuid import uuid4
+
+from pydantic import Field
+
+from floe_local.plan.values import Frozen
+
+PREFIX = "floe-canary"
+TEXT = "h\u00e9llo \u2713 \u6570\u636e \U0001f9ca"
+"""What a name or a value may hold beyond ASCII."""
+
+
+def _some_time_ago() -> datetime:
+    """Return a time that a clock of milliseconds could not hold, two seconds ago."""
+    past = datetime.now(UTC) - timedelta(seconds=2)
+    return past.replace(microsecond=past.microsecond // 1000 * 1000 + 789)
+
+
+class Column(Frozen):
+    """A column of an input dataset that an output column is made of."""
+
+    dataset: str
+    field: str
+
+
+Facets = dict[str, dict[str, Any]]
+"""OpenLineage facets by name, without what the client adds (`_producer`, `_schemaURL`)."""
+
+
+class DatasetPlan(Frozen):
+    """A dataset: its columns and types, and what each column is made of.
+
+    `facets` are others of its own, `usage_facets` those of a run's input or output.
+    """
+
+    name: str
+    fields: dict[str, str] = {}
+    column_lineage: dict[str, tuple[Column, ...]] = {}
+    facets: Facets = {}
+    usage_facets: Facets = {}
+
+
+class RunPlan(Frozen):
+    """One run: START, then `ending`. `parent` is the plan's own run of the parent job.
+
+    `started` and `ended` are the times of its events. `end_facets` are the run's in its last
+    event alone.
+    """
+
+    scenario: str
+    run_id: str
+    job: str
+    ending: Literal["COMPLETE", "FAIL", "ABORT"]
+    inputs: tuple[DatasetPlan, ...] = ()
+    outputs: tuple[DatasetPlan, ...] = ()
+    parent_run_id: str | None = None
+    parent_job: str | None = None
+    started: datetime = Field(default_factory=_some_time_ago)
+    duration_ms: int = 1_234
+    run_facets: Facets = {}
+    end_facets: Facets = {}
+    job_facets: Facets = {}
+
+    @property
+    def ended(self) -> datetime:
+        """When it ended."""
+        return self.started + timedelta(milliseconds=self.duration_ms)
+
+
+def reference_runs(canary: str) -> tuple[RunPlan, ...]:
+    """The parent comes first: it starts before, and ends after, all others."""
+    prefix = f"{PREFIX}-{canary}"
+    parent = RunPlan(
+        scenario="parent", run_id=str(uuid4()), job=f"{prefix}-parent", ending="COMPLETE"
+    )
+    child = simple_run(f"{prefix}-child", "child").model_copy(
+        update={"parent_run_id": parent.run_id, "parent_job": parent.job}
+    )
+    return (
+        parent,
+        _complete(f"{prefix}-complete"),
+        child,
+        simple_run(f"{prefix}-fail", "fail").model_copy(
+            update={"ending": "FAIL", "end_facets": {"errorMessage": _ERROR}}
+        ),
+        simple_run(f"{prefix}-abort", "abort").model_copy(update={"ending": "ABORT"}),
+    )
+
+
+def _complete(job: str) -> RunPlan:
+    orders = DatasetPlan(
+        name=f"{job}.orders",
+        fields={"id": "BIGINT", "total": "DECIMAL", "customer": "BIGINT"},
+        facets=_DATASET_FACETS,
+        usage_facets={"dataQualityMetrics": _QUALITY},
+    )
+    customers = DatasetPlan(
+        name=f"{job}.customers", fields={"id": "BIGINT", "name \u00e9": "VARCHAR"}
+    )
+    mart = DatasetPlan(
+        name=f"{job}.mart",
+        fields={"order_id": "BIGINT", "total": "DECIMAL", "label": "VARCHAR"},
+        column_lineage={
+            "label": (
+                Column(dataset=customers.name, field="name \u00e9"),
+                Column(dataset=orders.name, field="id"),
+            ),
+            "order_id": (Column(dataset=orders.name, field="id"),),
+            "total": (Column(dataset=orders.name, field="total"),),
+        },
+        facets=_DATASET_FACETS,
+        usage_facets={"outputStatistics": {"rowCount": 7, "size": 2**40 + 1, "fileCount": 2}},
+    )
+    audit = DatasetPlan(name=f"{job}.audit", fields={"order_id": "BIGINT"})
+    return RunPlan(
+        scenario="complete",
+        run_id=str(uuid4()),
+        job=job,
+        ending="COMPLETE",
+        inputs=(orders, customers),
+        outputs=(mart, audit),
+        run_facets=_RUN_FACETS,
+        job_facets=_JOB_FACETS,
+    )
+
+
+_OWNERS = {"owners": [{"name": "team:floe-canary", "type": "OWNER"}]}
+
+
+_ERROR = {
+    "message": f"a canary's failure {TEXT}",
+    "programmingLanguage": "PYTHON",
+    "stackTrace": "Traceback\n  in canary",
+}
+
+
+_QUALITY = {
+    "rowCount": 7,
+    "bytes": 2**40 + 1,
+    "columnMetrics": {"id": {"nullCount": 0, "distinctCount": 7, "min": 1.5, "max": 7.5}},
+}
+
+
+_RUN_FACETS: Facets = {
+    "nominalTime": {
+        "nominalStartTime": "2026-01-01T00:00:00Z",
+        "nominalEndTime": "2026-01-02T00:00:00Z",
+    },
+    "processing_engine": {
+        "name": "floe-canary",
+        "version": "1.0.0",
+        "openlineageAdapterVersion": "1.0.0",
+    },
+}
+
+
+_JOB_FACETS: Facets = {
+    "documentation": {"description": f"What a canary's job is for {TEXT}"},
+    "sourceCodeLocation": {
+        "type": "git",
+        "url": "https://git.example/canary/blob/main/job.sql",
+        "path": "job.sql",
+    },
+    "sql": {"query": "INSERT INTO mart SELECT 'it''s' FROM orders", "dialect": "ansi"},
+    "jobType": {"processingType": "BATCH", "integration": "FLOE", "jobType": "MODEL"},
+    "ownership": _OWNERS,
+    "tags": {"tags": [{"key": "canary", "value": "true", "source": "FLOE"}]},
+}
+
+
+_DATASET_FACETS: Facets = {
+    "dataSource": {"name": "floe-canary", "uri": "postgres://canary.example:5432/floe"},
+    "documentation": {"description": f"What a canary's dataset is for {TEXT}"},
+    "ownership": _OWNERS,
+}
+
+
+def planned_event(run: RunPlan, kind: str, namespace: str) -> dict[str, Any]:
+    """Return an event of a run as it is sent, without what the client adds (`_producer` …)."""
+    ends = kind != "START"
+    parent: Facets = {}
+    if run.parent_run_id and run.parent_job:
+        parent["parent"] = {
+            "run": {"runId": run.parent_run_id},
+            "job": {"namespace": namespace, "name": run.parent_job},
+        }
+    at = run.ended if ends else run.started
+    return {
+        "eventType": kind,
+        "eventTime": as_event_time(at),
+        "run": {
+            "runId": run.run_id,
+            "facets": {**run.run_facets, **parent, **(run.end_facets if ends else {})},
+        },
+        "job": {"namespace": namespace, "name": run.job, "facets": run.job_facets},
+        "inputs": [
+            {**_planned_dataset(one, namespace), "inputFacets": one.usage_facets}
+            for one in run.inputs
+        ],
+        "outputs": [
+            {**_planned_dataset(one, namespace), "outputFacets": one.usage_facets}
+            for one in run.outputs
+        ],
+    }
+
+
+def as_event_time(at: datetime) -> str:
+    """Return a time as events have it: UTC, six digits of a second, `Z`."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _planned_dataset(dataset: DatasetPlan, namespace: str) -> dict[str, Any]:
+    facets = dict(dataset.facets)
+    if dataset.fields:
+        fields = [{"name": name, "type": kind} for name, kind in dataset.fields.items()]
+        facets["schema"] = {"fields": fields}
+    if dataset.column_lineage:
+        facets["columnLineage"] = {
+            "fields": {
+                name: {
+                    "inputFields": [
+                        {"namespace": namespace, "name": column.dataset, "field": column.field}
+                        for column in columns
+                    ]
+                }
+                for name, columns in dataset.column_lineage.items()
+            }
+        }
+    return {"namespace": namespace, "name": dataset.name, "facets": facets}
+
+
+def again(run: RunPlan) -> RunPlan:
+    """Return another run of the same job, now."""
+    return run.model_copy(update={"run_id": str(uuid4()), "started": _some_time_ago()})
+
+
+def simple_run(job: str, scenario: str) -> RunPlan:
+    """Return a fresh run of `job` with one input and one output."""
+    source = DatasetPlan(name=f"{job}.in", fields={"id": "BIGINT"})
+    target = DatasetPlan(
+        name=f"{job}.out",
+        fields={"id": "BIGINT"},
+        column_lineage={"id": (Column(dataset=source.name, field="id"),)},
+    )
+    return RunPlan(
+        scenario=scenario,
+        run_id=str(uuid4()),
+        job=job,
+        ending="COMPLETE",
+        inputs=(source,),
+        outputs=(target,),
+    )
+
+
+def bulk_runs(canary: str, threads: int) -> list[RunPlan]:
+    """Return a run of each thread's own job: runs of one job would wait for each other.
+
+    Its datasets have no facets: what these runs prove is that none is lost.
+    """
+    return [
+        RunPlan(
+            scenario="bulk",
+            run_id=str(uuid4()),
+            job=job,
+            ending="COMPLETE",
+            inputs=(DatasetPlan(name=f"{job}.in"),),
+            outputs=(DatasetPlan(name=f"{job}.out"),),
+        )
+        for job in (f"{PREFIX}-{canary}-bulk-{number}" for number in range(threads))
+    ]
