@@ -59,12 +59,7 @@ def choose_ports(
     """
     preferred = {} if free_only else _preferred(wishes)
     demanded = {wish.key: preferred[wish.key] for wish in wishes if wish.asked and not free_only}
-    kept = {
-        wish.key: port
-        for wish in wishes
-        if wish.key not in demanded
-        if (port := held.get(wish.key)) and port not in demanded.values() and not taken_by(port)
-    }
+    kept = _kept(wishes, held, demanded, taken_by)
     ports = {k: port for k, port in preferred.items() if port not in kept.values()} | kept
     clashes = [
         PortClash(wish, owner)
@@ -81,6 +76,21 @@ def choose_ports(
             ports[wish.key] = _free(wish, project, set(ports.values()), taken_by)
     still = [one for one in moved_before if kept.get(one.key) == one.port]
     return ChosenPorts(ports, (*still, *moved))
+
+
+def _kept(
+    wishes: Sequence[PortWish],
+    held: Mapping[str, int],
+    demanded: Mapping[str, int],
+    taken_by: Callable[[int], str | None],
+) -> dict[str, int]:
+    """The ports that stay as they are: nobody else has them, nor does the manifest ask for them."""
+    return {
+        wish.key: port
+        for wish in wishes
+        if wish.key not in demanded
+        if (port := held.get(wish.key)) and port not in demanded.values() and not taken_by(port)
+    }
 
 
 class PortClash(NamedTuple):
