@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.values import Kind, Origin
+from floe_local.prove.report import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,17 +25,16 @@ HEAD = """# Backends of ADR-0035
 All of them ran in one stack, without an account: every pipeline of the Collector had all the
 telemetry backends' exporters, lineage went to each of the others. A verdict is what the canaries of
 that run came to; `received-by-sandbox` is the recorder's, whose checks the last column lists, and
-says nothing of a real account: `--live` does, and could not be run here.
+says nothing of a real account: `--live` does, and could not be run here. `read back` is from a server
+in the stack: upstream's image, the same server built from packages, or where neither is to be had a
+stand-in. The page is the same for all of them; `smoke-test` says which it was.
 
 | backend | plugin | signal | verdict | against | what was checked on the wire |
 |---|---|---|---|---|---|
 """
-AGAINST = {
-    Origin.UPSTREAM: "the upstream image",
-    Origin.BUILT: "the real server, built from packages",
-    Origin.STAND_IN: "a stand-in",
-    Origin.SANDBOX: "the sandbox's recorder",
-}
+RECORDER, SERVER = "the sandbox's recorder", "a server in the stack"
+READ_BACK = {Verdict.RECEIVED: "read back", Verdict.BY_STAND_IN: "read back"}
+"""What is the same whosever the image was."""
 PROOF = {
     "otlp-json": "each span whole: ids, parent, kind, status, attributes, events, links, resource",
     None: "{fields}",
@@ -78,7 +78,7 @@ def _rows(
             f"floe-{kind}-{backend.name.partition('.')[0]}",
             signal.value,
             _verdicts(checks),
-            AGAINST[used.origin],
+            RECORDER if used.origin is Origin.SANDBOX else SERVER,
             "; ".join(text for text in (wire, f"read back: {read}") if text),
         ]
         yield f"| {' | '.join(cells)} |"
@@ -88,7 +88,7 @@ def _verdicts(checks: Sequence[Check]) -> str:
     """Each verdict with how many canaries came to it; of skipped ones, why."""
     counted: dict[str, int] = {}
     for check in checks:
-        verdict = check.verdict.value
+        verdict = READ_BACK.get(check.verdict, check.verdict.value)
         counted[verdict] = counted.get(verdict, 0) + 1
     reasons = dict.fromkeys(c.reason for c in checks if c.verdict.value == "skipped")
     text = ", ".join(f"{verdict} ({count})" for verdict, count in sorted(counted.items()))
