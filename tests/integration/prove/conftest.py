@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,52 +11,34 @@ import pytest
 import urllib3
 import yaml
 
-from floe_local.plan.blueprint.model import Blueprint
-from floe_local.plan.values import Origin, Signal
-from floe_local.prove.targets import BackendTarget, Targets
+from floe_local.plan.values import Signal
+from floe_local.prove.targets import Targets
+from floe_local.testing import FloeLocal
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from tests.containers import running
+from tests.integration.backends.conftest import manifest
 from tests.integration.prove.proxies import LineageProxy, OtlpProxy, serving
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import docker
-    from docker.models.containers import Container
 
-COMPOSE = Path(__file__).parents[3] / "compose"
+    from floe_local.prove.targets import BackendTarget
+
 EXPORTER = "otlp_http/backend"
+JAEGER = "{type: jaeger, config: {protocol: http, endpoint: 'http://jaeger:4318'}}"
 NAMESPACE = "floe-prove-tests"
 READY_SECONDS = 120
-STAND_IN = "floe-local/marquez-standin"
 
 
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
-
-
-def image(engine: docker.DockerClient, *names: str) -> Any:
-    """Return the newest image of the first repository that has one here."""
-    for name in names:
-        if found := engine.images.list(name):
-            return max(found, key=lambda one: one.attrs["Created"])
-    pytest.fail(f"none of the images {names} is here: build or pull them first", pytrace=False)
-
-
-def wait_until(ready: Callable[[], bool], container: Container) -> None:
-    def says() -> str:
-        return f"{container.name}:\n{container.logs(tail=20).decode()}"
-
-    def is_ready() -> bool:
-        container.reload()
-        assert container.status != "exited", says()
-        return ready()
-
-    wait_for(is_ready, says, READY_SECONDS)
 
 
 def answers(url: str) -> bool:
@@ -68,109 +48,30 @@ def answers(url: str) -> bool:
         return False
 
 
-def url_of(container: Container, port: int) -> str:
-    container.reload()
-    bindings = container.ports[f"{port}/tcp"]
-    assert bindings
-    [binding, *_] = bindings
-    return f"http://127.0.0.1:{binding['HostPort']}"
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FloeLocal]:
+    """The backends, as `up` runs them: with their blueprints' configs, whosever the images are."""
+    file = manifest(tmp_path_factory.mktemp("prove"), (JAEGER,), ("marquez",))
+    with FloeLocal(file) as stack:
+        yield stack
 
 
-def target(name: str, endpoints: dict[str, str], **more: Any) -> BackendTarget:
-    """Return a backend of the checkout's blueprints, at these addresses."""
-    text = (COMPOSE / name / "blueprint.yaml").read_text(encoding="utf-8")
-    known = Blueprint.model_validate(yaml.safe_load(text))
-    assert known.kind is not None
-    return BackendTarget(
-        name=name,
-        kind=known.kind,
-        accepts=known.accepts,
-        endpoints=endpoints,
-        readback=known.readback,
-        cleanup=known.cleanup,
-        naming=known.naming,
-        **more,
-    )
+def backend_of(stack: FloeLocal, name: str) -> BackendTarget:
+    [backend] = [b for b in stack.targets.backends if b.name == name]
+    return backend
 
 
 @pytest.fixture(scope="session")
-def start(engine: docker.DockerClient) -> Iterator[Callable[..., Container]]:
-    """Give a function that runs a container; all are removed afterwards."""
-    with ExitStack() as stack:
-
-        def run(name: Any, *, ports: tuple[int, ...] = (), **options: Any) -> Container:
-            published: Any = {f"{port}/tcp": ("127.0.0.1", None) for port in ports}
-            container: Container = engine.containers.run(
-                name, detach=True, ports=published, **options
-            )
-            stack.callback(container.remove, force=True, v=True)
-            return container
-
-        yield run
-
-
-@pytest.fixture(scope="session")
-def jaeger(engine: docker.DockerClient, start: Callable[..., Container]) -> Container:
-    container = start(
-        image(engine, "jaegertracing/jaeger", "floe-local/jaeger"),
-        ports=(16686, 4318, 13133),
-        environment={"JAEGER_LISTEN_HOST": "0.0.0.0"},  # noqa: S104 - in its container
-    )
-    wait_until(lambda: answers(f"{url_of(container, 13133)}/status"), container)
-    return container
-
-
-@pytest.fixture(scope="session")
-def marquez(
-    engine: docker.DockerClient, start: Callable[..., Container]
-) -> Iterator[tuple[str, Origin]]:
-    """Run the real backend where its image is; its stand-in, or FLOE_TEST_MARQUEZ, otherwise."""
-    names = [os.environ.get("FLOE_TEST_MARQUEZ"), "marquezproject/marquez", STAND_IN]
-    chosen = image(engine, *filter(None, names))
-    origin = Origin.STAND_IN if any("standin" in tag for tag in chosen.tags) else Origin.UPSTREAM
-    network = engine.networks.create(f"floe-prove-{os.getpid()}")
-    access = {"POSTGRES_USER": "floe", "POSTGRES_PASSWORD": "dummy", "POSTGRES_DB": "floe"}
-    postgres = start(image(engine, "postgres", "floe-local/postgres"), environment=access)
-    network.connect(postgres, aliases=["postgres"])
-    wait_until(lambda: _takes_tcp(postgres), postgres)
-    container = start(
-        chosen,
-        ports=(5000, 5001),
-        network=network.name,
-        tmpfs={"/tmp": ""},  # noqa: S108 - in its container
-        environment={
-            **access,
-            "POSTGRES_HOST": "postgres",
-            "POSTGRES_PORT": "5432",
-            "MARQUEZ_PORT": "5000",
-            "MARQUEZ_ADMIN_PORT": "5001",
-            "SEARCH_ENABLED": "false",
-            "JAVA_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx256m",
-        },
-    )
-    wait_until(lambda: answers(f"{url_of(container, 5001)}/healthcheck"), container)
-    yield url_of(container, 5000), origin
-    for one in (container, postgres):
-        network.disconnect(one, force=True)
-    network.remove()
-
-
-def _takes_tcp(postgres: Container) -> bool:
-    command = ["pg_isready", "-h", "127.0.0.1", "-U", "floe"]
-    return bool(postgres.exec_run(command).exit_code == 0)
-
-
-@pytest.fixture(scope="session")
-def otlp_proxy(jaeger: Container) -> Iterator[OtlpProxy]:
+def otlp_proxy(stack: FloeLocal) -> Iterator[OtlpProxy]:
     """Stand between the Collector and its backend."""
-    with serving(OtlpProxy(url_of(jaeger, 4318))) as proxy:
+    with serving(OtlpProxy(stack.endpoints["jaeger.otlp-http"].rstrip("/"))) as proxy:
         yield proxy
 
 
 @pytest.fixture(scope="session")
-def lineage_proxy(marquez: tuple[str, Origin]) -> Iterator[LineageProxy]:
+def lineage_proxy(stack: FloeLocal) -> Iterator[LineageProxy]:
     """Stand before the lineage backend."""
-    with serving(LineageProxy(marquez[0])) as proxy:
+    with serving(LineageProxy(backend_of(stack, "marquez").endpoints["api"])) as proxy:
         yield proxy
 
 
@@ -185,26 +86,33 @@ def _nothing_lost(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def collector(
     engine: docker.DockerClient,
-    start: Callable[..., Container],
+    stack: FloeLocal,
     otlp_proxy: OtlpProxy,
     tmp_path_factory: pytest.TempPathFactory,
-) -> dict[str, str]:
+) -> Iterator[dict[str, str]]:
     """Run the Collector on the host's network, for its backend is the proxy in this process."""
     ports = {name: free_port() for name in ("grpc", "http", "metrics")}
     config = tmp_path_factory.mktemp("collector") / "config.yaml"
     config.write_text(yaml.safe_dump(_config(ports, otlp_proxy.url)), encoding="utf-8")
     config.chmod(0o644)
     config.parent.chmod(0o755)
-    container = start(
-        image(engine, "otel/opentelemetry-collector-contrib", "floe-local/collector"),
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    assert stack.result
+    [image] = [row.image for row in stack.result.services if row.backend == "collector"]
+    with running(
+        engine,
+        image,
         command=["--config", "/etc/collector.yaml"],
         network_mode="host",
         volumes={str(config): {"bind": "/etc/collector.yaml", "mode": "ro"}},
         user="0:0",
-    )
-    urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
-    wait_until(lambda: answers(f"{urls['metrics']}/metrics"), container)
-    return urls
+    ) as container:
+        wait_for(
+            lambda: answers(f"{urls['metrics']}/metrics"),
+            lambda: str(container.logs(tail=20).decode()),
+            READY_SECONDS,
+        )
+        yield urls
 
 
 def _config(ports: dict[str, int], backend: str) -> dict[str, Any]:
@@ -233,25 +141,22 @@ def _config(ports: dict[str, int], backend: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def telemetry(jaeger: Container, collector: dict[str, str]) -> Targets:
+def telemetry(stack: FloeLocal, collector: dict[str, str]) -> Targets:
     """Give the telemetry half: through the Collector and the proxy, read at the backend."""
-    backend = target(
-        "jaeger", {"query": url_of(jaeger, 16686)}, exporters={Signal.TRACES: (EXPORTER,)}
-    )
+    exporters = {"exporters": {Signal.TRACES: (EXPORTER,)}}
     return Targets(
         stack="tests",
         namespace=NAMESPACE,
         otlp_grpc=collector["grpc"],
         otlp_http=collector["http"],
         collector_metrics=f"{collector['metrics']}/metrics",
-        backends=(backend,),
+        backends=(backend_of(stack, "jaeger").model_copy(update=exporters),),
     )
 
 
 @pytest.fixture(scope="session")
-def lineage(marquez: tuple[str, Origin], lineage_proxy: LineageProxy) -> Targets:
+def lineage(stack: FloeLocal, lineage_proxy: LineageProxy) -> Targets:
     """Give the lineage half: sent through the proxy, read at the backend."""
-    url, origin = marquez
     transport = {"type": "http", "url": lineage_proxy.url, "endpoint": "api/v1/lineage"}
-    backend = target("marquez", {"api": url}, transport=transport, origin=origin)
+    backend = backend_of(stack, "marquez").model_copy(update={"transport": transport})
     return Targets(stack="tests", namespace=NAMESPACE, backends=(backend,))

@@ -318,10 +318,8 @@ def test_what_is_lost_before_the_lineage_backend_is_named(
     assert check.hint
 
 
-def test_an_acknowledgement_alone_is_no_proof(
-    lineage: Targets, marquez: tuple[str, Origin]
-) -> None:
-    with serving(Swallowing(marquez[0])) as swallowing:
+def test_an_acknowledgement_alone_is_no_proof(lineage: Targets) -> None:
+    with serving(Swallowing(lineage.backends[0].endpoints["api"])) as swallowing:
         transport = {"type": "http", "url": swallowing.url}
         report = smoke(with_backend(lineage, transport=transport), QUICK)
     assert {check.hop for check in report.checks} == {HopName.BACKEND_STORED}

@@ -6,10 +6,12 @@ import socket
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from docker.errors import APIError
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
 from openlineage.client.transport.http import HttpConfig, HttpTransport
@@ -18,17 +20,22 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from testcontainers.compose import DockerCompose
 
-from floe_local.errors import CheckFailedError, InputError
+from floe_local.errors import CheckFailedError, InputError, NotReadyError
 from floe_local.operations.logs import logs
 from floe_local.operations.status import status
+from floe_local.plan.blueprint.recipe import load_recipe
+from floe_local.run.build import build
 from floe_local.run.engine import Engine
 from floe_local.testing import FloeLocal
+from tests.containers import running
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import docker
 
 pytestmark = pytest.mark.integration
+
+REPOSITORY = Path(__file__).parents[3]
 
 
 def left_of(stack: FloeLocal) -> list[str]:
@@ -116,6 +123,30 @@ def test_a_body_that_raises_leaves_nothing(tmp_path: Path) -> None:
         fails(stack)
     assert left_of(stack) == []
     assert not list((tmp_path / ".floe-local").glob("test-*"))
+
+
+def test_a_backend_that_does_not_start_leaves_nothing(
+    engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    """As a fixture's that fails before its `yield`: its database was up, its network made."""
+    image = build(load_recipe(REPOSITORY / "compose/base/image"), engine)
+    manifest = tmp_path / "manifest.yaml"
+    manifest.write_text(
+        f"plugins: {{lineage_backend: marquez}}\nlocal: {{images: {{marquez: '{image}'}}}}\n"
+    )
+    stack = FloeLocal(manifest)
+    with pytest.raises(NotReadyError, match="marquez ended"):
+        stack.start()
+    assert left_of(stack) == []
+    assert not (tmp_path / ".floe-local").exists()
+
+
+def test_a_container_that_cannot_start_is_removed(engine: docker.DockerClient) -> None:
+    image = build(load_recipe(REPOSITORY / "compose/base/image"), engine)
+    label = f"dev.floe.tests.{uuid.uuid4().hex}"
+    with pytest.raises(APIError), running(engine, image, command=["/nothing"], labels=[label]):
+        pass
+    assert engine.containers.list(all=True, filters={"label": label}) == []
 
 
 def test_status_names_what_is_sent_and_does_not_arrive(floe_stack: FloeLocal) -> None:
