@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from docker.errors import ContainerError
 
+from floe_local.plan.blueprint.recipe import load_recipe
+from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.run.docker_client import connect
+from tests.images import image_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,16 +37,9 @@ def client() -> Iterator[docker.DockerClient]:
 
 @pytest.fixture(scope="session")
 def image(client: docker.DockerClient) -> str:
-    """The Collector's image: upstream's, or the newest built here that has all components."""
-    upstream = "otel/opentelemetry-collector-contrib:0.155.0"
-    built = [
-        found
-        for found in client.images.list(filters={"label": f"dev.floe.local.upstream={upstream}"})
-        if not found.labels.get("dev.floe.local.recipe", "").startswith("collector-core@")
-    ]
-    named = [tag for found in built for tag in found.tags] or client.images.list(upstream)
-    assert named, "no Collector image: floe-local images build"
-    return str(named[0]) if built else upstream
+    """The Collector's image, with all that a compiled config can name."""
+    recipe = load_recipe(compose_folder() / "collector" / "image")
+    return image_of("otel-collector", "collector", client, recipe.components)
 
 
 @pytest.fixture(scope="session")

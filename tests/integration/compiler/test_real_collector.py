@@ -11,10 +11,13 @@ import requests
 import yaml
 
 from floe_local.plan.blueprint.lookup import find_blueprints
+from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.plan.blueprint.sandboxed import as_run
+from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.manifest.model import LocalSettings, Manifest
 from floe_local.plan.plugins.output import PluginOutput
+from floe_local.run.docker_client import find_image
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -26,9 +29,18 @@ if TYPE_CHECKING:
 
     from floe_local.plan.artifacts import Compiled
     from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.blueprint.recipe import LocatedRecipe
 
 pytestmark = pytest.mark.integration
 
+RECIPE = load_recipe(compose_folder() / "collector" / "image")
+VARIANTS = RECIPE.variants_with(())
+ALIASES = {
+    "exporters/otlp": "exporters/otlp_grpc",
+    "exporters/otlphttp": "exporters/otlp_http",
+    "processors/resourcedetection": "processors/resource_detection",
+}
+"""Names of before, which configs may use and `components` does not print."""
 DEADLINE_S = 30.0
 TRACES_ONLY = {"receivers": ["otlp"], "processors": ["batch"], "exporters": ["jaeger"]}
 ADR_JAEGER = {
@@ -283,3 +295,22 @@ def _trace(name: str, attributes: list[dict[str, Any]]) -> dict[str, Any]:
             {"resource": {"attributes": [service]}, "scopeSpans": [{"spans": [span]}]}
         ]
     }
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda one: one.name)
+def test_each_build_has_exactly_the_components_that_its_recipe_lists(
+    variant: LocatedRecipe, client: docker.DockerClient
+) -> None:
+    if find_image(variant.reference, client) is None:
+        pytest.skip(f"{variant.reference} is not here: `floe-local images build`")
+    printed = yaml.safe_load(client.containers.run(variant.reference, ["components"], remove=True))
+    found = {
+        f"{section}/{component['name']}"
+        for section in ("receivers", "processors", "exporters", "extensions", "connectors")
+        for component in printed.get(section) or ()
+    }
+    variants = RECIPE.recipe.variants
+    smaller = variants[: [v.name for v in variants].index(variant.name.removeprefix("collector-"))]
+    assert variant.variant
+    listed = variant.variant.adds.union(*(one.adds for one in smaller))
+    assert found == {ALIASES.get(name, name) for name in listed}

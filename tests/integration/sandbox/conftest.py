@@ -17,6 +17,7 @@ from testcontainers.core.network import Network
 
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.run.build import build
+from tests.images import image_of
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ def recorder_image(engine: docker.DockerClient) -> str:
 
 @pytest.fixture(scope="session")
 def collector_image(engine: docker.DockerClient) -> str:
-    return build(load_recipe(REPOSITORY / "compose/collector/image"), engine)
+    recipe = load_recipe(REPOSITORY / "compose/collector/image")
+    return image_of("otel-collector", "collector", engine, recipe.components)
 
 
 StartRecorder = Callable[..., Recorder]
