@@ -21,7 +21,8 @@ HEAD = """# Clients
 
 Each client is a real program in an environment of its own. It was given what the command of the
 column `floe-local …` prints, beside PATH, HOME and LANG, and no other variable. `received` means that its
-span, or its run with START and COMPLETE, was read back from the backend itself.
+span, or its completed run (with its START, where the program says the id of its run), was read back from
+the backend itself.
 
 | client | version | how | signal | protocol | `floe-local …` | variables that it reads | verdict |
 |---|---|---|---|---|---|---|---|
