@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
-import subprocess
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from floe_local.cli.main import main
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.conftest import PluginSite
@@ -29,24 +31,39 @@ CONFIG = (
     " 'exporters': ['otlp/x']}}}}"
 )
 TOLD = r"\x1b[31m\x00 [/red]"
-MAIN = "import sys; from floe_local.cli.main import main; sys.argv[0] = 'floe-local'; main()"
 
 
 @pytest.fixture
-def run(plugin_site: PluginSite, telemetry_source: Any, project: Path) -> Run:
+def run(
+    plugin_site: PluginSite, telemetry_source: Any, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Run]:
     """Give a function that runs a command, with a plugin `odd` of these members installed."""
     (project / "manifest.yaml").write_text("plugins: {telemetry_backend: odd}\n")
-    path = os.pathsep.join([str(plugin_site.folder), *filter(None, sys.path)])
+    before = signal.getsignal(signal.SIGTERM)
 
     def run(members: str, command: str, encoding: str) -> tuple[int, str, str]:
         points = {"floe.telemetry_backends": {"odd": "Plugin"}}
         plugin_site.add(telemetry_source(members), module="odd_plugin", points=points)
-        environ = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": path}
-        argv = [sys.executable, "-c", MAIN, *command.split()]
-        ended = subprocess.run(argv, env=environ, capture_output=True, check=False, timeout=100)
-        return ended.returncode, ended.stdout.decode(encoding), ended.stderr.decode(encoding)
+        monkeypatch.setenv("PYTHONIOENCODING", encoding)  # for the plugin's own process
+        monkeypatch.setattr(sys, "argv", ["floe-local", *command.split()])
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2))
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", out)
+            patch.setattr(sys, "stderr", err)
+            with pytest.raises(SystemExit) as ended:
+                main()
+        written = [_bytes_of(stream).decode(encoding) for stream in (out, err)]
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, written[0], written[1]
 
-    return run
+    yield run
+    signal.signal(signal.SIGTERM, before)
+
+
+def _bytes_of(stream: io.TextIOWrapper) -> bytes:
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])

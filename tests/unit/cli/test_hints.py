@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +27,12 @@ if TYPE_CHECKING:
 COMMANDS = re.compile(r"(?:`|\$\()floe-local ([^`)]+)[`)]")
 
 
-def texts(file: Path) -> Iterator[str]:
+def texts(source: str) -> Iterator[str]:
     """Every text in a module that may be printed; what is put in when it runs is the word X."""
-    tree = ast.parse(file.read_text("utf-8"))
-    statements = (node for node in ast.walk(tree) if isinstance(node, ast.Expr))
+    nodes = list(ast.walk(ast.parse(source)))
+    statements = (node for node in nodes if isinstance(node, ast.Expr))
     docs = {node.value for node in statements if isinstance(node.value, ast.Constant)}
-    for node in ast.walk(tree):
+    for node in nodes:
         if node in docs and "Example: " not in str(getattr(node, "value", "")):
             continue
         if isinstance(node, ast.JoinedStr):
@@ -41,16 +42,23 @@ def texts(file: Path) -> Iterator[str]:
             yield node.value
 
 
+@cache
 def hinted() -> list[str]:
     folder = Path(floe_local.__file__).parent
     files = (f for f in folder.rglob("*.py") if "plugin_template" not in f.parts)
-    found = {c for file in files for text in texts(file) for c in COMMANDS.findall(text)}
+    sources = (s for file in files if "floe-local" in (s := file.read_text("utf-8")))
+    found = {c for source in sources for text in texts(source) for c in COMMANDS.findall(text)}
     return sorted(" ".join(command.split()) for command in found if command[0].isalpha())
+
+
+@cache
+def command_line() -> Any:
+    return typer.main.get_command(app)
 
 
 def parsed(command: str) -> dict[str, Any]:
     """The options that the real command line reads, of all groups; it raises where it cannot."""
-    tree: Any = typer.main.get_command(app)
+    tree = command_line()
     words = re.sub(r"\{\w+\}", "X", command)
     context = tree.make_context("floe-local", shlex.split(words))
     given = {**context.params}
