@@ -94,7 +94,7 @@ def standin_image(engine: docker.DockerClient) -> str:
     return build(load_recipe(REPOSITORY / "compose/marquez/standin"), engine)
 
 
-StartServer = Callable[[], Server]
+StartServer = Callable[..., Server]
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +103,7 @@ def start_server(request: pytest.FixtureRequest) -> Iterator[StartServer]:
     named = os.environ.get("FLOE_MARQUEZ_URL"), os.environ.get("FLOE_MARQUEZ_ADMIN_URL")
     if named[0] and named[1]:
         server = Server(named[0], named[1], requests.Session())
-        yield lambda: server
+        yield lambda *_tables: server
         return
     # Asked for here, not in the arguments: the environment's server needs none of them.
     network, database, image = map(
@@ -111,8 +111,9 @@ def start_server(request: pytest.FixtureRequest) -> Iterator[StartServer]:
     )
     started: list[DockerContainer] = []
 
-    def start() -> Server:
-        container = _container(image, _make_database(database)).with_network(network)
+    def start(*tables: str) -> Server:
+        name = _make_database(database, *tables)
+        container = _container(image, name).with_network(network)
         started.append(container.start())
         return _server(container)
 
@@ -121,15 +122,17 @@ def start_server(request: pytest.FixtureRequest) -> Iterator[StartServer]:
         container.stop()
 
 
-def _make_database(database: DockerContainer) -> str:
-    """An empty database, once the server takes connections."""
+def _make_database(database: DockerContainer, *tables: str) -> str:
+    """A database with these tables, once the server takes connections."""
     name = f"standin_{uuid4().hex[:8]}"
     psql = ["env", "PGPASSWORD=marquez", "psql", "-h", "127.0.0.1", "-U", "marquez", "-c"]
     wait_for(
         lambda: database.exec([*psql, "SELECT 1"]).exit_code == 0, "the database", READY_WITHIN
     )
-    code, output = database.exec([*psql, f"CREATE DATABASE {name}"])
-    assert code == 0, output
+    commands = [[*psql, f"CREATE DATABASE {name}"], *([*psql, part, name] for part in tables)]
+    for command in commands:
+        code, output = database.exec(command)
+        assert code == 0, output
     return name
 
 

@@ -71,6 +71,46 @@ def test_a_child_is_stored_under_its_parents_name_in_any_order(
     assert server.get(f"/api/v1/jobs/runs/{parent}")["state"] == "COMPLETED"
 
 
+OF_0_1_0 = (
+    """CREATE TABLE run_facets (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+      run_id uuid NOT NULL, name text NOT NULL, body jsonb NOT NULL,
+      event_time timestamptz NOT NULL)""",
+    """INSERT INTO run_facets (run_id, name, body, event_time)
+      VALUES (gen_random_uuid(), repeat('x', 300), '{}', now())""",
+)
+
+
+def test_a_database_of_an_older_version_takes_no_longer_texts(start_server: Any) -> None:
+    older, run = start_server(*OF_0_1_0), str(uuid4())
+    facets = {"x" * 256: {"_producer": PRODUCER, "_schemaURL": PRODUCER}}
+    event = run_event("COMPLETE", run, ("older", "load"), facets=facets)
+    assert older.ask("POST", "/api/v1/lineage", json=event).status_code >= 400
+
+
+def test_a_run_whose_dataset_has_an_illegal_namespace_cannot_be_read(
+    server: Any, namespace: str
+) -> None:
+    run, job = str(uuid4()), (namespace, "load")
+    server.send(**run_event("START", run, job, outputs=datasets(f"{namespace},b", "out")))
+    for path in (f"/api/v1/jobs/runs/{run}", f"/api/v1/namespaces/{namespace}/jobs"):
+        assert server.ask("GET", path).status_code == 500
+
+
+@pytest.mark.parametrize(
+    ("url", "location"),
+    [("https://example.org/a", "https://example.org/a"), ("git@host:a", None), (" ", None)],
+)
+def test_only_a_url_is_shown_as_a_jobs_location(
+    server: Any, namespace: str, url: str, location: str | None
+) -> None:
+    facet = {"_producer": PRODUCER, "_schemaURL": PRODUCER, "type": "git", "url": url}
+    job = {"namespace": namespace, "name": "load", "facets": {"sourceCodeLocation": facet}}
+    event = run_event("COMPLETE", str(uuid4()), (namespace, "load"))
+    server.send(**event | {"job": job})
+    found = server.get(f"/api/v1/namespaces/{namespace}/jobs/load")
+    assert found.get("location") == location
+
+
 def test_the_graph_follows_the_jobs_current_version(server: Any, namespace: str) -> None:
     job, other = (namespace, "load"), (namespace, "report")
     with_b = run_event(

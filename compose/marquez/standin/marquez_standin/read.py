@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from marquez_standin.errors import not_found
+from marquez_standin.errors import IllegalNameError, fault, not_found
+from marquez_standin.identity import checked_namespace
 from marquez_standin.store import fetch_all, fetch_count, fetch_one
 from marquez_standin.times import instant_text, milliseconds_between
 
@@ -19,6 +21,7 @@ Json = dict[str, Any]
 
 _RUNS_SHOWN = 10
 _FACETS_OF_PAGE = 10
+_JAVA_URL = re.compile(r"\s*(?:url:)?(?:https?|ftp|file|jar|jmod|jrt|mailto):", re.IGNORECASE)
 
 # Namespaces -------------------------------------------------------------------
 
@@ -179,7 +182,11 @@ def _merged(facets: Iterable[tuple[str, Any]] | None) -> Json:
 def _dataset_versions(row: Row, direction: str, versions: list[list[str]] | None) -> list[Json]:
     return [
         {
-            "datasetVersionId": {"namespace": namespace, "name": name, "version": version},
+            "datasetVersionId": {
+                "namespace": _readable(namespace),
+                "name": name,
+                "version": version,
+            },
             "facets": _merged(
                 (facet, body)
                 for kind, of_version, facet, body in row["dataset_facets"] or ()
@@ -188,6 +195,14 @@ def _dataset_versions(row: Row, direction: str, versions: list[list[str]] | None
         }
         for identifier, namespace, name, version in versions or ()
     ]
+
+
+def _readable(namespace: str) -> str:
+    """A namespace of a run's dataset, which the real server takes as it is and then cannot read."""
+    try:
+        return checked_namespace(namespace)
+    except IllegalNameError as illegal:
+        raise fault() from illegal
 
 
 # Jobs -------------------------------------------------------------------------
@@ -304,9 +319,14 @@ def job_everywhere(row: Row) -> Json:
         "createdAt": instant_text(row["created_at"]),
         "updatedAt": instant_text(row["updated_at"]),
         "namespace": row["namespace"],
-        "location": row["location"],
+        "location": _shown_location(row["location"]),
         "description": row["description"],
     }
+
+
+def _shown_location(text: str | None) -> str | None:
+    """A location that Java knows for a URL; others are kept, and not shown."""
+    return text if text and _JAVA_URL.match(text) else None
 
 
 def _shown_job(row: Row) -> Json:

@@ -1,5 +1,5 @@
 -- The stand-in's own tables. Applied at every start; every statement may run again.
--- Texts have a limit where they have one in the real server, which refuses longer ones.
+-- Limits of texts are at the end.
 -- A namespace is known by its name; all else has a generated id.
 
 CREATE TABLE IF NOT EXISTS namespaces (
@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS jobs (
   parent_id       uuid REFERENCES jobs (id),
   type            text NOT NULL,
   description     text,
-  location        varchar(255),
+  location        text,
   inputs          jsonb NOT NULL,
   current_version uuid,
   current_run     uuid,
@@ -101,7 +101,7 @@ CREATE TABLE IF NOT EXISTS dataset_names (
   name       text NOT NULL,
   dataset_id uuid NOT NULL,
   is_primary boolean NOT NULL,
-  type       varchar(64),
+  type       text,
   PRIMARY KEY (namespace, name)
 );
 CREATE INDEX IF NOT EXISTS dataset_names_of_dataset ON dataset_names (dataset_id);
@@ -117,7 +117,7 @@ CREATE OR REPLACE VIEW visible_datasets AS
 CREATE TABLE IF NOT EXISTS dataset_fields (
   id          uuid PRIMARY KEY,
   dataset_id  uuid NOT NULL REFERENCES datasets (id),
-  name        varchar(255) NOT NULL,
+  name        text NOT NULL,
   type        text,
   description text,
   UNIQUE (dataset_id, name, type)
@@ -134,7 +134,7 @@ CREATE TABLE IF NOT EXISTS dataset_versions (
   namespace       text NOT NULL,
   name            text NOT NULL,
   fields          jsonb,
-  lifecycle_state varchar(63),
+  lifecycle_state text,
   created_at      timestamptz NOT NULL,
   -- when it became its run's: of two versions that a run wrote, the later one counts
   touched         bigint NOT NULL DEFAULT nextval('dataset_version_touches')
@@ -164,7 +164,7 @@ CREATE TABLE IF NOT EXISTS column_mappings (
   input_version  uuid NOT NULL REFERENCES dataset_versions (id),
   input_field    uuid NOT NULL REFERENCES dataset_fields (id),
   description    text,
-  type           varchar(255),
+  type           text,
   created_at     timestamptz NOT NULL,
   updated_at     timestamptz NOT NULL,
   PRIMARY KEY (output_version, output_field, input_version, input_field)
@@ -177,7 +177,7 @@ CREATE INDEX IF NOT EXISTS column_mappings_of_input ON column_mappings (input_fi
 CREATE TABLE IF NOT EXISTS run_facets (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   run_id     uuid NOT NULL,
-  name       varchar(255) NOT NULL,
+  name       text NOT NULL,
   body       jsonb NOT NULL,
   event_time timestamptz NOT NULL
 );
@@ -191,7 +191,7 @@ CREATE TABLE IF NOT EXISTS job_facets (
   run_id         uuid,
   job_version_id uuid,
   linked         bigint,  -- when it was last linked to a version: later ones win
-  name           varchar(255) NOT NULL,
+  name           text NOT NULL,
   body           jsonb NOT NULL,
   event_time     timestamptz NOT NULL
 );
@@ -204,7 +204,7 @@ CREATE TABLE IF NOT EXISTS dataset_facets (
   version_id uuid NOT NULL,
   run_id     uuid,
   kind       text NOT NULL CHECK (kind IN ('DATASET', 'INPUT', 'OUTPUT', 'UNKNOWN')),
-  name       varchar(255) NOT NULL,
+  name       text NOT NULL,
   body       jsonb NOT NULL,
   event_time timestamptz NOT NULL
 );
@@ -218,3 +218,29 @@ CREATE TABLE IF NOT EXISTS events (
   body       jsonb NOT NULL
 );
 CREATE INDEX IF NOT EXISTS events_by_time ON events (event_time);
+
+-- Limits ----------------------------------------------------------------------
+
+-- Of the real server, which refuses longer texts. Set here, and not above, so that a database
+-- of floe-local 0.1.0, which had none, gets them too.
+DO $$
+DECLARE part record;
+BEGIN
+  FOR part IN SELECT known.* FROM (VALUES
+    ('jobs', 'location', 255),
+    ('dataset_names', 'type', 64),
+    ('dataset_fields', 'name', 255),
+    ('dataset_versions', 'lifecycle_state', 63),
+    ('column_mappings', 'type', 255),
+    ('run_facets', 'name', 255),
+    ('job_facets', 'name', 255),
+    ('dataset_facets', 'name', 255)
+  ) AS known (holder, field, size)
+  JOIN information_schema.columns c
+    ON c.table_schema = current_schema AND c.table_name = holder AND c.column_name = field
+  WHERE c.data_type = 'text'
+  LOOP
+    EXECUTE format('ALTER TABLE %1$I ALTER %2$I TYPE varchar(%3$s) USING left(%2$I, %3$s)',
+                   part.holder, part.field, part.size);
+  END LOOP;
+END $$;

@@ -55,8 +55,12 @@ def parse_event_time(value: str | float) -> EventTime:
         return _parse_text(value)
     if not -_LATEST_SECOND <= value <= _LATEST_SECOND:
         raise ValueError(value)
-    nanoseconds = round(value % 1 * 10**9)
-    return _event_time(_shifted(_EPOCH, timedelta(seconds=value // 1)), f"{nanoseconds:09d}")
+    seconds = int(value)
+    # Jackson adds the fraction to the seconds even where both count backwards.
+    fraction = abs(value - seconds) if seconds < 0 else value - seconds
+    nanoseconds = round(fraction % 1 * 10**9)
+    whole = timedelta(seconds=seconds + fraction // 1)
+    return _event_time(_shifted(_EPOCH, whole), f"{nanoseconds:09d}")
 
 
 def _parse_text(text: str) -> EventTime:
