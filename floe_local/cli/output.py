@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 from floe_local.errors import FloeError, MachineError, on_path
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
     from rich.console import Console
+    from rich.text import Text
 
 SCHEMA = "floe-local/v1"
 _PIPE_WIDTH = 500
@@ -63,9 +64,44 @@ def write(text: str) -> None:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
 
 
-def say(text: str) -> None:
+_STYLES = {
+    "green": ("ready", "passed", "received", "✓", "built", "pulled", "sent", "saved", "loaded"),
+    "red": ("failed", "not ready", "exited", "dead", "restarting", "unhealthy", "✗"),
+    "yellow": ("accepted", "undoing", "warning", "left-out"),
+    "cyan": ("starting", "running", "created", "pulling", "building", "reading back", "sending"),
+    "dim": ("skipped", "down", "-"),
+}
+"""Colours, by the words with which states, verdicts and phases begin."""
+
+
+def styled(word: str) -> str:
+    """The colour of a state, a verdict or a phase; empty: none of its own."""
+    return next((style for style, words in _STYLES.items() if word.startswith(words)), "")
+
+
+class Tinted(str):
+    """Text with a style, for the cells of a table."""
+
+    __slots__ = ("style",)
+
+    style: str
+
+    def __new__(cls, text: str, style: str | None = None) -> Self:
+        """The text; without a style, with that of its first word."""
+        made = super().__new__(cls, text)
+        made.style = styled(text) if style is None else style
+        return made
+
+
+def say(text: str, style: str = "") -> None:
     """A sentence of floe-local's own to stdout: the commands in it can be pasted."""
-    write(_complete.get()(text))
+    if not style:
+        write(_complete.get()(text))
+        return
+    from rich.text import Text
+
+    with on_path(STDOUT):
+        console().print(Text(_complete.get()(text), style=style), soft_wrap=True)
 
 
 def write_file(file: Path, text: str) -> None:
@@ -117,12 +153,17 @@ def write_table(
     whole, so that a URL can be clicked and copied.
     """
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     for left, heading in zip(range(len(headings), 0, -1), headings, strict=True):
-        table.add_column(heading, overflow="fold", no_wrap=left > folding)
+        table.add_column(heading, header_style="bold", overflow="fold", no_wrap=left > folding)
     for row in rows:
-        table.add_row(*(Text(_complete.get()(str(cell))) for cell in row))
+        table.add_row(*(_cell(cell) for cell in row))
     with on_path(STDOUT):
         console().print(table)
+
+
+def _cell(value: object) -> Text:
+    from rich.text import Text
+
+    return Text(_complete.get()(str(value)), style=value.style if isinstance(value, Tinted) else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from floe_local.cli.output import Tinted, styled
 from floe_local.operations.show import assignment
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def service_table(services: Sequence[ServiceRow]) -> Table:
     rows: list[tuple[object, ...]] = [
         (
             s.service,
-            _state(s),
+            Tinted(_state(s)),
             s.ui or next((url for name, url in s.urls.items() if name != "health"), ""),
             s.origin or "unknown",
             s.image,
@@ -75,7 +76,13 @@ def environment_lines(variables: Mapping[str, str]) -> str:
 def check_table(checks: Sequence[Check]) -> Table:
     """Checks with their verdict, and when each hop had passed: seconds from the start."""
     rows: list[tuple[object, ...]] = [
-        (mark(check), check.backend, _canary(check), _verdict(check), *_times(check))
+        (
+            Tinted(mark(check), styled(check.verdict)),
+            check.backend,
+            _canary(check),
+            Tinted(_verdict(check)),
+            *_times(check),
+        )
         for check in checks
     ]
     return ("", "backend", "canary", "verdict", *_HOPS.values()), rows
@@ -148,7 +155,12 @@ def failure_lines(check: Check) -> str:
 def conformance_table(checks: Sequence[CheckResult]) -> Table:
     """Conformance checks with what they came to; a failure's reason follows below the table."""
     rows: list[tuple[object, ...]] = [
-        (_MARKS[c.outcome], c.check, c.outcome, "" if c.outcome == "failed" else c.reason)
+        (
+            Tinted(_MARKS[c.outcome]),
+            c.check,
+            Tinted(c.outcome),
+            "" if c.outcome == "failed" else c.reason,
+        )
         for c in checks
     ]
     return ("", "check", "outcome", ""), rows
@@ -168,7 +180,7 @@ def bulk_table(accounts: Sequence[Bulk]) -> Table:
     """The accounts of many canaries."""
     rows: list[tuple[object, ...]] = [
         (
-            "✓" if a.complete else "✗",
+            Tinted("✓" if a.complete else "✗"),
             a.backend,
             a.signal,
             a.sent,

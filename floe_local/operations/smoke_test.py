@@ -16,17 +16,25 @@ from floe_local.plan.plugins.foreign_code import mask
 from floe_local.plan.stack.environment import pipeline_environment
 from floe_local.run.collector_log import export_errors
 from floe_local.run.engine import Engine
+from floe_local.run.progress import silent, timed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from floe_local.operations.request import Where
     from floe_local.plan.stack.model import StackPlan
-    from floe_local.prove.options import SmokeOptions
+    from floe_local.prove.options import SmokeOptions, Tell
     from floe_local.prove.report import Report as ProofReport
     from floe_local.prove.targets import Targets
+    from floe_local.run.progress import Report
 
 
 def smoke_test(
-    where: Where, options: SmokeOptions, endpoints: EndpointOptions | None = None
+    where: Where,
+    options: SmokeOptions,
+    endpoints: EndpointOptions | None = None,
+    *,
+    report: Report = silent,
 ) -> ProofReport:
     """Prove that every backend receives.
 
@@ -34,6 +42,7 @@ def smoke_test(
         where: which stack, or which manifest names the backends.
         options: how.
         endpoints: where a stack is that floe-local did not start.
+        report: told what happens.
 
     Raises:
         InputError: the manifest or a probe is wrong.
@@ -44,12 +53,22 @@ def smoke_test(
 
     began = datetime.now(UTC)
     targets = find_targets(where, endpoints)
-    report = smoke(targets, options)
+    proof = smoke(targets, options, _told(report))
     if endpoints is not None:
-        return report
-    if any(check.hop == "collector-exported" for check in report.checks):
-        report = with_export_errors(report, targets, _export_errors(where, began))
-    return report.model_copy(update={"warnings": _rivals(where)})
+        return proof
+    if any(check.hop == "collector-exported" for check in proof.checks):
+        proof = with_export_errors(proof, targets, _export_errors(where, began))
+    return proof.model_copy(update={"warnings": _rivals(where)})
+
+
+def _told(report: Report) -> Tell:
+    """A function (subject, phase, detail) that reports with the time since the subject's first."""
+    tells: dict[str, Callable[[str, str], None]] = {}
+
+    def tell(subject: str, phase: str, detail: str) -> None:
+        tells.setdefault(subject, timed(report, subject))(phase, detail)
+
+    return tell
 
 
 def _rivals(where: Where) -> tuple[str, ...]:

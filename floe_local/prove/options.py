@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pydantic import Field
 
 from floe_local.plan.values import Frozen
@@ -20,3 +22,11 @@ class SmokeOptions(Frozen):
     threads: int = Field(default=8, ge=1, le=64)
     keep: bool = False
     strict: bool = False
+
+
+Tell = Callable[[str, str, str], None]
+"""Called with who does something, what that is, and its details."""
+
+
+def tell_nobody(_subject: str, _phase: str, _detail: str) -> None:
+    """Tell nobody."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -32,6 +33,7 @@ def poll_apart(
     deadline: float,
     threads: int,
     pause_of: Callable[[Asked], float] = lambda _: 0.0,
+    on_round: Callable[[str, int, int], None] = lambda _name, _good, _all: None,
 ) -> list[tuple[Asked, Said, Reply, float]]:
     """`poll` each group on its own, at the same time: one that hangs holds up no other.
 
@@ -41,6 +43,8 @@ def poll_apart(
         deadline: on the monotonic clock, for all together.
         threads: how many requests at a time, in each group.
         pause_of: seconds between two looks at the same; the longest counts for its group.
+        on_round: called in threads with a group's name, how many of its answers are good, and
+            how many there are to be: at the start, and after each round.
     """
     if not groups:
         return []
@@ -56,8 +60,9 @@ def poll_apart(
                     threads=threads,
                     pause_s=max(map(pause_of, asked), default=0.0),
                     over=over,
+                    on_round=partial(on_round, name),
                 )
-                for asked in groups.values()
+                for name, asked in groups.items()
             ]
             return [answer for job in jobs for answer in job.result()]
         finally:
@@ -72,6 +77,7 @@ def poll(
     threads: int,
     pause_s: float = 0.0,
     over: Event | None = None,
+    on_round: Callable[[int, int], None] = lambda _good, _all: None,
 ) -> list[tuple[Asked, Said, Reply, float]]:
     """Ask until every answer is good or final, or the deadline has passed.
 
@@ -82,11 +88,15 @@ def poll(
         threads: how many requests at a time.
         pause_s: seconds between two rounds, at least.
         over: once it is set, the round that is under way is the last.
+        on_round: called with how many answers are good, and how many there are to be: at the
+            start, and after each round.
 
     Returns:
         Each with its last answer, and when that came (monotonic clock).
     """
     pending, done, pause = list(asked), [], max(_FIRST_SECONDS, pause_s)
+    count = len(pending)
+    on_round(0, count)
     over = over or Event()
 
     def one(item: Asked) -> tuple[Asked, Said, Reply, float]:
@@ -99,6 +109,7 @@ def poll(
             late = over.is_set() or monotonic() + pause > deadline
             done += [a for a in answers if late or a[2].good or a[2].final]
             pending = [a[0] for a in answers if not (late or a[2].good or a[2].final)]
+            on_round(sum(reply.good for _, _, reply, _ in done), count)
             if not pending:
                 return done
             over.wait(pause)

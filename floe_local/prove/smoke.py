@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +25,7 @@ from floe_local.prove.delivery import (
 from floe_local.prove.emit import Stopwatch, send
 from floe_local.prove.http import Http
 from floe_local.prove.isolation import Messages, captured_logs, clean_environment
+from floe_local.prove.options import Tell, tell_nobody
 from floe_local.prove.poll import poll_apart
 from floe_local.prove.readback import Question, asker
 from floe_local.prove.report import (
@@ -51,12 +53,18 @@ class _Run(NamedTuple):
     options: SmokeOptions
     canaries: Canaries
     planned: tuple[Delivery, ...]
+    tell: Tell
 
 
-def smoke(targets: Targets, options: SmokeOptions) -> Report:
+def smoke(targets: Targets, options: SmokeOptions, tell: Tell = tell_nobody) -> Report:
     """Prove that each backend receives what is sent to it.
 
     Talks to URLs only. Hides OTEL_* and OPENLINEAGE_* variables of this process meanwhile.
+
+    Args:
+        targets: where canaries go and are read.
+        options: how.
+        tell: told what happens; called in threads.
 
     Raises:
         InputError: a probe is broken, or a variable that it needs is not set.
@@ -65,7 +73,7 @@ def smoke(targets: Targets, options: SmokeOptions) -> Report:
     secrets = secrets_of(targets, os.environ)
     canaries = plan(targets.namespace, tuple(collector_addresses(targets)), _signals(targets))
     known = _known(targets)
-    run = _Run(known, options, canaries, deliveries(known, canaries))
+    run = _Run(known, options, canaries, deliveries(known, canaries), tell)
     with (
         Http(options.threads + 1) as http,
         clean_environment(targets.environment),
@@ -120,9 +128,12 @@ def _bulk(run: _Run, http: Http, messages: Messages) -> tuple[Bulk, ...]:
     """Send and account for `count` traces and runs. Loaded only when there are any."""
     if not run.options.count:
         return ()
+    run.tell("bulk", "sending", f"{run.options.count} more traces and runs")
     from floe_local.prove.bulk import accounted  # noqa: PLC0415 - loads both SDKs
 
-    return accounted(run.targets, run.canaries, run.options, http, messages)
+    accounts = accounted(run.targets, run.canaries, run.options, http, messages)
+    run.tell("bulk", "done", "each is accounted for")
+    return accounts
 
 
 def _clean(run: _Run, http: Http) -> tuple[CleanupResult, ...]:
@@ -145,10 +156,13 @@ def _checks(
     run: _Run, http: Http, messages: Messages, watch: Stopwatch
 ) -> tuple[tuple[Check, ...], Durations]:
     counters = baseline(http, run.targets.collector_metrics)
+    run.tell("clients", "sending", "canaries, with the SDKs that pipelines use")
     sent = send(run.planned, run.targets, messages, watch)
+    answers = [one.is_acknowledged for one in sent if one.ack]
+    run.tell("clients", "sent", f"{sum(answers)} of {len(answers)} acknowledged")
     ended = monotonic()
     last = max((one.ack.at for one in sent if one.ack), default=ended)
-    followed = _follow(sent, run.options, counters, watch, last + run.options.deadline)
+    followed = _follow(sent, run, counters, watch, last + run.options.deadline)
     durations = Durations(
         load=watch.loaded - watch.start,
         send=ended - watch.start,
@@ -161,7 +175,7 @@ def _checks(
 
 def _follow(
     sent: tuple[Delivery, ...],
-    options: SmokeOptions,
+    run: _Run,
     counters: Counters,
     watch: Stopwatch,
     deadline: float,
@@ -179,7 +193,7 @@ def _follow(
                 deadline=deadline,
                 stop=stop,
             )
-            results = _read_back(sent, options, counters.http, watch, deadline)
+            results = _read_back(sent, run, counters.http, watch, deadline)
             if not any(map(_is_only_counted, sent)):
                 stop.set()
             hops = watching.result()
@@ -196,7 +210,7 @@ def _follow(
 
 def _read_back(
     sent: tuple[Delivery, ...],
-    options: SmokeOptions,
+    run: _Run,
     http: Http,
     watch: Stopwatch,
     deadline: float,
@@ -210,8 +224,9 @@ def _read_back(
         {name: list(asked) for name, asked in by_backend.items()},
         asker(http),
         deadline=deadline,
-        threads=options.threads,
+        threads=run.options.threads,
         pause_of=lambda question: question.probe.pause_s,
+        on_round=partial(_tell_received, run, deadline),
     )
     return {
         question: ProbeResult(
@@ -222,6 +237,16 @@ def _read_back(
         )
         for question, differences, reply, at in answers
     }
+
+
+def _tell_received(run: _Run, deadline: float, backend: str, received: int, asked: int) -> None:
+    """Tell how far reading back from a backend has come."""
+    if received == asked:
+        run.tell(backend, "received", f"{received} of {asked} answers are as they should be")
+        return
+    waited = run.options.deadline - (deadline - monotonic())
+    time = f"{max(0.0, waited):.0f} s of {run.options.deadline:g} s"
+    run.tell(backend, "reading back", f"{received} of {asked} received, {time}")
 
 
 def _is_only_counted(delivery: Delivery) -> bool:

@@ -130,6 +130,7 @@ def _until(waits: Sequence[Any], seconds: float) -> None:
 def _until_ready(
     service: StackService, host: str, watch: _Watch, began: float, report: Report
 ) -> ServiceReady:
+    said = ""
     while True:
         answer = ask(service, host, watch.containers.get(service.name))
         watch.said[service.name] = answer.said
@@ -137,8 +138,16 @@ def _until_ready(
         if answer.ready:
             report(Progress(subject=service.name, phase="ready", elapsed_s=seconds))
             return ServiceReady(service=service.name, seconds=round(seconds, 3))
+        if answer.said != said:
+            said = answer.said
+            report(_starting(service.name, said, seconds))
         if watch.over.wait(INTERVAL_S):
             return ServiceReady(service=service.name, seconds=seconds)
+
+
+def _starting(service: str, waits_for: str, seconds: float) -> Progress:
+    detail = f"waits for {waits_for}"
+    return Progress(subject=service, phase="starting", detail=detail, elapsed_s=seconds)
 
 
 def ask(service: StackService, host: str, container: Container | None) -> Answer:

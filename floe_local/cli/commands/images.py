@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from floe_local.cli.output import write_json, write_table
-from floe_local.cli.progress import reporter
+from floe_local.cli.progress import progress
 from floe_local.cli.session import Build, Session, where
 
 if TYPE_CHECKING:
     from floe_local.operations.images import Action
     from floe_local.run.image_archive import ImageArchive
-    from floe_local.run.images import Policy
 
 
 def list_(session: Session) -> None:
@@ -30,9 +29,7 @@ def get(session: Session, *, build: Build = None) -> None:
 
     Example: `floe-local images get --build`
     """
-    from floe_local.cli.commands.stack import policy
-
-    _images(session, "get", policy(build=build))
+    _images(session, "get", build=build)
 
 
 def pull(session: Session) -> None:
@@ -58,7 +55,9 @@ def save(session: Session, file: Annotated[Path, typer.Argument(help="Where to."
     """
     from floe_local.operations import images
 
-    _archive(session, "save", images.save(where(session), file, report=reporter(session)))
+    with progress(session) as display:
+        archive = images.save(where(session), file, report=display)
+    _archive(session, "save", archive)
 
 
 def load(session: Session, file: Annotated[Path, typer.Argument(help="What to read.")]) -> None:
@@ -68,7 +67,9 @@ def load(session: Session, file: Annotated[Path, typer.Argument(help="What to re
     """
     from floe_local.operations import images
 
-    _archive(session, "load", images.load(file, report=reporter(session)))
+    with progress(session) as display:
+        archive = images.load(file, report=display)
+    _archive(session, "load", archive)
 
 
 def _archive(session: Session, action: str, archive: ImageArchive) -> None:
@@ -78,10 +79,13 @@ def _archive(session: Session, action: str, archive: ImageArchive) -> None:
     return write_table(("image", "origin", "digest"), rows)
 
 
-def _images(session: Session, action: Action, policy: Policy | None = None) -> None:
+def _images(session: Session, action: Action, *, build: bool | None = None) -> None:
+    from floe_local.cli.commands.stack import policy
     from floe_local.operations.images import images
 
-    result = images(where(session), action, policy=policy, report=reporter(session))
+    with progress(session) as display:
+        asked = policy(build=build, display=display) if action == "get" else None
+        result = images(where(session), action, policy=asked, report=display)
     if session.json:
         return write_json(f"images {action}", result)
     rows = [

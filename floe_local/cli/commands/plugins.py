@@ -122,20 +122,21 @@ def check(
 
     Example: `floe-local plugins test ./floe-telemetry-mine --junit report.xml`
     """
-    from floe_local.cli.progress import reporter
+    from floe_local.cli.progress import progress
     from floe_local.operations.plugin_checks import LiveNotJudgedError, check_plugins
     from floe_local.plan.values import Kind
 
     wanted = Kind(kind) if kind else None
     try:
-        result = check_plugins(
-            target,
-            wanted,
-            limit_s=deadline,
-            live=live,
-            policy=policy(build=build) if live else None,
-            report=reporter(session),
-        )
+        with progress(session) as display:
+            result = check_plugins(
+                target,
+                wanted,
+                limit_s=deadline,
+                live=live,
+                policy=policy(build=build, display=display) if live else None,
+                report=display,
+            )
     except LiveNotJudgedError as error:
         if session.json:  # one document, so that it holds both
             write_json(

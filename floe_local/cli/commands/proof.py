@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from floe_local.cli.output import say, warn, write_file, write_json, write_table
+from floe_local.cli.progress import progress
 from floe_local.cli.session import Live, Session, where
 from floe_local.errors import ExitCode, InputError
 
@@ -59,7 +60,9 @@ def smoke_test(
         deadline=deadline, count=count, threads=threads, keep=keep, strict=strict
     )
     elsewhere = _elsewhere(otlp_grpc, otlp_http, metrics_url, endpoint or [])
-    return _tell(session, prove(where(session, live=live), options, elsewhere), junit)
+    with progress(session) as display:
+        report = prove(where(session, live=live), options, elsewhere, report=display)
+    return _tell(session, report, junit)
 
 
 def _tell(session: Session, report: Report, junit: Path | None) -> int:
@@ -116,7 +119,7 @@ def _print(report: Report) -> None:
         write_table(*bulk_table(report.bulk))
     for check in report.checks:
         if check.verdict == "failed":
-            say("\n" + failure_lines(check))
+            say("\n" + failure_lines(check), "red")
     for used in report.backends:
         say(f"{used.name}: {used.image or 'image unknown'} ({used.origin})")
     for line in not_compared_lines(report.checks):
@@ -128,4 +131,5 @@ def _print(report: Report) -> None:
     verdict = (
         f"green: {what_passed(report.checks)}{by}" if report.ok else f"red: {report.reason}{by}"
     )
-    say(f"{verdict} ({took.total:.1f} s, of which {took.load:.1f} s loading the SDKs)")
+    took_s = f" ({took.total:.1f} s, of which {took.load:.1f} s loading the SDKs)"
+    say(verdict + took_s, "bold green" if report.ok else "bold red")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from floe_local.cli.output import say, warn, write_json, write_table
-from floe_local.cli.progress import reporter
+from floe_local.cli.progress import Display, progress
 from floe_local.cli.session import Build, Live, Session, where
 
 if TYPE_CHECKING:
@@ -62,29 +63,31 @@ def up(
     settings = UpSettings(
         free_ports=free_ports, strict_ports=strict_ports, retain=retain, deadline_s=deadline
     )
-    asked = policy(build=build)
-    result = bring_up(where(session, live=live), settings, policy=asked, report=reporter(session))
+    with progress(session) as display:
+        asked = policy(build=build, display=display)
+        result = bring_up(where(session, live=live), settings, policy=asked, report=display)
     if session.json:
         return write_json("up", result)
     warn(result.warnings)
     done = "is up" if result.changed else "was up already, unchanged"
-    say(f"stack {result.stack} {done} ({result.seconds:.1f} s)\n")
+    say(f"stack {result.stack} {done} ({result.seconds:.1f} s)\n", "bold green")
     write_table(*service_table(result.services))
     return say(environment_lines(result.environment))
 
 
-def policy(*, build: bool | None) -> Policy:
+def policy(*, build: bool | None, display: Display) -> Policy:
     """How images may be got: ask on a terminal, where neither option is given."""
     from floe_local.run.images import Policy
 
     if build is None:
-        asked = _confirm if sys.stdin.isatty() and sys.stderr.isatty() else None
+        asked = partial(_confirm, display) if sys.stdin.isatty() and sys.stderr.isatty() else None
         return Policy(build="ask", ask=asked)
     return Policy(build="always" if build else "never")
 
 
-def _confirm(question: str) -> bool:
-    return typer.confirm(question, err=True)
+def _confirm(display: Display, question: str) -> bool:
+    with display.paused():
+        return typer.confirm(question, err=True)
 
 
 def down(
@@ -98,7 +101,8 @@ def down(
     """
     from floe_local.operations.down import down as take_down
 
-    result = take_down(where(session), volumes=volumes, report=reporter(session))
+    with progress(session) as display:
+        result = take_down(where(session), volumes=volumes, report=display)
     if session.json:
         return write_json("down", result)
     for gone in result.removed:
