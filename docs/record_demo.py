@@ -1,6 +1,7 @@
 """Record docs/demo.svg from a real run: ``python -m docs.record_demo``.
 
-Runs the commands in a pseudo-terminal in an empty folder; what they print is the picture.
+Runs the commands in a pseudo-terminal in an empty folder; what is on the screen at their end is
+the picture.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ def recorded(command: str) -> str:
         chunks.append(chunk)
         return chunk
 
-    status = pty.spawn(["sh", "-c", f"stty cols {COLUMNS} 2>/dev/null; {command}"], read)
+    # What moves goes to stderr, and is erased once all went well: stdout is what stays.
+    at_a_terminal = f"stty cols {COLUMNS}; TERM=xterm-256color {command} 2>/dev/null"
+    status = pty.spawn(["sh", "-c", at_a_terminal], read)
     if status:
         sys.exit(f"{command} failed")
     return f"$ {command}\n" + b"".join(chunks).decode().replace("\r\n", "\n")
