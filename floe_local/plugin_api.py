@@ -201,7 +201,9 @@ def resolved(text: str) -> str:
         CredentialError: a variable without a default is not set, or empty.
     """
     parts = parse(text)
-    values = {name: value for name, value in os.environ.items() if value}
+    # By name: the contract's checks see which variables a plugin reads, and mark those.
+    names = [one.variable for one in references(parts) if one.variable]
+    values = {name: value for name in names if (value := os.environ.get(name))}
     for name in missing(parts, values):
         message = f"{name} is not set: export {name}=…"
         raise CredentialError(message)
