@@ -48,8 +48,11 @@ PYTHON = _names(
 )
 """What another Python needs to start as this one did; not what makes it warn, stop or profile."""
 
-CLIENTS = PYTHON | _names("PATH LD_LIBRARY_PATH DYLD_LIBRARY_PATH TMPDIR LANG LC_ALL")
-"""What a program needs to start."""
+CLIENTS = PYTHON | _names(
+    "PATH LD_LIBRARY_PATH DYLD_LIBRARY_PATH TMPDIR LANG LC_ALL "
+    "SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE"
+)
+"""What a program needs to start, and whose certificates this machine trusts."""
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _INJECTED = ("httpProxy", "httpsProxy", "ftpProxy", "allProxy")

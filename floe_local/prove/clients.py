@@ -7,14 +7,15 @@ than to send.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
-from floe_local.plan.caller import for_clients
+from floe_local.plan.caller import PROXIES, for_clients, is_loopback
 from floe_local.plan.plugins.process import Ask, Conversation, converse
-from floe_local.plan.stack.environment import TRANSPORT, resolve_variables
+from floe_local.plan.stack.environment import TRANSPORT, proxy_exceptions, resolve_variables
 from floe_local.plan.values import Signal
 from floe_local.prove.runs import RunPlan, planned_event
 
@@ -35,6 +36,8 @@ _ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _URL = "OPENLINEAGE_URL"
 _MODULE = "floe_local.prove.client_process"
 _LIMIT_S = 20.0
+
+_HOST = re.compile(r"://(?:[^/@\s\"]*@)?\[?([^/:\]\s\"]+)")
 
 DEAD_PROXIES = dict.fromkeys(
     ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9"
@@ -112,15 +115,43 @@ def send_by_clients(
     if not groups:
         return {}
     with tempfile.TemporaryDirectory(prefix="floe-local-client-") as home:
-        environment = for_clients(os.environ, sys.path, home, DEAD_PROXIES | pipeline.variables)
         namespace = pipeline.variables.get("OPENLINEAGE_NAMESPACE", "")
-        asks = [Ask(_request(group, namespace), environment, _MODULE, home) for group in groups]
+        asks = [
+            Ask(
+                _request(group, namespace),
+                for_clients(os.environ, sys.path, home, shell(group, pipeline, os.environ)),
+                _MODULE,
+                home,
+            )
+            for group in groups
+        ]
         talks = converse(asks, _LIMIT_S)
     return {
         sending: _outcome(index, talk)
         for group, talk in zip(groups, talks, strict=True)
         for index, sending in enumerate(group)
     }
+
+
+def shell(
+    sendings: Sequence[Sending], pipeline: PipelineEnvironment, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Return a client's variables: what `env` prints, and proxies.
+
+    Those are dead, as NO_PROXY keeps them off the stack; a backend elsewhere, for which it names
+    no exception, is reached by the caller's own.
+    """
+    excepted = pipeline.variables.get("NO_PROXY", "").split(",")
+    names = {name for one in CLIENTS for name in one.variables if one.signal is sendings[0].signal}
+    hosts = [
+        host
+        for name in names & pipeline.variables.keys()
+        for host in _HOST.findall(pipeline.variables[name])
+    ]
+    if all(host in excepted or is_loopback(host) for host in hosts):
+        return {**DEAD_PROXIES, **pipeline.variables}
+    own = {name: value for name, value in environ.items() if name.lower() in PROXIES}
+    return {**own, **pipeline.variables, **proxy_exceptions(excepted, own)}
 
 
 def _request(sendings: Sequence[Sending], namespace: str) -> dict[str, Any]:

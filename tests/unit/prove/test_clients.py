@@ -13,8 +13,8 @@ from floe_local.plan.plugins.process import Conversation
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove import clients
 from floe_local.prove.canaries import plan
-from floe_local.prove.clients import CLIENTS, DEAD_PROXIES, otlp_protocol, resolved, unserved
-from floe_local.prove.delivery import Delivery, deliveries, sendings
+from floe_local.prove.clients import CLIENTS, DEAD_PROXIES, otlp_protocol, resolved, shell, unserved
+from floe_local.prove.delivery import Delivery, Sending, deliveries, sendings
 from floe_local.prove.options import SmokeOptions
 from floe_local.prove.report import Check, HopName, Verdict
 from floe_local.prove.smoke import smoke
@@ -38,6 +38,28 @@ def environment(**changes: str | None) -> PipelineEnvironment:
     """What `env` prints, changed; None: it is left out."""
     variables = {name: value for name, value in (WHOLE | changes).items() if value is not None}
     return PipelineEnvironment(variables=variables)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_dead"),
+    [("http://127.0.0.1:5100/x", True), ("https://engine:1", True), ("https://a.example/x", False)],
+)
+def test_only_what_the_stack_does_not_run_is_reached_by_the_callers_proxies(
+    url: str, *, is_dead: bool
+) -> None:
+    transport = f'{{"type": "http", "url": "{url}"}}'
+    given = environment(OPENLINEAGE_URL=url, NO_PROXY="127.0.0.1,engine", **{TRANSPORT: transport})
+    own = {"https_proxy": "http://proxy:3128", "NO_PROXY": "own.example", "SECRET": "x"}
+    sending = Sending(Signal.LINEAGE, "http", "canary", url)
+    shell_of = shell([sending], given, own)
+    assert "SECRET" not in shell_of
+    if is_dead:
+        assert DEAD_PROXIES.items() <= shell_of.items()
+        assert shell_of["NO_PROXY"] == "127.0.0.1,engine"
+    else:
+        assert shell_of["https_proxy"] == "http://proxy:3128"
+        assert "http_proxy" not in shell_of
+        assert {"own.example", "engine"} <= set(shell_of["NO_PROXY"].split(","))
 
 
 @pytest.mark.parametrize(
