@@ -103,7 +103,11 @@ def test_recorders_show_what_arrived_with_credentials_masked(
     for recorded in shown.values():
         assert recorded.requests
         assert {r.status for r in recorded.requests} <= {200, 201, 202}, recorded.backend
-        assert all(r.credential and len(r.credential) <= 24 for r in recorded.requests)
+        # A request without items asks whether the connection holds, as Datadog's exporter does.
+        sent = [r for r in recorded.requests if r.items]
+        bare = [r for r in sent if not (r.credential and len(r.credential) <= 24)]
+        assert sent
+        assert not bare, bare
 
 
 def failed(report: Report, backend: str) -> list[Check]:
@@ -154,9 +158,16 @@ def test_one_backend_that_is_down_does_not_hurt_the_others(
         gone.start()
         wait_until_ready(every_backend)
     hurt = [c for c in red.checks if c.verdict is Verdict.FAILED]
-    assert {c.backend for c in hurt} == {"grafana-cloud", "atlan"}, [
+    assert {c.backend for c in hurt if c.client == "floe-local"} == {"grafana-cloud", "atlan"}, [
         (c.backend, c.signal, c.hop, c.reason) for c in hurt
     ]
+    # openlineage-python sends to the parts of a composite one after the other: the one that hangs
+    # holds up those after it, as it would hold up a pipeline.
+    waiting = [
+        c for c in hurt if c.client != "floe-local" and c.backend not in {"grafana-cloud", "atlan"}
+    ]
+    assert {c.client for c in waiting} <= {"openlineage-python"}
+    assert all("did not end within" in c.reason for c in waiting), [c.reason for c in waiting]
     whole = {account.backend for account in red.bulk if account.complete}
     assert whole >= {"jaeger", "marquez", "xray", "datadog"} - {
         t.name for t in find_targets(every_backend.where).backends if not t.readback
