@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.shipped import COLLECTOR
-from floe_local.plan.compiler.draft import SECTIONS, type_of
 from floe_local.plan.stack.model import ImageNeed, PortWish
 
 if TYPE_CHECKING:
@@ -112,6 +111,11 @@ def image_needs(
 
 def components_of(config: Mapping[str, Any]) -> frozenset[str]:
     """What a Collector config is made of, as ``section/type``, such as ``exporters/otlp_grpc``."""
+    from floe_local.plan.compiler.draft import (  # noqa: PLC0415 - the compiler: not for `down`
+        SECTIONS,
+        type_of,
+    )
+
     return frozenset(
         f"{section}/{type_of(component)}"
         for section in SECTIONS
