@@ -232,6 +232,24 @@ def decoded(resource_spans: Any) -> Spans:
         raise ValueError(message) from error
 
 
+def span_ids(resource_spans: Any) -> set[str]:
+    """Return the ids of all spans of an answer, without decoding the rest.
+
+    Raises:
+        ValueError: when it is not OTLP JSON.
+    """
+    try:
+        return {
+            _id(span.get("spanId"), _SPAN_ID_BYTES)
+            for group in resource_spans or ()
+            for scoped in group.get("scopeSpans") or ()
+            for span in scoped.get("spans") or ()
+        }
+    except (AttributeError, TypeError, KeyError, binascii.Error) as error:
+        message = f"not OTLP JSON: {error}"
+        raise ValueError(message) from error
+
+
 def _walk(resource_spans: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield each span, with what its resource and its scope say of it."""
     for group in resource_spans or ():
