@@ -130,14 +130,18 @@ def test_a_service_that_dies_ends_it_and_leaves_nothing(stacks: Stacks, tmp_path
 
 
 class LateEngine(Engine):
-    """Says of containers for their first looks that they run, as a busy engine does."""
+    """Says of containers that have ended for some looks that they run, as a busy engine does."""
 
     looks = 20
 
     def containers(self, project: str | None = None) -> tuple[Container, ...]:
+        return tuple(map(self._late, super().containers(project)))
+
+    def _late(self, container: Container) -> Container:
+        if container.state != "exited" or self.looks == 0:
+            return container
         self.looks -= 1
-        late = {"state": "running", "status": "Up 2 seconds"} if self.looks > 0 else {}
-        return tuple(c.model_copy(update=late) for c in super().containers(project))
+        return container.model_copy(update={"state": "running", "status": "Up 2 seconds"})
 
 
 def test_a_service_that_the_engine_calls_running_and_is_not(stacks: Stacks, tmp_path: Path) -> None:
