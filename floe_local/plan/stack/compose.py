@@ -89,9 +89,18 @@ def compose_service(
         "depends_on": _dependencies(service, given),
         "healthcheck": literal(service.healthcheck),
         "restart": "no",
+        "logging": _logging(),
         **_confinement(service),
     }
     return {key: value for key, value in model.items() if value not in (None, [], {})}
+
+
+def _logging() -> dict[str, Any]:
+    """How long a container's log grows: at level debug the Collector writes some 30 MB a day.
+
+    The driver is named with its options: an engine whose own is another one would refuse them.
+    """
+    return {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
 
 def _confinement(service: Service) -> dict[str, Any]:

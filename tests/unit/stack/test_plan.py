@@ -186,6 +186,12 @@ def test_every_service_is_confined(build: Builder, name: str) -> None:
     assert service["restart"] == "no"
 
 
+@pytest.mark.parametrize("name", ["traces", "lineage", "collector", "database"])
+def test_no_log_grows_for_ever(build: Builder, name: str) -> None:
+    kept = services(plan_stack(build.given()))[name]["logging"]
+    assert kept == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
+
+
 def test_helm_values_set_the_environment_and_the_rest_is_told(build: Builder) -> None:
     helm = {"traces": {"limit": 7, "storage": {"type": "memory"}, "ingress": True}}
     backend = CompiledBackend(name="traces", helm_values=helm)
