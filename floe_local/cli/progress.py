@@ -38,6 +38,9 @@ class Display(Protocol):
     def note(self, text: str) -> None:
         """Print a line of its own, beside what is shown."""
 
+    def has_warned(self, text: str) -> bool:
+        """Whether this warning was shown meanwhile, and need not be repeated at the end."""
+
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Within it nothing moves, so that a question can be read and answered."""
@@ -46,8 +49,15 @@ class Display(Protocol):
 class Silence:
     """Shows no progress."""
 
+    def __init__(self) -> None:
+        self._warned: set[str] = set()
+
     def __call__(self, event: Progress) -> None:
         """Show nothing."""
+
+    def has_warned(self, text: str) -> bool:
+        """Whether this warning was shown."""
+        return text in self._warned
 
     def note(self, text: str) -> None:
         """Print a line."""
@@ -63,12 +73,15 @@ class Ticker(Silence):
     """Prints a line for each new phase of a subject; within a phase, one a minute."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
         self._clock = clock
         self._phase: dict[str, str] = {}
         self._told: dict[str, float] = {}
 
     def __call__(self, event: Progress) -> None:
         """Print an event, if it is new."""
+        if event.subject == _WARNING:
+            self._warned.add(event.phase)
         now = self._clock()
         same = self._phase.get(event.subject) == event.phase
         if same and now - self._told[event.subject] < _EVERY_S:
@@ -91,6 +104,7 @@ class LiveDisplay:
 
         self._console = console
         self._board = Board()
+        self._warned: set[str] = set()
         self._spinner = Spinner("dots", style="cyan")
         self._live = self._start()
 
@@ -109,9 +123,14 @@ class LiveDisplay:
     def __call__(self, event: Progress) -> None:
         """Put an event on the table."""
         if event.subject == _WARNING:
+            self._warned.add(event.phase)
             self.note(f"warning: {event.phase}")
             return
         self._board = self._board.after(event, time.monotonic())
+
+    def has_warned(self, text: str) -> bool:
+        """Whether this warning was shown above the table."""
+        return text in self._warned
 
     def note(self, text: str) -> None:
         """Print a line above the table, whole, so that it can be copied."""

@@ -68,7 +68,7 @@ def up(
         result = bring_up(where(session, live=live), settings, policy=asked, report=display)
     if session.json:
         return write_json("up", result)
-    warn(result.warnings)
+    warn(text for text in result.warnings if not display.has_warned(text))
     done = "is up" if result.changed else "was up already, unchanged"
     say(f"stack {result.stack} {done} ({result.seconds:.1f} s)\n", "bold green")
     write_table(*service_table(result.services))

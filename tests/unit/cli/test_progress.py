@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
 
 from floe_local.cli.output import styled
-from floe_local.cli.progress import LiveDisplay, Ticker, board_table, line, moves
+from floe_local.cli.progress import Display, LiveDisplay, Silence, Ticker, board_table, line, moves
 from floe_local.run.progress import Board, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TERMINAL = {"TERM": "xterm"}
 
@@ -119,6 +123,20 @@ def test_only_a_terminal_moves(
     expected: bool,  # noqa: FBT001 - a case's values
 ) -> None:
     assert moves(environ, terminal=terminal) is expected
+
+
+def live_display() -> LiveDisplay:
+    return LiveDisplay(Console(file=io.StringIO(), force_terminal=True))
+
+
+@pytest.mark.parametrize("make", [Silence, Ticker, live_display])
+def test_a_warning_that_was_shown_is_known(make: Callable[[], Display]) -> None:
+    display = make()
+    display(Progress(subject="warning", phase="two ports differ"))
+    assert display.has_warned("two ports differ") is (make is not Silence)
+    assert not display.has_warned("another")
+    if isinstance(display, LiveDisplay):
+        display.end(erase=True)
 
 
 @pytest.mark.parametrize("erase", [True, False])
