@@ -39,9 +39,15 @@ class Misdirected(NamedTuple):
 
     def __str__(self) -> str:
         """The finding in a line, with what to set."""
-        since = f"{_seconds(self.first)}, last at {_seconds(self.last)}"
-        when = f"since {since}" if self.first else "since the Collector was started"
-        return f"something sends {self.what} to {self.to} {when} ({self.times} times): {self.mend}"
+        return f"something sends {self.what} to {self.to} {self._when()}: {self.mend}"
+
+    def _when(self) -> str:
+        often = "once" if self.times == 1 else f"{self.times} times"
+        if not self.first:
+            return f"since the Collector was started ({often})"
+        if self.times == 1:
+            return f"at {_seconds(self.first)} (once)"
+        return f"since {_seconds(self.first)}, last at {_seconds(self.last)} ({often})"
 
 
 def _seconds(when: str) -> str:

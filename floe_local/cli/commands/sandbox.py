@@ -80,8 +80,12 @@ def fail(
         return write_json("sandbox fail", result)
     if off:
         return say(f"{backend}: answers as the backend does")
-    often = f"{times} times" if times else f"until `floe-local sandbox fail {backend} --off`"
+    often = _often(times) if times else f"until `floe-local sandbox fail {backend} --off`"
     return say(f"{backend}: answers {failure.status} {often}")
+
+
+def _often(times: int) -> str:
+    return "once" if times == 1 else f"{times} times"
 
 
 def _refuse_what_has_no_effect(options: dict[str, object]) -> None:

@@ -46,6 +46,7 @@ def test_the_collectors_log_tells_of_its_grpc_port() -> None:
         "set OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
     )
     assert "sends TLS" in tls
+    assert "at 2026-11-25T03:26:02Z (once): " in tls
     assert f"set OTEL_EXPORTER_OTLP_ENDPOINT={GRPC}" in tls
 
 
@@ -77,6 +78,11 @@ def test_the_collectors_counters_tell_of_its_http_port(
     assert what in line
     assert "(2 times)" in line
     assert f"set {mend}" in line
+
+
+def test_what_came_once_is_said_to_have_come_once() -> None:
+    (line,) = map(str, to_http(counter("POST", "404", "1.1", 1), HTTP))
+    assert "since the Collector was started (once): " in line
 
 
 @pytest.mark.parametrize("page", ["", counter("POST", "503", "1.1", 3), "otelcol_x 1"])
