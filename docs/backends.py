@@ -106,7 +106,7 @@ def _wire(
         {
             f"`{r.method} {r.path}`{_format(r.content_type, r.encoding)}"
             for r in recorded.requests
-            if r.signal == signal and (r.items or r.encoding) and 200 <= r.status < 300  # noqa: PLR2004 - HTTP's success
+            if r.signal == signal and r.has_data and 200 <= r.status < 300  # noqa: PLR2004 - HTTP's success
         }
     )
     routes = [route for route in sandbox.routes if route.signal and route.signal.value == signal]

@@ -37,6 +37,11 @@ class Received(Frozen):
     items: int = 0
     reason: str | None = None
 
+    @property
+    def has_data(self) -> bool:
+        """False: it only asks whether the connection holds, as some exporters do when they start."""
+        return bool(self.items or self.encoding)
+
 
 class Recorded(Frozen):
     """What one recorder received: `counts` of all, and the last `requests`, newest last."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ from tests.integration.backends.conftest import SHELL
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import docker
     from docker.models.containers import Container
 
@@ -103,8 +106,7 @@ def test_recorders_show_what_arrived_with_credentials_masked(
     for recorded in shown.values():
         assert recorded.requests
         assert {r.status for r in recorded.requests} <= {200, 201, 202}, recorded.backend
-        # A request without items asks whether the connection holds, as Datadog's exporter does.
-        sent = [r for r in recorded.requests if r.items or r.encoding]
+        sent = [r for r in recorded.requests if r.has_data]
         bare = [r for r in sent if not (r.credential and len(r.credential) <= 24)]
         assert sent
         assert not bare, bare
@@ -114,15 +116,20 @@ def failed(report: Report, backend: str) -> list[Check]:
     return [c for c in report.checks if c.backend == backend and c.verdict is Verdict.FAILED]
 
 
+@contextmanager
+def failing(stack: FloeLocal, backend: str, status: int) -> Iterator[None]:
+    """Let a recorder refuse everything; afterwards it answers as its backend does."""
+    fail(stack.where, backend, Failure(status=status))
+    try:
+        yield
+    finally:
+        fail(stack.where, backend, None)
+
+
 @pytest.mark.parametrize("code", [401, 403, 404, 413])
 def test_a_refusal_is_red_for_that_backend_alone(every_backend: FloeLocal, code: int) -> None:
-    fail(every_backend.where, "datadog", Failure(status=code))
-    fail(every_backend.where, "atlan", Failure(status=code))
-    try:
+    with failing(every_backend, "datadog", code), failing(every_backend, "atlan", code):
         red = every_backend.smoke_test(deadline=5.0)
-    finally:
-        fail(every_backend.where, "datadog", None)
-        fail(every_backend.where, "atlan", None)
     assert not red.ok
     assert {c.backend for c in red.checks if c.verdict is Verdict.FAILED} == {"datadog", "atlan"}
     assert {c.hop for c in failed(red, "atlan")} == {HopName.CLIENT}
@@ -130,6 +137,40 @@ def test_a_refusal_is_red_for_that_backend_alone(every_backend: FloeLocal, code:
         HopName.COLLECTOR_EXPORTED,
         HopName.BACKEND_STORED,
     }
+
+
+def test_a_rate_limit_of_lineage_is_named(every_backend: FloeLocal) -> None:
+    with failing(every_backend, "atlan", 429):
+        before = len(show_received(every_backend.where, "atlan", limit=1000).recorders[0].requests)
+        red = every_backend.smoke_test(deadline=5.0)
+        now = status(every_backend.where)
+    refused, *others = [c for c in failed(red, "atlan") if c.client == "floe-local"]
+    assert (refused.canary, refused.hop) == ("parent", HopName.CLIENT)
+    for check in (refused, *others):
+        assert "429" in check.reason
+        assert "rate limit" in check.hint
+        assert "`floe-local status`" in check.hint
+    assert not refused.reason.startswith("not sent")
+    assert len(others) == 4
+    assert all(c.reason.startswith("not sent, because run 'parent'") for c in others)
+    assert [(f.backend, f.failure and f.failure.status) for f in now.failures] == [("atlan", 429)]
+    assert red.durations.load < red.durations.send
+    sent = show_received(every_backend.where, "atlan", limit=1000).recorders[0].requests[before:]
+    assert {r.status for r in sent} == {429}
+
+
+def test_an_encoding_that_a_backend_refuses_is_named(every_backend: FloeLocal) -> None:
+    with failing(every_backend, "grafana-cloud", 415):
+        red = every_backend.smoke_test(deadline=5.0)
+    checks = failed(red, "grafana-cloud")
+    assert {c.signal for c in checks} == {Signal.TRACES, Signal.METRICS, Signal.LOGS}
+    for check in checks:
+        assert check.hop is HopName.COLLECTOR_EXPORTED
+        assert "HTTP Status Code 415" in check.reason
+        assert "`encoding` or `compression`" in check.hint
+        assert "goroutine" not in check.reason
+        [exported] = [hop for hop in check.hops if hop.name is HopName.COLLECTOR_EXPORTED]
+        assert "415" in exported.detail
 
 
 def test_throttling_is_waited_out(every_backend: FloeLocal) -> None:
