@@ -17,14 +17,14 @@ from floe_local.plan.env_refs import missing, typed
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.nested import map_texts
 from floe_local.plan.plugins.output import PluginOutput
-from tests.unit.compiler.queue_rules import (
+from tests.unit.plan.compiler.queue_rules import (
     QUEUES,
     RETRIES,
     in_seconds,
     queue_is_valid,
     retry_is_valid,
 )
-from tests.unit.references.test_references import SET, TABLE
+from tests.unit.test_references import SET, TABLE
 
 if TYPE_CHECKING:
     from tests.integration.compiler.conftest import Ask

@@ -20,7 +20,7 @@ from floe_local.plan.stack.plan import plan_stack
 from floe_local.plan.stack.vantage import dialling, transport_for
 
 if TYPE_CHECKING:
-    from tests.unit.stack.conftest import Builder
+    from tests.unit.conftest import Builder
 
 
 def test_pipelines_on_the_host_use_published_ports(build: Builder) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from floe_local.run.engine import Engine
     from floe_local.run.progress import Progress
     from floe_local.run.readiness import ServiceReady
-    from tests.unit.stack.conftest import Builder
+    from tests.unit.conftest import Builder
 
 IMAGE = ResolvedImage(reference="example/a:1", origin=Origin.UPSTREAM)
 

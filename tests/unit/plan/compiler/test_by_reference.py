@@ -12,8 +12,8 @@ from floe_local.errors import InputError
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.env_refs import settled
 from floe_local.plan.manifest.model import LocalSettings, Manifest
-from tests.unit.compiler.conftest import lineage_output, telemetry_output
-from tests.unit.compiler.reading import exporter_of, rules_of
+from tests.unit.plan.compiler.conftest import lineage_output, telemetry_output
+from tests.unit.plan.compiler.reading import exporter_of, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

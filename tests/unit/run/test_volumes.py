@@ -12,7 +12,7 @@ from floe_local.run.volumes import prepare_volumes
 
 if TYPE_CHECKING:
     from floe_local.plan.stack.model import StackPlan
-    from tests.unit.stack.conftest import Builder
+    from tests.unit.conftest import Builder
 
 PASSWORDS = {"FLOE_SECRET_DB": "first"}
 

@@ -9,7 +9,7 @@ import pytest
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.model import Blueprint
 from floe_local.plan.compiler import compile_outputs
-from tests.unit.compiler.conftest import lineage_output, telemetry_output
+from tests.unit.plan.compiler.conftest import lineage_output, telemetry_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable

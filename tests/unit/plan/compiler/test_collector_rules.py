@@ -7,7 +7,7 @@ import pytest
 from floe_local.errors import InputError
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.values import Signal
-from tests.unit.compiler.reading import exporter_of, rules_of
+from tests.unit.plan.compiler.reading import exporter_of, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

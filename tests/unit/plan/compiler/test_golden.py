@@ -1,6 +1,6 @@
 """Whole generated configs, word for word.
 
-After a change that is meant: ``FLOE_UPDATE_GOLDEN=1 pytest tests/unit/compiler/test_golden.py``,
+After a change that is meant: ``FLOE_UPDATE_GOLDEN=1 pytest tests/unit/plan/compiler/test_golden.py``,
 then read the difference before committing it.
 """
 

@@ -15,7 +15,7 @@ from floe_local.plan.blueprint.sandboxed import as_run, sandboxed
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.compiler.sandbox import Filling, with_replaced
 from floe_local.plan.manifest.model import LocalSettings, Manifest
-from tests.unit.compiler.conftest import lineage_output, telemetry_output
+from tests.unit.plan.compiler.conftest import lineage_output, telemetry_output
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from floe_local.plan.values import Kind
 from floe_local.run.workspace import workspace_files
 
 if TYPE_CHECKING:
-    from tests.unit.stack.conftest import Builder
+    from tests.unit.conftest import Builder
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from floe_local.plan.stack.model import StackPlan
-    from tests.unit.stack.conftest import Builder
+    from tests.unit.conftest import Builder
 
 
 def ignore() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import floe_local.plan.compiler
 
-DOC = Path(__file__).parents[3] / "docs" / "rules.md"
+DOC = Path(__file__).parents[4] / "docs" / "rules.md"
 _IN_CODE = re.compile(
     r"(?:noting\(|changed\(|_at\(draft,|append\(\(|rule=)\s*\"([a-z]+(?:-[a-z]+)*)\""
 )

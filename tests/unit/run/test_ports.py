@@ -15,7 +15,7 @@ from floe_local.run.ports import choose_ports, listening, process_on
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.unit.stack.conftest import Builder
+    from tests.unit.conftest import Builder
 
 
 def wish(name: str, preferred: int | None = None) -> PortWish:

@@ -17,7 +17,7 @@ from floe_local.plan.stack.plan import plan_stack
 
 if TYPE_CHECKING:
     from floe_local.plan.stack.model import StackPlan
-    from tests.unit.stack.conftest import Builder
+    from tests.unit.conftest import Builder
 
 LOOPBACK = "localhost,127.0.0.1,::1"
 HERE = f"{LOOPBACK},10.0.0.1"

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import assume, given
 
 from floe_local.errors import InputError
-from tests.unit.compiler.queue_rules import (
+from tests.unit.plan.compiler.queue_rules import (
     QUEUES,
     RETRIES,
     in_seconds,
     queue_is_valid,
     retry_is_valid,
 )
-from tests.unit.compiler.reading import exporter_of, rules_of
+from tests.unit.plan.compiler.reading import exporter_of, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

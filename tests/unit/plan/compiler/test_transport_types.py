@@ -11,7 +11,7 @@ from openlineage.client.utils import import_from_string
 
 from floe_local.errors import InputError
 from floe_local.plan.compiler.transport_types import typed_keys
-from tests.unit.compiler.reading import rules_of
+from tests.unit.plan.compiler.reading import rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,7 +24,7 @@ from floe_local.plan.stack.plan import plan_stack
 from floe_local.run.compose_cli import taken_by_name
 
 if TYPE_CHECKING:
-    from tests.unit.stack.conftest import Builder
+    from tests.unit.conftest import Builder
 
 MEANT_FOR_OTHERS = [
     "COMPOSE_FILE",

@@ -1,6 +1,6 @@
 """Helm values for a cluster; whole documents, word for word, and what each rule is about.
 
-After a change that is meant: ``FLOE_UPDATE_GOLDEN=1 pytest tests/unit/helm``, then read the
+After a change that is meant: ``FLOE_UPDATE_GOLDEN=1 pytest tests/unit/plan/helm``, then read the
 difference before committing it.
 """
 
@@ -17,7 +17,7 @@ from floe_local.errors import InputError
 from floe_local.plan.blueprint.lookup import find_blueprints
 from floe_local.plan.blueprint.model import Blueprint
 from floe_local.plan.helm.text import as_yaml
-from tests.unit.helm.layouts import (
+from tests.unit.plan.helm.layouts import (
     ADR_EXPORTER,
     ADR_TRANSPORT,
     LAYOUTS,

@@ -16,7 +16,7 @@ from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.output import PluginOutput
 from floe_local.plan.values import Kind
 from floe_local.plugin_api import LineageBackendPlugin, TelemetryBackendPlugin
-from tests.unit.compiler.conftest import lineage_output, telemetry_output
+from tests.unit.plan.compiler.conftest import lineage_output, telemetry_output
 
 
 @pytest.fixture(autouse=True)
