@@ -51,6 +51,13 @@ def test_what_a_list_lacks_is_named() -> None:
     assert [(d.field, d.expected, d.found) for d in found] == [("inputs", "b", ABSENT)]
 
 
+def test_items_that_hold_more_are_others() -> None:
+    assert not same({"a": 1}, {"a": 1, "b": 2})
+    assert not same({"a": 1, "b": 2}, {"a": 1})
+    found = differences("facets", [{"a": 1}], [{"a": 1, "b": 2}, {"a": 1, "c": 3}])
+    assert [d.expected for d in found] == [{"a": 1}, ABSENT, ABSENT]
+
+
 def test_a_difference_inside_an_item_is_named_by_its_place() -> None:
     [found] = differences("rows", [{"n": 1, "in": ["x", "y"]}], [{"n": 1, "in": ["x"]}])
     assert (found.field, found.expected) == ("rows[0].in", "y")

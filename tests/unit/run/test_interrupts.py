@@ -23,6 +23,22 @@ def test_a_signal_that_is_held_back_comes_at_the_end(number: signal.Signals) -> 
     assert done == ["all of it"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_interrupt_leaves_the_clean_up_alone(number: signal.Signals) -> None:
+    cleaned = []
+
+    def work() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            signal.raise_signal(number)
+            cleaned.append("all of it")
+
+    with one_interrupt(), pytest.raises(KeyboardInterrupt):
+        work()
+    assert cleaned == ["all of it"]
+
+
 def test_what_was_ignored_stays_ignored() -> None:
     former = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with held_back():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -141,6 +142,20 @@ def test_tcp_is_ready_when_somebody_stays_on_the_line() -> None:
     with answering() as port:
         assert ask(service(port), "127.0.0.1", container()).ready
     assert not ask(service(port), "127.0.0.1", container()).ready
+
+
+def test_tcp_is_not_ready_while_the_line_is_hung_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            server.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        answer = ask(service(server.getsockname()[1]), "127.0.0.1", container())
+        thread.join()
+    assert not answer.ready
+    assert answer.said.endswith("hung up")
 
 
 def test_a_service_without_anything_to_ask_has_to_run() -> None:

@@ -62,10 +62,11 @@ def test_a_volume_of_the_same_format_is_used_as_it_is(plan: StackPlan) -> None:
     assert engine.volumes == before
 
 
-def test_a_volume_of_another_format_is_refused(plan: StackPlan) -> None:
+@pytest.mark.parametrize("now", ["14", "16"])
+def test_a_volume_of_another_format_is_refused(plan: StackPlan, now: str) -> None:
     engine = Docker("15")
     prepare(plan, engine)
-    engine.version = "16"
+    engine.version = now
     with pytest.raises(MachineError) as caught:
         prepare(plan, engine)
     assert caught.value.code == "volume-version"

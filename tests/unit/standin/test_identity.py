@@ -57,6 +57,12 @@ def test_a_run_id_that_is_no_uuid_gets_the_recorded_one() -> None:
     assert str(identity.run_uuid("run-1")) == "5b746968-0d99-3015-9c65-3ddb9ff22ae7"
 
 
+def test_a_parents_run_is_told_apart_by_its_job_without_the_task() -> None:
+    made = identity.parent_run_uuid("n", "dag.task", "manual")
+    assert made == identity.conflict_free_uuid("n", "dag", "manual")
+    assert made != identity.parent_run_uuid("n", "other.task", "manual")
+
+
 @given(st.uuids())
 def test_a_uuid_stays_itself(value: UUID) -> None:
     assert identity.run_uuid(str(value)) == identity.run_uuid(str(value).upper()) == value
