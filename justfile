@@ -69,6 +69,10 @@ nightly *args:
 cold *args:
     .ci/cold "$@"
 
+# what the code is made of, to compare commits
+house *args:
+    {{ bin }}python -m bench.house "$@"
+
 # a stand-in beside the server that it stands in for, over random event sequences
 compare *args:
     {{ bin }}python -m bench.compare_marquez "$@"
