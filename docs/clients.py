@@ -22,7 +22,8 @@ HEAD = """# Clients
 Each client is a real program in an environment of its own. It was given what the command of the
 column `floe-local …` prints, beside PATH, HOME and LANG, and no other variable. `received` means that its
 span, or its completed run (with its START, where the program says the id of its run), was read back from
-the backend itself.
+the backend itself. Given only those of the column `variables that it reads`, it arrives as well: `just
+nightly` proves that, too.
 
 | client | version | how | signal | protocol | `floe-local …` | variables that it reads | verdict |
 |---|---|---|---|---|---|---|---|
