@@ -96,6 +96,23 @@ def test_a_run_whose_dataset_has_an_illegal_namespace_cannot_be_read(
         assert server.ask("GET", path).status_code == 500
 
 
+def test_a_job_whose_last_run_has_no_state_is_not_listed(server: Any, namespace: str) -> None:
+    """As an event without a type leaves it; the job is counted, and shown by its name."""
+    sent: dict[str, list[str | None]] = {
+        "none": [None],
+        "then": [None, "START"],
+        "typed": ["COMPLETE"],
+    }
+    for job, kinds in sent.items():
+        run = str(uuid4())
+        for kind in kinds:
+            server.send(**run_event("START", run, (namespace, job)) | {"eventType": kind})
+    listed = server.get(f"/api/v1/namespaces/{namespace}/jobs")
+    assert {job["name"] for job in listed["jobs"]} == {"then", "typed"}
+    assert listed["totalCount"] == 3
+    assert server.get(f"/api/v1/namespaces/{namespace}/jobs/none")["name"] == "none"
+
+
 @pytest.mark.parametrize(
     ("url", "location"),
     [("https://example.org/a", "https://example.org/a"), ("git@host:a", None), (" ", None)],

@@ -220,8 +220,9 @@ SELECT j.*, p.name AS parent_name,
   (SELECT json_agg(json_build_array(f.name, f.body) ORDER BY f.event_time, f.id)
    FROM job_facets f JOIN job_versions v ON v.latest_run = f.run_id
    WHERE v.id = j.current_version) AS facets
-FROM jobs j LEFT JOIN jobs p ON p.id = j.parent_id
+FROM jobs j LEFT JOIN jobs p ON p.id = j.parent_id LEFT JOIN runs r ON r.id = j.current_run
 WHERE NOT j.hidden AND (%s::text IS NULL OR j.namespace = %s)
+  AND (r.state IS NOT NULL OR r.id IS NULL)  -- a run without a state hides its job here only
 ORDER BY j.updated_at DESC
 LIMIT %s OFFSET %s
 """
