@@ -11,18 +11,19 @@ from floe_local.plan.compiler.collector import (
     assembled,
     exporters_by_signal,
     unserved,
+    without_clashes,
 )
 from floe_local.plan.compiler.contained import kept_in_stack
 from floe_local.plan.compiler.draft import Draft, Neighbours
 from floe_local.plan.compiler.in_stack import hosts_of, reaching_backend
 from floe_local.plan.compiler.lineage import lineage_backends
-from floe_local.plan.compiler.merge import without_clashes
 from floe_local.plan.compiler.namespace import Surroundings, default_namespace, namespace_of
-from floe_local.plan.compiler.overlay import overlaid, own_extensions
 from floe_local.plan.compiler.pipelines import (
     accepted_signals,
     checked,
     exporter_batching,
+    overlaid,
+    own_extensions,
     own_guard,
     own_receivers,
 )

@@ -1,13 +1,22 @@
-"""Rules for a plugin's pipelines: what floe-local provides, what no longer belongs there."""
+"""Rules for a plugin's pipelines, and for the queues of its exporters.
+
+What floe-local provides takes the place of the plugin's; what it lays over a plugin's settings
+gives way: it makes no config invalid that was valid alone, and drops nothing that the plugin's
+own settings would have kept. The Collector's rules that matter for queues are those of
+exporterhelper (queuebatch/config.go of 0.155) and of file_storage.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from floe_local.plan.compiler.address import parse_address
 from floe_local.plan.compiler.draft import type_of
 from floe_local.plan.env_refs import references
-from floe_local.plan.yaml_source import suggestion
+from floe_local.plan.nested import scalars
+from floe_local.plan.yaml_source import dotted, suggestion
 
 if TYPE_CHECKING:
     from floe_local.plan.compiler.draft import Config, Draft
@@ -23,6 +32,35 @@ _BATCH_KEYS = {
     "send_batch_size": "min_size",
     "send_batch_max_size": "max_size",
 }
+
+STORAGE = "file_storage/floe"
+HEALTH_PORT = 13133
+METRICS_PORT = 8888
+OTLP_PORTS = {"grpc": 4317, "http": 4318}
+_OWN_PORTS = {
+    **dict.fromkeys(OTLP_PORTS.values(), "floe-local's OTLP receiver"),
+    HEALTH_PORT: "floe-local's health_check",
+    METRICS_PORT: "the Collector's own metrics",
+}
+_HEALTH_CHECKS = frozenset({"health_check", "healthcheckv2"})
+_LISTENING_KEYS = frozenset({"endpoint", "listen_address"})
+
+_QUEUED = frozenset({"otlp_grpc", "otlp_http"})
+# A batch is small enough for a gRPC receiver's usual limit of 4 MiB. Its sizes are counts, in
+# whatever the queue itself is measured.
+_BATCH = {"flush_timeout": "200ms", "min_size": 512, "max_size": 2048, "sizer": "items"}
+_QUEUE_SIZES = {"requests": 5000, "items": 500_000, "bytes": 256 * 2**20}
+_ROOM_FOR_BATCHES = {"requests": 1000, "items": 4 * 2048, "bytes": 8 * 2**20}
+"""The smallest queue that does not overflow while a batch waits in it."""
+
+# Without an end to retrying, what was accepted is delivered once the backend is back.
+_RETRY = {
+    "enabled": True,
+    "initial_interval": "1s",
+    "max_interval": "10s",
+    "max_elapsed_time": "0s",
+}
+_NO_TIME = re.compile(r"0+(\.0*)?(ns|us|µs|ms|s|m|h)?")
 
 
 def own_receivers(draft: Draft) -> Draft:
@@ -144,3 +182,144 @@ def _with_defined_processors(draft: Draft) -> Draft:
 def _with_part(draft: Draft, key: str, part: str, ids: list[str]) -> Draft:
     pipelines: Config = draft.config["pipelines"]
     return draft.having(pipelines={**pipelines, key: {**pipelines[key], part: ids}})
+
+
+def own_extensions(draft: Draft) -> Draft:
+    """Rule extensions: the health check that answers for the stack is floe-local's.
+
+    Raises:
+        InputError: another component listens on a port of floe-local's.
+    """
+    _refuse_taken_ports(draft)
+    extensions = draft.config["extensions"]
+    kept = {i: c for i, c in extensions.items() if type_of(i) not in _HEALTH_CHECKS}
+    for dropped in (i for i in extensions if i not in kept):
+        why = "floe-local's health_check answers where the stack's health is asked for"
+        draft = draft.noting("extensions", f"extensions.{dropped}", dropped, "health_check", why)
+    return draft.having(extensions=kept)
+
+
+def _refuse_taken_ports(draft: Draft) -> None:
+    for section in ("receivers", "extensions", "exporters"):
+        for key, component in draft.config[section].items():
+            if type_of(key) in _HEALTH_CHECKS:
+                continue
+            for path, value in scalars(component, (section, key)):
+                address = parse_address(draft.seen(value)) if path[-1] in _LISTENING_KEYS else None
+                own = _OWN_PORTS.get(address.port or 0) if address else None
+                sends = section == "exporters" and type_of(key) in _QUEUED
+                if own and address and address.is_local and not address.scheme and not sends:
+                    what = f"port {address.port} is {own}"
+                    raise draft.fault(dotted(path), what, "use another port")
+
+
+def overlaid(draft: Draft, directory: str | None) -> Draft:
+    """Exporters that take a queue and retries, with both; what the plugin set itself stays.
+
+    Types other than OTLP take them if the blueprint lists them (`queued_exporters`): some
+    (a file's, a scrape endpoint's) refuse the keys.
+
+    Args:
+        draft: after all rules.
+        directory: where queues are kept in the Collector's container; None: in memory.
+
+    Raises:
+        InputError: a queue's settings are no mapping.
+    """
+    if directory is not None:
+        draft = _with_storages(draft, directory)
+    known = _QUEUED | set(draft.blueprint.queued_exporters if draft.blueprint else ())
+    for key in draft.config["exporters"]:
+        if type_of(key) in known:
+            draft = _with_queue(draft, key, persistent=directory is not None)
+    return draft
+
+
+def _with_storages(draft: Draft, directory: str) -> Draft:
+    """Rule queue-directory: a plugin's own storage, in the one folder that the Collector has."""
+    extensions = dict(draft.config["extensions"])
+    for key, before in extensions.items():
+        if type_of(key) != "file_storage" or draft.seen(before.get("directory")) == directory:
+            continue
+        compaction = {**(before.get("compaction") or {}), "directory": directory}
+        extensions[key] = {**before, "directory": directory, "compaction": compaction}
+        why = "the Collector's container has one folder that can be written, and outlives it"
+        place = f"extensions.{key}.directory"
+        draft = draft.noting("queue-directory", place, before.get("directory"), directory, why)
+    return draft.having(extensions=extensions)
+
+
+def _with_queue(draft: Draft, key: str, *, persistent: bool) -> Draft:
+    exporter = draft.config["exporters"][key]
+    place = f"exporters.{key}.sending_queue"
+    persistent = persistent and not _needs_context(draft, exporter)
+    queue, left_out = _queue(draft, place, exporter, persistent=persistent)
+    if left_out:
+        draft = draft.noting("queue-without-batch", place, None, None, left_out)
+    retry = _retry(draft, exporter.get("retry_on_failure"))
+    after = {**exporter, "sending_queue": queue, "retry_on_failure": retry}
+    return draft.having(exporters={**draft.config["exporters"], key: after})
+
+
+def _needs_context(draft: Draft, exporter: Config) -> bool:
+    """Whether what is sent depends on who sent it: a queue on disk, and a batch, forget that."""
+    auth = draft.typed(exporter.get("auth"))
+    name = auth.get("authenticator") if isinstance(auth, dict) else None
+    by_header = isinstance(name, str) and type_of(name) == "headers_setter"
+    return by_header or bool(draft.batch.get("metadata_keys"))
+
+
+def _queue(draft: Draft, place: str, exporter: Config, *, persistent: bool) -> tuple[Any, str]:
+    """A queue's settings, and why a batch is left out of them ("": it is not)."""
+    given = exporter.get("sending_queue")
+    own = draft.typed({} if given is None else given)
+    if not isinstance(own, dict) and not references(own):
+        raise draft.fault(place, f"expected a mapping, got {type(own).__name__}")
+    if not isinstance(given, dict | None) or own.get("enabled") is False:
+        return given, ""
+    sizer = own.get("sizer") or "requests"
+    added: Config = {"enabled": True}
+    if sizer in _QUEUE_SIZES:
+        added["queue_size"] = _QUEUE_SIZES[sizer]
+    waits = own.get("wait_for_result") not in {None, False}
+    if persistent and not waits:
+        added["storage"] = STORAGE
+    size = own.get("queue_size", added.get("queue_size"))
+    left_out = "" if "batch" in own else _no_batch(sizer, size, waits=waits)
+    if _needs_context(draft, exporter):
+        left_out = left_out or "what is sent depends on who sent it"
+    if "batch" not in own and not left_out:
+        added["batch"] = _batch(draft)
+    return {**added, **(given or {})}, left_out
+
+
+def _no_batch(sizer: Any, size: Any, *, waits: bool) -> str:
+    """Why a batch would not fit into a queue of the plugin's; "": it fits."""
+    if waits:
+        return "the sender waits for each result"
+    needed = _ROOM_FOR_BATCHES.get(sizer) if isinstance(sizer, str) else None
+    if needed is None or isinstance(size, bool) or not isinstance(size, int):
+        return "how much the queue holds is only known when it runs"
+    if size < needed:
+        return f"a queue of {size} {sizer} could overflow while a batch waits in it"
+    return ""
+
+
+def _batch(draft: Draft) -> Config:
+    """A batch as the plugin's own processor had it; ``max_size`` is no smaller than ``min_size``."""
+    given = {k: v for k, v in draft.batch.items() if k in _BATCH}
+    if _NO_TIME.fullmatch(str(draft.seen(given.get("flush_timeout", "")))):
+        # The processor sends at once then; the queue wants a time.
+        given |= {"flush_timeout": _BATCH["flush_timeout"], "min_size": 0}
+    batch = {**_BATCH, **given}
+    low, high = draft.typed(batch["min_size"]), draft.typed(batch["max_size"])
+    both = isinstance(low, int) and isinstance(high, int)
+    return {**batch, "max_size": low} if both and 0 < high < low else batch
+
+
+def _retry(draft: Draft, given: Any) -> Any:
+    """Retries as the plugin set them, over floe-local's; ours are shorter, so both agree."""
+    own = draft.typed({} if given is None else given)
+    if not isinstance(own, dict) or not isinstance(given, dict | None):
+        return given
+    return given if own.get("enabled") is False else {**_RETRY, **(given or {})}

@@ -18,15 +18,15 @@ from floe_local.plan.compiler.in_stack import (
     port_differs,
     refuse_secret,
 )
-from floe_local.plan.compiler.production import encrypted_transport
-from floe_local.plan.compiler.sandbox import sandboxed_transport
-from floe_local.plan.compiler.transport_types import (
+from floe_local.plan.compiler.openlineage import (
     auth_advice,
+    target_of,
     transport_advice,
     typed_key,
     typed_keys,
 )
-from floe_local.plan.compiler.transport_url import target_of
+from floe_local.plan.compiler.production import encrypted_transport
+from floe_local.plan.compiler.sandbox import sandboxed_transport
 from floe_local.plan.env_refs import references, seen
 from floe_local.plan.plugins.secrets import refuse_written_out
 

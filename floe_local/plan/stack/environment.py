@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.caller import past_the_proxy
-from floe_local.plan.compiler.transport_url import DEFAULT_ENDPOINT, Target, last_segment
+from floe_local.plan.compiler.openlineage import DEFAULT_ENDPOINT, Target, last_segment
 from floe_local.plan.env_refs import resolve
 from floe_local.plan.stack.vantage import collector_url, transport_for
 from floe_local.plan.values import ENVIRONMENT_VARIABLE

@@ -15,7 +15,7 @@ from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
 
 from floe_local.errors import InputError
 from floe_local.plan.compiler import compile_outputs, for_host
-from floe_local.plan.compiler.transport_url import target_of
+from floe_local.plan.compiler.openlineage import target_of
 from floe_local.plan.env_refs import resolve
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from openlineage.client.transport import get_default_factory
 from openlineage.client.utils import import_from_string
 
 from floe_local.errors import InputError
-from floe_local.plan.compiler.transport_types import typed_keys
+from floe_local.plan.compiler.openlineage import typed_keys
 from tests.unit.plan.compiler.reading import rules_of
 
 if TYPE_CHECKING:
