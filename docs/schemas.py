@@ -9,16 +9,15 @@ from pydantic import create_model
 
 from floe_local.cli.output import SCHEMA
 from floe_local.conformance.report import ConformanceReport
-from floe_local.operations.bring_up import UpResult
 from floe_local.operations.down import DownResult
-from floe_local.operations.helm import RenderedHelm
 from floe_local.operations.images import ImageList
 from floe_local.operations.init import InitResult
 from floe_local.operations.new_plugin import NewPlugin
 from floe_local.operations.plugins import PluginList, PluginShown, ValidationResult
 from floe_local.operations.sandbox import Failing, Recordings
-from floe_local.operations.show import Environment, Explanation, Rendered, UrlList
+from floe_local.operations.show import Environment, Explanation, Rendered, RenderedHelm, UrlList
 from floe_local.operations.status import StackList, StackStatus
+from floe_local.operations.up import UpResult
 from floe_local.plan.blueprint.model import Blueprint
 from floe_local.plan.values import Frozen
 from floe_local.prove.report import Report

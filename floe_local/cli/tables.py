@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from floe_local.conformance.report import CheckResult
-    from floe_local.operations.rows import ServiceRow
     from floe_local.operations.sandbox import Failing, Failure, Received, Recorded
+    from floe_local.operations.stacks import ServiceRow
     from floe_local.prove.report import Bulk, Check
 
 Table = tuple[tuple[str, ...], list[tuple[object, ...]]]

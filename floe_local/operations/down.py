@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from floe_local.errors import MachineError
-from floe_local.operations.look_up import find, project_on
+from floe_local.operations.stacks import find_stack, resolve_project
 from floe_local.plan.values import Frozen
 from floe_local.run.engine import Engine
 from floe_local.run.progress import silent, timed
@@ -42,9 +42,9 @@ def down(
         MachineError: something is in use by others (``in-use``), or was left
             (``leftovers``).
     """
-    found = find(where)  # what names no stack is said without an engine
+    found = find_stack(where)  # what names no stack is said without an engine
     engine = engine or Engine()
-    project = project_on(engine, where)
+    project = resolve_project(engine, where)
     if found.identity.project != project or not found.workspace.is_own():
         return take_down(engine, project, volumes=volumes, report=report)
     tell = timed(report, "stack")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from floe_local.operations.planning import request_stack
+from floe_local.operations.request import request_stack
 from floe_local.plan.values import Frozen
 from floe_local.run.docker_client import connect
 from floe_local.run.image_archive import ImageArchive, load_images, save_images

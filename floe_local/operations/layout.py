@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from floe_local.errors import InputError
+from floe_local.plan.blueprint.reader import read_sources
 from floe_local.plan.caller import injected_no_proxy
 from floe_local.plan.stack.given import Given
+from floe_local.plan.stack.model import ResolvedImage
 from floe_local.plan.stack.parts import port_wishes
 from floe_local.plan.stack.plan import plan_stack
+from floe_local.plan.values import Origin
 from floe_local.run.docker_client import docker_config, engine_endpoint
 from floe_local.run.ports import bind_address, choose_ports, listening, process_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-    from floe_local.operations.request import Site, StackRequest, UpSettings
-    from floe_local.plan.blueprint.model import ConfigFile, LocatedBlueprint
-    from floe_local.plan.stack.model import PortWish, ResolvedImage, StackPlan
+    from floe_local.operations.request import StackRequest, UpSettings
+    from floe_local.plan.stack.model import PortWish, StackPlan
+    from floe_local.run.engine import Engine, Holdings
     from floe_local.run.ports import ChosenPorts
+    from floe_local.run.workspace import Workspace
+
+
+class Site(NamedTuple):
+    """Where a stack is put up, and what was there before.
+
+    `previous` is the plan of what was there, None also where another version wrote it;
+    `files` are its files as they were.
+    """
+
+    engine: Engine
+    workspace: Workspace
+    previous: StackPlan | None
+    before: Holdings
+    files: Mapping[Path, bytes]
 
 
 def lay_out(
@@ -53,12 +71,20 @@ def lay_out(
     return plan_with(request, images, chosen, host=endpoint.published_host, no_proxy=no_proxy)
 
 
-def plan_on_paper(request: StackRequest, images: Mapping[str, ResolvedImage]) -> StackPlan:
-    """Plan the stack without an engine: ports are those it would like best.
+def plan_on_paper(request: StackRequest) -> StackPlan:
+    """Plan the stack without an engine: upstream's images, and the preferred ports.
 
     Raises:
         InputError: the stack cannot be planned.
     """
+    images = {
+        need.service: ResolvedImage(
+            reference=need.override or need.source.upstream or need.service,
+            origin=Origin.UPSTREAM,
+            how="not looked for",
+        )
+        for need in request.image_needs
+    }
     chosen = choose_ports(
         wishes_of(request, images),
         project=request.identity.project,
@@ -124,33 +150,3 @@ def _held(site: Site) -> dict[str, int]:
         for service in (site.previous.services if site.previous else ())
         for endpoint in service.endpoints
     }
-
-
-def read_sources(parts: Sequence[LocatedBlueprint]) -> Iterator[tuple[tuple[str, str], str]]:
-    """The files beside the blueprints that services mount: ((blueprint, path), text).
-
-    Raises:
-        InputError: a file is missing, no text, or outside its blueprint's folder
-            (``blueprint-file``).
-    """
-    for part in parts:
-        for service in part.blueprint.services.values():
-            for file in service.files:
-                if not file.source.startswith("{"):
-                    yield (part.blueprint.name, file.source), _read_source(part, file)
-
-
-def _read_source(part: LocatedBlueprint, file: ConfigFile) -> str:
-    path = (part.folder / file.source).resolve()
-    inside = path.is_relative_to(part.folder.resolve())
-    try:
-        if inside:
-            return path.read_text("utf-8")
-        why = "it is outside the blueprint's folder"
-    except (OSError, UnicodeDecodeError) as error:
-        why = str(error)
-    raise InputError(
-        "blueprint-file",
-        f"{part.folder / 'blueprint.yaml'}: services: files: {file.source}: {why}",
-        "put a text file of that name beside blueprint.yaml",
-    )

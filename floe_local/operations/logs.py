@@ -9,8 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Literal
 
 from floe_local.errors import InputError
-from floe_local.operations.look_up import not_up, project_on
-from floe_local.operations.planning import identity_of
+from floe_local.operations.stacks import identity_of, not_up, resolve_project
 from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.stack.model import BACKEND_LABEL
 from floe_local.run.engine import Engine, LogLine
@@ -49,7 +48,7 @@ def logs(
     """
     identity = identity_of(where)  # what names no stack is said without an engine
     engine = engine or Engine()
-    containers = {c.service: c for c in engine.containers(project_on(engine, where))}
+    containers = {c.service: c for c in engine.containers(resolve_project(engine, where))}
     if not containers:
         raise not_up(identity)
     for name in services:

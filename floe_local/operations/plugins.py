@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from floe_local.operations.look_up import find
-from floe_local.operations.planning import local_refs, manifest_blueprints, manifest_of
+from floe_local.operations.request import local_refs, manifest_blueprints, manifest_of
+from floe_local.operations.stacks import find_stack
 from floe_local.plan.nested import laid_over
 from floe_local.plan.plugins.host import ConnectionVerdict, call_plugins, validate_connections
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
@@ -119,7 +119,7 @@ def validate_plugins(where: Where) -> ValidationResult:
     blueprints = manifest_blueprints(manifest, live=where.live)
     refs = local_refs(manifest, blueprints)
     played = {ref.name for ref in refs if _is_played(ref, blueprints)}
-    plan, _ = find(where).workspace.known_plan()
+    plan, _ = find_stack(where).workspace.known_plan()
     verdicts = validate_connections(
         [ref for ref in refs if ref.name not in played],
         addresses=dialling(plan) if plan else {},

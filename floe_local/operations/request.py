@@ -1,22 +1,27 @@
-"""What is asked for: which stack, made of what, brought up how."""
+"""What to bring up: the command line's options → a manifest, plugins' output, one request."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from floe_local.plan.artifacts import Compiled
+from floe_local.plan.artifacts import PORT_DIFFERS, Compiled
+from floe_local.plan.blueprint.lookup import find_blueprint, find_blueprints, refuse_stray
 from floe_local.plan.blueprint.model import LocatedBlueprint
+from floe_local.plan.blueprint.sandboxed import SANDBOX, as_run, unknown_backend
+from floe_local.plan.blueprint.shipped import COLLECTOR
+from floe_local.plan.manifest.reader import load_manifest
+from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.model import ImageNeed, StackIdentity
-from floe_local.plan.stack.parts import image_needs
-from floe_local.plan.values import Frozen, OtlpProtocol
+from floe_local.plan.stack.parts import image_needs, needed_parts, refuse_unknown
+from floe_local.plan.values import Frozen, Kind, OtlpProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from floe_local.plan.stack.model import StackPlan
-    from floe_local.run.engine import Engine, Holdings
-    from floe_local.run.workspace import Workspace
+    from floe_local.plan.manifest.model import Manifest
+    from floe_local.plan.plugins.output import BackendRef
 
 
 class Where(Frozen):
@@ -73,15 +78,113 @@ class StackRequest(Frozen):
         return image_needs(self.parts, self.images, self.optional, config)
 
 
-class Site(NamedTuple):
-    """Where a stack is put up, and what was there before.
+def request_stack(where: Where) -> StackRequest:
+    """Read the manifest, ask the plugins that it names, compile what they return.
 
-    `previous` is the plan of what was there, None also where another version wrote it;
-    `files` are its files as they were.
+    Raises:
+        InputError: the manifest, a plugin, what it returned, or a blueprint is wrong.
     """
+    return request_of(manifest_of(where), where.stack, live=where.live)
 
-    engine: Engine
-    workspace: Workspace
-    previous: StackPlan | None
-    before: Holdings
-    files: Mapping[Path, bytes]
+
+def manifest_of(where: Where) -> Manifest:
+    """Read the manifest; a deprecated ``observability`` is settled by what is installed.
+
+    Raises:
+        InputError: the manifest is wrong.
+    """
+    from floe_local.plan.manifest.unified import settled  # noqa: PLC0415 - not for `down`
+
+    manifest = load_manifest(where.manifest, where.environment, root=where.folder)
+    return settled(manifest)
+
+
+def request_of(manifest: Manifest, stack: str | None = None, *, live: bool = False) -> StackRequest:
+    """Ask the plugins that a manifest names, and compile what they return.
+
+    Args:
+        manifest: names the backends.
+        stack: the stack's name; None: from the folder.
+        live: use backends that run elsewhere for real.
+
+    Raises:
+        InputError: a plugin, what it returned, or a blueprint is wrong.
+    """
+    from floe_local.plan.compiler import compile_outputs  # noqa: PLC0415 - not for `down`
+    from floe_local.plan.plugins.host import call_plugins  # noqa: PLC0415
+
+    blueprints = manifest_blueprints(manifest, live=live)
+    refs = local_refs(manifest, blueprints)
+    outputs = call_plugins(refs, limit_s=manifest.local.plugin_deadline)
+    models = {name: located.blueprint for name, located in blueprints.items()}
+    compiled = compile_outputs(manifest, outputs, models, os.environ, live=live)
+    local = manifest.local
+    parts = needed_parts(compiled, {**_consoles(compiled), **blueprints})
+    refuse_unknown(parts, local, manifest.place)
+    return StackRequest(
+        identity=identify(manifest.root, stack),
+        compiled=compiled,
+        parts=parts,
+        images=local.images,
+        registry=local.registry,
+        ports=local.ports,
+        optional=tuple(local.optional),
+        deadline_s=local.deadline,
+        warnings=(*manifest.warnings, *differing_ports(compiled)),
+        live=live,
+        otlp_protocol=local.otlp_protocol,
+    )
+
+
+def differing_ports(compiled: Compiled) -> Iterator[str]:
+    """Where plugin and blueprint name two ports: the stack may wait for the wrong one."""
+    for change in compiled.provenance:
+        if change.rule == PORT_DIFFERS and change.level == "warning":
+            yield f"{change.where}: {change.why}"
+
+
+def manifest_blueprints(manifest: Manifest, *, live: bool = False) -> dict[str, LocatedBlueprint]:
+    """The blueprints of the backends that a manifest names, with the Collector's.
+
+    Unless `live`, those of backends that run elsewhere have the sandbox's recorder in them.
+    With it, a backend without a blueprint has an empty one: it runs elsewhere.
+
+    Raises:
+        InputError: a blueprint is wrong, or there and not to be found by its name.
+    """
+    names = [COLLECTOR, *(ref.name for ref in manifest.backends)]
+    folders = manifest.blueprint_folders
+    found = find_blueprints(names, folders)
+    _refuse_strays(ref for ref in manifest.backends if ref.name not in found)
+    if live:
+        unknown = [ref for ref in manifest.backends if ref.name not in found]
+        found |= {ref.name: unknown_backend(ref.name, ref.kind) for ref in unknown}
+    played = not live and any(located.blueprint.sandbox for located in found.values())
+    return as_run(found, find_blueprint(SANDBOX, folders) if played else None)
+
+
+def _refuse_strays(refs: Iterable[BackendRef]) -> None:
+    """Refuse blueprints that the plugins of `refs` seem to bring, by another name."""
+    from floe_local.plan.plugins.registry import PluginRegistry  # noqa: PLC0415 - not for `down`
+
+    registry = PluginRegistry()
+    for ref in refs:
+        for entry in registry.entries(ref.kind):
+            if entry.name == ref.name:
+                refuse_stray(ref.name, entry.distribution, entry.target)
+
+
+def _consoles(compiled: Compiled) -> dict[str, LocatedBlueprint]:
+    """What is said of backends that need no blueprint: the Collector itself is all of them."""
+    found = [backend.name for backend in compiled.backends if backend.ends_in_collector]
+    return {name: unknown_backend(name, Kind.TELEMETRY) for name in found}
+
+
+def local_refs(
+    manifest: Manifest, blueprints: Mapping[str, LocatedBlueprint]
+) -> tuple[BackendRef, ...]:
+    """The manifest's backends, with their blueprints' defaults."""
+    defaults = {name: located.blueprint.config for name, located in blueprints.items()}
+    return tuple(
+        ref.model_copy(update={"defaults": defaults.get(ref.name, {})}) for ref in manifest.backends
+    )

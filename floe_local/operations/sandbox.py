@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from floe_local.errors import InputError, MachineError
-from floe_local.operations.look_up import find_planned
+from floe_local.operations.stacks import find_planned
 from floe_local.plan.stack.vantage import backend_urls
 from floe_local.plan.values import Frozen
 

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.errors import InputError, MachineError
 from floe_local.operations.layout import plan_on_paper
-from floe_local.operations.look_up import find_planned
-from floe_local.operations.planning import request_stack
+from floe_local.operations.request import manifest_blueprints, manifest_of, request_stack
+from floe_local.operations.stacks import find_planned
 from floe_local.plan.artifacts import Change
 from floe_local.plan.env_refs import references, rewritten
+from floe_local.plan.helm.gaps import Gap
+from floe_local.plan.helm.values import ChartUsed
 from floe_local.plan.stack.environment import (
     JSON_VARIABLES,
     PipelineVariables,
@@ -25,21 +27,21 @@ from floe_local.plan.stack.environment import (
     resolve_variables,
     spark_settings,
 )
-from floe_local.plan.stack.model import ResolvedImage
 from floe_local.plan.stack.rivals import rival_files, rivals
 from floe_local.plan.stack.vantage import endpoint_url
-from floe_local.plan.values import Frozen, Origin
+from floe_local.plan.values import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from floe_local.operations.request import StackRequest, Where
+    from floe_local.operations.request import Where
     from floe_local.plan.stack.model import StackPlan
     from floe_local.plan.stack.vantage import Vantage
     from floe_local.plan.values import OtlpProtocol
 
 EnvForm = Literal["shell", "dotenv", "json"]
 EnvFor = Literal["airflow", "spark"]
+VALUES_FILE = "values.yaml"
 
 
 class UrlRow(Frozen):
@@ -79,6 +81,21 @@ class Rendered(Frozen):
     """The files of a stack: path → content. `folder` is where they were written, if at all."""
 
     files: dict[str, str]
+    folder: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class RenderedHelm(Frozen):
+    """Helm values for a cluster: a key for each chart, and what they do not cover.
+
+    `files` is the same as a YAML document; `folder` is where it was written, if at all.
+    """
+
+    environment: str
+    values: dict[str, Any]
+    charts: tuple[ChartUsed, ...] = ()
+    not_covered: tuple[Gap, ...] = ()
+    files: dict[str, str] = {}
     folder: str | None = None
     warnings: tuple[str, ...] = ()
 
@@ -278,13 +295,46 @@ def render(where: Where, output: Path | None = None) -> Rendered:
     from floe_local.run.workspace import workspace_files  # noqa: PLC0415 - no Docker, no YAML
 
     request = request_stack(where)
-    plan = paper_plan(request)
+    plan = plan_on_paper(request)
     files = {p: text for p, text in workspace_files(plan).items() if not p.endswith(".json")}
     if output is None:
         return Rendered(files=files, warnings=request.warnings)
     folder = write_rendered(files, output)
     _write(output / ".env", "".join(f"{name}=\n" for name in plan.secrets))
     return Rendered(files=files, folder=folder, warnings=request.warnings)
+
+
+def render_helm(where: Where, output: Path | None = None) -> RenderedHelm:
+    """The merged Helm values of the Collector and of the backends.
+
+    Backends that run elsewhere are called for real, and nothing is played or moved.
+
+    Args:
+        where: which manifest, and which environment.
+        output: a folder to write values.yaml to; None: it is only returned.
+
+    Raises:
+        InputError: the manifest, a plugin, what it returned, or a blueprint is wrong.
+        MachineError: `output` cannot be written (``output``).
+    """
+    from floe_local.plan.helm.cluster import cluster_values  # noqa: PLC0415 - no plugins there
+    from floe_local.plan.helm.text import as_yaml  # noqa: PLC0415
+    from floe_local.plan.plugins.host import call_plugins  # noqa: PLC0415
+
+    manifest = manifest_of(where)
+    blueprints = manifest_blueprints(manifest, live=True)
+    outputs = call_plugins(manifest.backends, limit_s=manifest.local.plugin_deadline)
+    result = cluster_values(manifest, outputs, blueprints, os.environ)
+    files = {VALUES_FILE: as_yaml(result, manifest.environment)}
+    return RenderedHelm(
+        environment=manifest.environment,
+        values=result.values,
+        charts=result.charts,
+        not_covered=result.not_covered,
+        files=files,
+        folder=None if output is None else write_rendered(files, output),
+        warnings=manifest.warnings,
+    )
 
 
 def write_rendered(files: Mapping[str, str], output: Path) -> str:
@@ -306,19 +356,6 @@ def _write(path: Path, text: str) -> None:
         raise MachineError("output", f"cannot write {path}: {error.strerror}") from error
 
 
-def paper_plan(request: StackRequest) -> StackPlan:
-    """The plan of a stack with upstream's images."""
-    images = {
-        need.service: ResolvedImage(
-            reference=need.override or need.source.upstream or need.service,
-            origin=Origin.UPSTREAM,
-            how="not looked for",
-        )
-        for need in request.image_needs
-    }
-    return plan_on_paper(request, images)
-
-
 def explain(where: Where) -> Explanation:
     """Every rule that changed what the plugins returned, and what came out of it.
 
@@ -326,7 +363,7 @@ def explain(where: Where) -> Explanation:
         InputError: the stack cannot be planned.
     """
     request = request_stack(where)
-    plan = paper_plan(request)
+    plan = plan_on_paper(request)
     networks = {n: s.get("networks", {}) for n, s in plan.compose["services"].items()}
     return Explanation(
         stack=plan.name,

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError, MachineError
-from floe_local.operations.look_up import find_planned, project_on
-from floe_local.operations.planning import request_stack
+from floe_local.operations.request import request_stack
 from floe_local.operations.show import rivals_of
+from floe_local.operations.stacks import find_planned, resolve_project
 from floe_local.operations.targets import EndpointOptions, targets_elsewhere, targets_of
 from floe_local.plan.plugins.foreign_code import mask
 from floe_local.plan.stack.environment import pipeline_environment
@@ -82,7 +82,7 @@ def _export_errors(where: Where, began: datetime) -> dict[tuple[str, str], str]:
     collector = find_planned(where)[0].collector
     with suppress(MachineError):
         engine = Engine()
-        for container in engine.containers(project_on(engine, where)):
+        for container in engine.containers(resolve_project(engine, where)):
             if container.service == collector:
                 errors = export_errors(engine.tail(container, "all", since=began))
                 return {key: mask(error, os.environ) for key, error in errors.items()}

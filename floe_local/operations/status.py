@@ -6,9 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from floe_local.operations.look_up import find, project_on
-from floe_local.operations.rows import ServiceRow, service_rows
 from floe_local.operations.sandbox import Failing, forced_failures
+from floe_local.operations.stacks import ServiceRow, find_stack, resolve_project, service_rows
 from floe_local.operations.targets import targets_of
 from floe_local.plan.blueprint.recipe import LABEL_ORIGIN
 from floe_local.plan.stack.environment import pipeline_environment
@@ -74,9 +73,9 @@ def status(where: Where, engine: Engine | None = None) -> StackStatus:
     Raises:
         MachineError: there is no engine to be asked.
     """
-    found = find(where)  # what names no stack is said without an engine
+    found = find_stack(where)  # what names no stack is said without an engine
     engine = engine or Engine()
-    project = project_on(engine, where)
+    project = resolve_project(engine, where)
     held = engine.holdings(project)
     plan, warning = (
         found.workspace.known_plan() if found.identity.project == project else (None, "")

@@ -12,10 +12,10 @@ from testcontainers.compose import DockerCompose
 
 from floe_local.errors import InputError
 from floe_local.operations.down import down as take_down
-from floe_local.operations.planning import identity_of
 from floe_local.operations.request import UpSettings, Where
 from floe_local.operations.show import env, urls
 from floe_local.operations.smoke_test import find_targets, smoke_test
+from floe_local.operations.stacks import identity_of
 from floe_local.operations.up import up
 from floe_local.plan.values import Kind
 from floe_local.prove.options import SmokeOptions
@@ -27,7 +27,7 @@ from floe_local.run.workspace import Workspace
 if TYPE_CHECKING:
     from typing import Any
 
-    from floe_local.operations.bring_up import UpResult
+    from floe_local.operations.up import UpResult
     from floe_local.plan.values import OtlpProtocol
     from floe_local.prove.report import Report
     from floe_local.prove.targets import BackendTarget, Targets

@@ -15,8 +15,7 @@ from floe_local.cli.session import Live, Session, where
 from floe_local.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
-    from floe_local.operations.helm import RenderedHelm
-    from floe_local.operations.show import Explanation, Rendered, UrlRow
+    from floe_local.operations.show import Explanation, Rendered, RenderedHelm, UrlRow
 
 
 def status(session: Session) -> int:
@@ -175,7 +174,7 @@ def render(
     Example: `floe-local render -o generated`, `floe-local -e prod render helm`
     """
     if what == "helm":
-        from floe_local.operations.helm import render_helm
+        from floe_local.operations.show import render_helm
 
         values = render_helm(where(session, live=True), output)
         return _tell_files(session, values, "\n".join(values.files.values()))

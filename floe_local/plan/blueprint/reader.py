@@ -13,8 +13,10 @@ from floe_local.plan.blueprint.model import NAME_PATTERN, Blueprint, LocatedBlue
 from floe_local.plan.yaml_source import Problems, read_source, suggestion
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from floe_local.plan.blueprint.model import ConfigFile
     from floe_local.plan.yaml_source import Path_, Source
 
 BLUEPRINT_FILE = "blueprint.yaml"
@@ -59,6 +61,36 @@ def name_in(folder: Path) -> object:
     """
     file = folder / BLUEPRINT_FILE
     return read_source(file, name=str(file), code="blueprint").data.get("name")
+
+
+def read_sources(parts: Sequence[LocatedBlueprint]) -> Iterator[tuple[tuple[str, str], str]]:
+    """The files beside the blueprints that services mount: ((blueprint, path), text).
+
+    Raises:
+        InputError: a file is missing, no text, or outside its blueprint's folder
+            (``blueprint-file``).
+    """
+    for part in parts:
+        for service in part.blueprint.services.values():
+            for file in service.files:
+                if not file.source.startswith("{"):
+                    yield (part.blueprint.name, file.source), _read_source(part, file)
+
+
+def _read_source(part: LocatedBlueprint, file: ConfigFile) -> str:
+    path = (part.folder / file.source).resolve()
+    inside = path.is_relative_to(part.folder.resolve())
+    try:
+        if inside:
+            return path.read_text("utf-8")
+        why = "it is outside the blueprint's folder"
+    except (OSError, UnicodeDecodeError) as error:
+        why = str(error)
+    raise InputError(
+        "blueprint-file",
+        f"{part.folder / BLUEPRINT_FILE}: services: files: {file.source}: {why}",
+        "put a text file of that name beside blueprint.yaml",
+    )
 
 
 def _model(parsed: Source, problems: Problems) -> Blueprint | None:

@@ -12,10 +12,10 @@ import pytest
 
 from docs.backends import page
 from floe_local.errors import InputError
-from floe_local.operations.look_up import find_planned
-from floe_local.operations.planning import manifest_blueprints, manifest_of
+from floe_local.operations.request import manifest_blueprints, manifest_of
 from floe_local.operations.sandbox import Failure, fail, show_received
 from floe_local.operations.smoke_test import find_targets
+from floe_local.operations.stacks import find_planned
 from floe_local.operations.status import status
 from floe_local.plan.values import Signal
 from floe_local.prove.report import HopName, Verdict

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from floe_local.errors import ExitCode, InputError
-from floe_local.operations.planning import request_stack
+from floe_local.operations.request import request_stack
 from floe_local.operations.sandbox import show_received
 from floe_local.operations.smoke_test import find_targets
 from floe_local.plan.blueprint.recipe import load_recipe

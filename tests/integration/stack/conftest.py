@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from floe_local.operations.bring_up import UpResult, bring_up
 from floe_local.operations.request import StackRequest, UpSettings
+from floe_local.operations.up import UpResult, bring_up
 from floe_local.plan.artifacts import Compiled, CompiledBackend
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
 from floe_local.plan.stack.identity import identify

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.operations.down import down
-from floe_local.operations.planning import identity_of
 from floe_local.operations.request import UpSettings
 from floe_local.operations.smoke_test import find_targets, smoke_test
+from floe_local.operations.stacks import identity_of
 from floe_local.operations.status import status
 from floe_local.operations.up import up
 from floe_local.plan.values import Kind

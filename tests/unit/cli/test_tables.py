@@ -19,8 +19,8 @@ from floe_local.cli.tables import (
     service_table,
     what_passed,
 )
-from floe_local.operations.rows import ServiceRow
 from floe_local.operations.sandbox import Failing, Failure
+from floe_local.operations.stacks import ServiceRow
 from floe_local.plan.blueprint.model import Losses
 from floe_local.plan.values import Origin, Signal
 from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict

@@ -8,9 +8,8 @@ import pytest
 
 from floe_local.conformance.subjects import subjects
 from floe_local.errors import InputError
-from floe_local.operations.planning import manifest_blueprints
 from floe_local.operations.plugin_checks import check_plugins
-from floe_local.operations.request import Where
+from floe_local.operations.request import Where, manifest_blueprints
 from floe_local.operations.show import explain
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.output import BackendRef

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from floe_local.errors import FloeError, InputError, MachineError
 from floe_local.operations.down import down
 from floe_local.operations.logs import logs
-from floe_local.operations.look_up import project_on
-from floe_local.operations.planning import identity_of, manifest_of
-from floe_local.operations.request import Where
+from floe_local.operations.request import Where, manifest_of
 from floe_local.operations.show import env, render, urls
 from floe_local.operations.smoke_test import find_targets
+from floe_local.operations.stacks import identity_of, resolve_project
 from floe_local.operations.status import status
 from floe_local.operations.up import up
 from floe_local.run.engine import Holdings, Volume
@@ -166,5 +165,5 @@ def test_down_never_takes_another_folders_data(
 def test_a_project_of_elsewhere_is_meant_only_without_a_manifest(shop: Path) -> None:
     other = identity_of(Where(manifest=shop.parent / "other")).project
     engine = cast("Engine", Recorder({other}))
-    assert project_on(engine, Where(stack=other)) == other
-    assert project_on(engine, Where(stack=other, manifest=shop)) != other
+    assert resolve_project(engine, Where(stack=other)) == other
+    assert resolve_project(engine, Where(stack=other, manifest=shop)) != other

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from floe_local.errors import InputError, MachineError
-from floe_local.operations.planning import identity_of
 from floe_local.operations.request import Where
 from floe_local.operations.show import env, explain, render, urls
+from floe_local.operations.stacks import identity_of
 from floe_local.operations.targets import EndpointOptions, targets_elsewhere, targets_of
 from floe_local.operations.up import refuse_unset
 from floe_local.plan.artifacts import Compiled, CompiledBackend
@@ -235,7 +235,7 @@ def test_a_broken_manifest_is_in_nobodys_way(where: Where, tmp_path: Path) -> No
 
 
 def test_targets_of_a_stack_of_somebody_else(where: Where) -> None:
-    from floe_local.operations.planning import request_stack  # noqa: PLC0415 - asks plugins
+    from floe_local.operations.request import request_stack  # noqa: PLC0415 - asks plugins
 
     options = EndpointOptions(
         otlp_http="http://10.0.0.1:4318",

@@ -1,0 +1,137 @@
+"""Stacks: which one is meant, what is known of it, and its services as rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from floe_local.errors import MachineError
+from floe_local.plan.manifest.files import find_manifest
+from floe_local.plan.stack.identity import identify
+from floe_local.plan.stack.vantage import endpoint_url
+from floe_local.plan.values import Frozen, Origin
+from floe_local.run.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from floe_local.operations.request import Where
+    from floe_local.plan.stack.model import StackIdentity, StackPlan, StackService
+    from floe_local.run.engine import Engine
+
+
+class StackFiles(NamedTuple):
+    """A stack: its identity, and its files."""
+
+    identity: StackIdentity
+    workspace: Workspace
+
+
+def identity_of(where: Where) -> StackIdentity:
+    """Which stack is meant, without reading the manifest: a broken one is in nobody's way.
+
+    Raises:
+        InputError: there is no such manifest (``manifest-missing``): a typing error never
+            means another folder's stack; the stack's name is none (``stack-name``).
+        MachineError: the folder's name cannot be used (``folder-name``).
+    """
+    root = find_manifest(where.manifest, where.environment, where.folder).root
+    return identify(root, where.stack)
+
+
+def find_stack(where: Where) -> StackFiles:
+    """The stack that is meant, by its folder and name.
+
+    Raises:
+        InputError: no stack is meant: there is no such manifest, or the name is none.
+    """
+    identity = identity_of(where)
+    return StackFiles(identity, Workspace(identity))
+
+
+def find_planned(where: Where) -> tuple[StackPlan, Workspace]:
+    """The stack that is meant, as it was planned.
+
+    Raises:
+        MachineError: it was never brought up from here (``stack-unknown``), or its plan
+            cannot be read (``stack-file``).
+    """
+    found = find_stack(where)
+    plan = found.workspace.plan()
+    if plan is None:
+        raise not_up(found.identity)
+    return plan, found.workspace
+
+
+def not_up(identity: StackIdentity) -> MachineError:
+    """What to say where a stack has to be up, and is not."""
+    return MachineError(
+        "stack-unknown",
+        f"stack '{identity.name}' of {identity.folder} is not up",
+        "`floe-local up` brings it up; `floe-local list` shows every stack of this engine",
+    )
+
+
+def resolve_project(engine: Engine, where: Where) -> str:
+    """The project of the stack that is meant, also when its folder is gone.
+
+    ``--stack`` may be a whole project's name, as ``list`` shows it; beside ``--manifest``,
+    which names the folder, only of a project of that folder (`identify` knows those).
+    """
+    project = identity_of(where).project
+    anywhere = where.stack if where.manifest is None else None
+    if anywhere and not engine.holdings(project) and engine.holdings(anywhere):
+        return anywhere
+    return project
+
+
+class ServiceRow(Frozen):
+    """A service. `urls` are the host's, by endpoint; `ui` is the one to open in a browser.
+
+    `state` is ``ready``, ``not ready``, ``down``, or the engine's word for the container.
+    `seconds` is how long it took to become ready.
+    """
+
+    service: str
+    backend: str
+    image: str
+    origin: Origin | None = None
+    how: str = ""
+    state: str = "down"
+    detail: str = ""
+    seconds: float | None = None
+    urls: dict[str, str] = {}
+    ui: str | None = None
+
+
+def service_rows(
+    plan: StackPlan,
+    states: Mapping[str, str],
+    *,
+    details: Mapping[str, str] | None = None,
+    seconds: Mapping[str, float] | None = None,
+) -> tuple[ServiceRow, ...]:
+    """A row for each service of a plan, with what is known by service."""
+    return tuple(
+        ServiceRow(
+            service=service.name,
+            backend=service.backend,
+            image=service.image.reference,
+            origin=service.image.origin,
+            how=service.image.how,
+            state=states.get(service.name, "down"),
+            detail=(details or {}).get(service.name, ""),
+            seconds=(seconds or {}).get(service.name),
+            urls=service_urls(plan, service),
+            ui=next((_url(plan, service, e.name) for e in service.endpoints if e.ui), None),
+        )
+        for service in plan.services
+    )
+
+
+def service_urls(plan: StackPlan, service: StackService) -> dict[str, str]:
+    """Where the host reaches the endpoints of a service, by endpoint, with their paths."""
+    return {e.name: _url(plan, service, e.name) + e.path.rstrip("/") for e in service.endpoints}
+
+
+def _url(plan: StackPlan, service: StackService, endpoint: str) -> str:
+    return endpoint_url(plan, service.name, endpoint, "host") or ""
