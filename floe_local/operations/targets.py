@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from floe_local.plan.compiler.address import parse_address
+from floe_local.plan.compiler.endpoints import parse_address
 from floe_local.plan.compiler.transport import each_transport, single_transports
 from floe_local.plan.env_refs import missing, references
 from floe_local.plan.stack.environment import pipeline_variables

@@ -26,6 +26,25 @@ def value_at(values: Any, path: Steps) -> Any:
     return values
 
 
+def at(values: Any, path: tuple[Any, ...]) -> Any:
+    """The value that keys, and indices of lists, lead to; all of them are there."""
+    for key in path:
+        values = values[key]
+    return values
+
+
+def with_value_at(values: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """The same nested value with `value` at a path of keys, and indices of lists."""
+    if not path:
+        return value
+    key, *below = path
+    inside = values[key] if isinstance(values, list) else values.get(key, {})
+    after = with_value_at(inside, tuple(below), value)
+    if isinstance(values, list):
+        return [after if index == key else item for index, item in enumerate(values)]
+    return {**values, key: after}
+
+
 def scalars(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Every value that is no mapping and no list, with the keys and indices that lead to it."""
     if isinstance(value, dict):

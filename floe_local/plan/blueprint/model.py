@@ -345,6 +345,11 @@ class Blueprint(Frozen):
     transports: dict[str, Name] = {}
     """For a plugin that returns a composite transport: which blueprint each part is of."""
 
+    @property
+    def endpoints(self) -> tuple[tuple[str, Endpoint], ...]:
+        """The endpoints of all services, each with its service's name."""
+        return tuple((name, e) for name, s in self.services.items() for e in s.endpoints)
+
 
 class LocatedBlueprint(Frozen):
     """A blueprint with the folder it came from, and who brought it."""

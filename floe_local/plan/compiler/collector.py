@@ -74,8 +74,8 @@ def _prefixed(draft: Draft, section: str, taken: set[str]) -> Draft:
         config = _with_references(draft, config, names)
     why = "another component has that id"
     for before, after in names.items():
-        draft = draft.noting("prefix", f"{section}.{before}", before, after, why)
-    return draft.having(**config)
+        draft = draft.record("prefix", f"{section}.{before}", before, after, why)
+    return draft.with_sections(**config)
 
 
 def prefixed_id(component: str, backend: str) -> str:

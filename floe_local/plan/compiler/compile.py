@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from copy import deepcopy
+from functools import reduce
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.artifacts import Change, Compiled, CompiledBackend, helm_values_of
 from floe_local.plan.blueprint.shipped import COLLECTOR
@@ -13,11 +15,17 @@ from floe_local.plan.compiler.collector import (
     unserved,
     without_clashes,
 )
-from floe_local.plan.compiler.contained import kept_in_stack
-from floe_local.plan.compiler.draft import Draft, Neighbours
-from floe_local.plan.compiler.in_stack import hosts_of, reaching_backend
-from floe_local.plan.compiler.lineage import lineage_backends
-from floe_local.plan.compiler.namespace import Surroundings, default_namespace, namespace_of
+from floe_local.plan.compiler.draft import (
+    SECTIONS,
+    Draft,
+    Surroundings,
+    components,
+    output_error,
+    senders,
+)
+from floe_local.plan.compiler.egress import callers, refuse_egress, refuse_plain_text
+from floe_local.plan.compiler.endpoints import hosts_of, reach_backend
+from floe_local.plan.compiler.namespace import default_namespace, namespace_of
 from floe_local.plan.compiler.pipelines import (
     accepted_signals,
     checked,
@@ -27,21 +35,56 @@ from floe_local.plan.compiler.pipelines import (
     own_guard,
     own_receivers,
 )
-from floe_local.plan.compiler.production import encrypted_exporters
 from floe_local.plan.compiler.retired import modernised
-from floe_local.plan.compiler.sandbox import sandboxed_exporters
+from floe_local.plan.compiler.sandbox import (
+    refuse_leaks,
+    replace_credentials,
+    replace_endpoints,
+)
 from floe_local.plan.compiler.shapes import normalised, readable_references
+from floe_local.plan.compiler.transport import (
+    http_senders,
+    joined_url,
+    known_types,
+    moved_path,
+    named_token,
+    refuse_unusable,
+    without_nulls,
+)
 from floe_local.plan.env_refs import references
 from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from floe_local.plan.blueprint.model import Blueprint
     from floe_local.plan.manifest.model import Manifest
     from floe_local.plan.plugins.output import PluginOutput
+    from floe_local.plan.yaml_source import Path_
 
-RULES = (
+    Rule = Callable[[Draft], Draft]
+    PartRule = Callable[[Draft, Path_], Draft]
+    Parts = Callable[[Draft], Iterable[Path_]]
+
+
+def on_each(rule: PartRule, parts: Parts) -> Rule:
+    """A rule for a whole draft from one for a part of it."""
+
+    def apply(draft: Draft) -> Draft:
+        return reduce(rule, tuple(parts(draft)), draft)
+
+    return apply
+
+
+def _extensions_and_exporters(draft: Draft) -> Iterator[Path_]:
+    return components(draft, "extensions", "exporters")
+
+
+def _all_components(draft: Draft) -> Iterator[Path_]:
+    return components(draft, *SECTIONS)
+
+
+TELEMETRY_RULES = (
     normalised,
     readable_references,
     modernised,
@@ -51,12 +94,29 @@ RULES = (
     own_guard,
     checked,
     accepted_signals,
-    encrypted_exporters,
-    sandboxed_exporters,
-    reaching_backend,
-    kept_in_stack,
+    on_each(refuse_plain_text, senders),
+    on_each(replace_endpoints, _extensions_and_exporters),
+    on_each(replace_credentials, _all_components),
+    on_each(refuse_leaks, callers),
+    on_each(reach_backend, senders),
+    on_each(refuse_egress, callers),
 )
 """What happens to each telemetry plugin's config, in order."""
+
+LINEAGE_RULES = (
+    known_types,
+    on_each(without_nulls, http_senders),
+    on_each(named_token, http_senders),
+    on_each(joined_url, http_senders),
+    on_each(moved_path, http_senders),
+    on_each(refuse_plain_text, http_senders),
+    on_each(replace_endpoints, senders),
+    on_each(replace_credentials, senders),
+    on_each(refuse_leaks, callers),
+    on_each(reach_backend, senders),
+    on_each(refuse_egress, callers),
+)
+"""The same for a lineage plugin's transport."""
 
 
 def compile_outputs(
@@ -85,25 +145,26 @@ def compile_outputs(
             distribution, field. Or, unless `live`, it would reach beyond the stack.
     """
     services = (name for blueprint in blueprints.values() for name in blueprint.services)
-    stack = None if live else frozenset(services)
-    around = Surroundings(manifest.environment, manifest.project, environ or {})
-    values = around.environ if values is None else values
-    own = blueprints[COLLECTOR].services if COLLECTOR in blueprints else ()
-    neighbours = Neighbours(manifest.environment, frozenset(own), stack, values)
+    around = Surroundings(
+        environment=manifest.environment,
+        project=manifest.project,
+        environ=environ or {},
+        values=(environ or {}) if values is None else values,
+        collector=frozenset(blueprints[COLLECTOR].services if COLLECTOR in blueprints else ()),
+        stack=None if live else frozenset(services),
+    )
     lineage = [o for o in outputs if o.kind is Kind.LINEAGE]
     telemetry = [o for o in outputs if o.kind is Kind.TELEMETRY]
     namespace, changes = _namespace(manifest, lineage, around)
-    collector, senders, more = _telemetry(manifest, telemetry, blueprints, namespace, neighbours)
-    # For clients, as for a shell's ${X:-…}, an empty variable is one that is not set.
-    known = neighbours._replace(values={name: value for name, value in values.items() if value})
-    transport, receivers, even_more = lineage_backends(lineage, blueprints, known)
+    collector, exporting, more = _telemetry(manifest, telemetry, blueprints, namespace, around)
+    transport, posting, even_more = _lineage(lineage, blueprints, around)
     return Compiled(
         otlp_collector_config=collector,
         openlineage_config=transport,
         namespace=namespace,
         environment=manifest.environment,
         project=manifest.project,
-        backends=(*senders, *receivers),
+        backends=(*exporting, *posting),
         provenance=(*_warnings(outputs), *_left_out(outputs), *changes, *more, *even_more),
         secrets=references([collector, transport]),
         sampling=manifest.local.sampling.described,
@@ -165,26 +226,22 @@ def _telemetry(
     outputs: Sequence[PluginOutput],
     blueprints: Mapping[str, Blueprint],
     namespace: str,
-    neighbours: Neighbours,
+    around: Surroundings,
 ) -> tuple[dict[str, Any] | None, tuple[CompiledBackend, ...], tuple[Change, ...]]:
     if not outputs:
         return None, (), ()
     collector = blueprints.get(COLLECTOR)
     directory = collector.config.get("queue_directory") if collector else None
-    starts = [
-        Draft(output, blueprints.get(output.name), **neighbours._asdict()) for output in outputs
-    ]
-    drafts = without_clashes(list(map(_through_rules, starts)), RESERVED)
+    starts = [Draft(output, blueprints.get(output.name), around) for output in outputs]
+    drafts = without_clashes([_through(TELEMETRY_RULES, start) for start in starts], RESERVED)
     drafts = tuple(overlaid(draft, directory) for draft in drafts)
     config = assembled(drafts, manifest.local, resource_attributes(manifest, namespace), directory)
     changes = tuple(change for draft in drafts for change in draft.changes)
     return config, tuple(map(_sender, drafts)), (*changes, *_sinks(drafts))
 
 
-def _through_rules(draft: Draft) -> Draft:
-    for rule in RULES:
-        draft = rule(draft)
-    return draft
+def _through(rules: Iterable[Rule], draft: Draft) -> Draft:
+    return reduce(lambda draft, rule: rule(draft), rules, draft)
 
 
 def resource_attributes(manifest: Manifest, namespace: str) -> dict[str, Any]:
@@ -219,3 +276,76 @@ def _sinks(drafts: Sequence[Draft]) -> tuple[Change, ...]:
         )
         for signal in unserved(drafts)
     )
+
+
+class _Part(NamedTuple):
+    """One backend that a plugin's transport reaches: `place` is where in the plugin's output."""
+
+    name: str
+    blueprint: str
+    transport: dict[str, Any]
+    place: str
+
+
+def _lineage(
+    outputs: Sequence[PluginOutput], blueprints: Mapping[str, Blueprint], around: Surroundings
+) -> tuple[dict[str, Any] | None, tuple[CompiledBackend, ...], tuple[Change, ...]]:
+    # For clients, as for a shell's ${X:-…}, an empty variable is one that is not set.
+    values = {name: value for name, value in around.values.items() if value}
+    around = around._replace(values=values, nested_values=False)
+    backends: list[CompiledBackend] = []
+    changes: list[Change] = []
+    for output in outputs:
+        refuse_unusable(output)
+        for part in _parts(output, blueprints.get(output.name)):
+            blueprint = blueprints.get(part.blueprint)
+            start = Draft(output, blueprint, around, deepcopy(part.transport), part.place)
+            draft = _through(LINEAGE_RULES, start)
+            backends.append(_poster(draft, part))
+            changes += draft.changes
+    transports = {b.name: b.transport for b in backends if b.transport is not None}
+    return _one_transport(transports), tuple(backends), tuple(changes)
+
+
+def _parts(output: PluginOutput, blueprint: Blueprint | None) -> Iterator[_Part]:
+    """The backends of one plugin: one, or each part of the composite that its blueprint names."""
+    expected = blueprint.transports if blueprint else {}
+    if not expected:
+        yield _Part(output.name, output.name, output.transport, "transport")
+        return
+    children = output.transport.get("transports")
+    if not isinstance(children, dict) or set(children) != set(expected):
+        what = f"its blueprint expects a composite of {', '.join(sorted(expected))}"
+        raise output_error(
+            output, "transport.transports", what, "return a transport for each of them"
+        )
+    for key, name in expected.items():
+        place = f"transport.transports.{key}"
+        yield _Part(f"{output.name}.{key}", name, children[key], place)
+
+
+def _poster(draft: Draft, part: _Part) -> CompiledBackend:
+    return CompiledBackend(
+        name=part.name,
+        who=draft.output.who,
+        plugin=draft.output.name,
+        blueprint=part.blueprint,
+        transport=draft.config,
+        hosts=hosts_of(draft),
+        helm_values=helm_values_of(draft.output),
+    )
+
+
+def _one_transport(transports: Mapping[str, dict[str, Any]]) -> dict[str, Any] | None:
+    """What openlineage-python reads; several backends make a composite transport."""
+    if not transports:
+        return None
+    if len(transports) == 1:
+        return {"transport": next(iter(transports.values()))}
+    composite = {
+        "type": "composite",
+        "continue_on_failure": True,
+        "continue_on_success": True,
+        "transports": dict(transports),
+    }
+    return {"transport": composite}

@@ -1,98 +1,129 @@
-"""A plugin's Collector config on its way through the rules.
+"""A plugin's config on its way through the rules.
 
-Each rule is a small function from a Draft to a Draft; what it changes it also writes down.
-In normal form a draft's config has the keys of `SECTIONS` and ``pipelines``, whose values
-hold ``receivers``, ``processors`` and ``exporters``.
+A rule is a small function from a draft to a draft; what it changes it also records. One for
+whatever sends, an exporter as well as a transport, takes the path of that part besides.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import Change
-from floe_local.plan.env_refs import settled, typed
+from floe_local.plan.env_refs import seen, settled, typed
+from floe_local.plan.nested import at, with_value_at
 from floe_local.plan.plugins.calls import json_fault
+from floe_local.plan.values import Kind
+from floe_local.plan.yaml_source import dotted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from floe_local.plan.artifacts import Level
     from floe_local.plan.blueprint.model import Blueprint
     from floe_local.plan.plugins.output import PluginOutput
+    from floe_local.plan.yaml_source import Path_
 
 Config = dict[str, Any]
 SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
 PARTS = ("receivers", "processors", "exporters")
 
 
-class Neighbours(NamedTuple):
+class Surroundings(NamedTuple):
     """What outputs are judged by, besides their blueprints.
 
-    `environment` is the manifest's. `self_hosts` are the names that mean the Collector
-    itself, inside the Collector. `stack` are the names of the stack's services, besides which
-    nothing may be reached; None: it is live. `values` are the variables that components will
-    have: rules judge what those will see.
+    `environment` and `project` are the manifest's. `environ` are the variables of the process,
+    `values` those that components will have: rules judge what those will see. With
+    `nested_values` a value may refer to other variables, as in the Collector. `collector` are
+    the names of the Collector's services, which mean "here" inside of it. `stack` are the names
+    of the stack's services, besides which nothing may be reached; None: it is live.
     """
 
     environment: str = "local"
-    self_hosts: frozenset[str] = frozenset()
-    stack: frozenset[str] | None = None
+    project: str = ""
+    environ: Mapping[str, str] = MappingProxyType({})
     values: Mapping[str, str] = MappingProxyType({})
+    nested_values: bool = True
+    collector: frozenset[str] = frozenset()
+    stack: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A plugin's output with what is known of its backend.
+    """What is compiled of a plugin's output, with what is known of its backend.
 
-    `environment`, `self_hosts`, `stack` and `values` are those of its `Neighbours`. `batch` is
-    how the plugin wants its exports batched.
+    `config` is a Collector config in normal form: the keys of `SECTIONS`, and ``pipelines``,
+    whose values have those of `PARTS`. Or it is an OpenLineage transport, and `place` says where
+    in the output it stands. `batch` is how the plugin wants its exports batched.
     """
 
     output: PluginOutput
     blueprint: Blueprint | None = None
+    around: Surroundings = field(default_factory=Surroundings)
     config: Config = field(default_factory=dict)
-    environment: str = "local"
-    self_hosts: frozenset[str] = frozenset()
-    stack: frozenset[str] | None = None
+    place: str = ""
     batch: Config = field(default_factory=dict)
-    values: Mapping[str, str] = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
 
-    def noting(
+    @property
+    def is_lineage(self) -> bool:
+        """Whether it is a transport."""
+        return self.output.kind is Kind.LINEAGE
+
+    def at(self, part: Path_) -> Any:
+        """A part of the config: what its keys, and indices of lists, lead to."""
+        return at(self.config, part)
+
+    def type_at(self, part: Path_) -> str:
+        """The type of a component, or of a transport."""
+        return str(self.at(part).get("type")) if self.is_lineage else type_of(str(part[-1]))
+
+    def with_value(self, part: Path_, value: Any) -> Draft:
+        """This draft with another value at a path."""
+        return replace(self, config=with_value_at(self.config, part, value))
+
+    def with_sections(self, **sections: Any) -> Draft:
+        """This draft with sections of its config replaced."""
+        return replace(self, config={**self.config, **sections})
+
+    def seen(self, value: Any) -> Any:
+        """A part of the config as its component sees it; what is not known stays a reference."""
+        expand = settled if self.around.nested_values else seen
+        return expand(value, self.around.values)
+
+    def typed(self, value: Any) -> Any:
+        """The same for numbers and switches of the Collector's."""
+        return typed(value, self.around.values)
+
+    def where(self, place: str | Path_) -> str:
+        """A place of the config as errors name it: from the plugin's output on."""
+        path = (place,) if isinstance(place, str) else place
+        return dotted(tuple(str(step) for step in (self.place, *path) if step != ""))
+
+    def record(
         self,
         rule: str,
-        place: str,
+        place: str | Path_,
         before: Any,
         after: Any,
         why: str,
         *,
-        level: Literal["info", "warning"] = "info",
+        level: Level = "info",
     ) -> Draft:
         """This draft with one more change on record."""
-        where = f"{self.output.who}: {place}" if place else self.output.who
+        where = self.where(place)
+        where = f"{self.output.who}: {where}" if where else self.output.who
         change = Change(rule=rule, where=where, before=before, after=after, why=why, level=level)
         return replace(self, changes=(*self.changes, change))
 
-    def seen(self, value: Any) -> Any:
-        """A part of the config as its component sees it; what is not known stays a reference."""
-        return settled(value, self.values)
-
-    def typed(self, value: Any) -> Any:
-        """The same for numbers and switches."""
-        return typed(value, self.values)
-
-    def having(self, **sections: Any) -> Draft:
-        """This draft with sections of its config replaced."""
-        return replace(self, config={**self.config, **sections})
-
-    def fault(self, place: str, what: str, hint: str = "") -> InputError:
-        """The error for a mistake at `place` of the plugin's output."""
-        return fault(self.output, place, what, hint)
+    def error_at(self, place: str | Path_, what: str, hint: str = "") -> InputError:
+        """The error for a mistake at `place` of the config."""
+        return output_error(self.output, self.where(place), what, hint)
 
 
-def fault(output: PluginOutput, place: str, what: str, hint: str = "") -> InputError:
+def output_error(output: PluginOutput, place: str, what: str, hint: str = "") -> InputError:
     """The error for a mistake that no rule mends; names plugin, distribution, field."""
     at = f"{output.who}: {place}: " if place else f"{output.who}: "
     return InputError("plugin-output", at + what, hint or f"mend it in the plugin {output.name!r}")
@@ -106,15 +137,45 @@ def refuse_unserialisable(output: PluginOutput, method: str, returned: Any) -> N
     """
     if not isinstance(returned, dict):
         what = f"returned {type(returned).__name__}, expected a dict"
-        raise fault(output, method, what, "return a dict (ADR-0035)")
+        raise output_error(output, method, what, "return a dict (ADR-0035)")
     wrong = json_fault(returned)
     if wrong:
-        raise fault(output, method, f"returned something that JSON cannot hold: {wrong}")
+        raise output_error(output, method, f"returned something that JSON cannot hold: {wrong}")
 
 
 def type_of(component: str) -> str:
     """The type in a component's id: ``otlp_grpc`` of ``otlp_grpc/backup``."""
     return component.partition("/")[0].strip()
+
+
+def components(draft: Draft, *sections: str) -> Iterator[Path_]:
+    """The paths of a Collector config's components, section by section."""
+    return ((section, key) for section in sections for key in draft.config[section])
+
+
+def inner_transports(transport: Mapping[str, Any]) -> Iterator[Path_]:
+    """The paths of the transports to which one hands events on; nothing: it sends itself."""
+    match transport:
+        case {"type": "composite", "transports": dict() | list() as children}:
+            for key in children if isinstance(children, dict) else range(len(children)):
+                yield "transports", key
+        case {"type": "transform", "transport": child} if child:
+            yield ("transport",)
+        case _:
+            pass
+
+
+def senders(draft: Draft) -> Iterator[Path_]:
+    """The parts that send: exporters, or the transports that hand on to no other."""
+    return _leaves(draft, ()) if draft.is_lineage else components(draft, "exporters")
+
+
+def _leaves(draft: Draft, part: Path_) -> Iterator[Path_]:
+    inner = [(*part, *path) for path in inner_transports(draft.at(part))]
+    for below in inner:
+        yield from _leaves(draft, below)
+    if not inner:
+        yield part
 
 
 def renamed(config: Config, section: str, names: dict[str, str]) -> Config:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.artifacts import Change
-from floe_local.plan.compiler.draft import fault
+from floe_local.plan.compiler.draft import output_error
 from floe_local.plan.env_refs import resolve
 from floe_local.plan.values import ENVIRONMENT_VARIABLE
 from floe_local.plan.yaml_source import suggestion
@@ -14,18 +14,11 @@ from floe_local.plan.yaml_source import suggestion
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from floe_local.plan.compiler.draft import Surroundings
     from floe_local.plan.plugins.output import PluginOutput
 
 DEFAULT_TEMPLATE = "floe-{environment}"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-
-
-class Surroundings(NamedTuple):
-    """What a strategy may refer to: the manifest's environment and project, variables."""
-
-    environment: str
-    project: str
-    environ: Mapping[str, str]
 
 
 def namespace_of(output: PluginOutput, around: Surroundings) -> tuple[str, tuple[Change, ...]]:
@@ -45,7 +38,9 @@ def namespace_of(output: PluginOutput, around: Surroundings) -> tuple[str, tuple
     make = _STRATEGIES.get(name) if isinstance(name, str) else None
     if make is None:
         known = suggestion(str(name), _STRATEGIES)
-        raise fault(output, "namespace_strategy.strategy", f"unknown strategy {name!r}", known)
+        raise output_error(
+            output, "namespace_strategy.strategy", f"unknown strategy {name!r}", known
+        )
     return make(output, strategy, around), ()
 
 
@@ -68,7 +63,9 @@ def _made_up(output: PluginOutput, namespace: str) -> Change:
 def _environment_based(output: PluginOutput, strategy: dict[str, Any], around: Surroundings) -> str:
     variable = strategy.get("environment_var") or ENVIRONMENT_VARIABLE
     if not isinstance(variable, str):
-        raise fault(output, "namespace_strategy.environment_var", "expected a variable's name")
+        raise output_error(
+            output, "namespace_strategy.environment_var", "expected a variable's name"
+        )
     environment = around.environment
     if variable != ENVIRONMENT_VARIABLE:
         environment = around.environ.get(variable) or environment
@@ -77,7 +74,9 @@ def _environment_based(output: PluginOutput, strategy: dict[str, Any], around: S
     for name in _PLACEHOLDER.findall(template):
         if name not in values:
             what = f"unknown placeholder {{{name}}}"
-            raise fault(output, "namespace_strategy.template", what, suggestion(name, values))
+            raise output_error(
+                output, "namespace_strategy.template", what, suggestion(name, values)
+            )
     return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
 
 
@@ -102,7 +101,7 @@ def _text(
     value = strategy.get(key)
     value = default if value is None else value
     if not isinstance(value, str) or not value.strip():
-        raise fault(output, f"namespace_strategy.{key}", "expected text that is not empty")
+        raise output_error(output, f"namespace_strategy.{key}", "expected text that is not empty")
     return value
 
 

@@ -10,11 +10,11 @@ compiled.
 from __future__ import annotations
 
 import math
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin
 
+from floe_local.plan.compiler.endpoints import split_url
 from floe_local.plan.env_refs import references
 from floe_local.plan.yaml_source import suggestion
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 DEFAULT_ENDPOINT = "api/v1/lineage"
-_URL = re.compile(r"^(?P<origin>[A-Za-z][A-Za-z0-9+.-]*://[^/?#]+)(?P<path>[^?#]*)(?P<tail>.*)$")
 _BUILT_IN = frozenset({"http", "async_http", "composite", "console", "file", "kafka", "noop"})
 _AUTH = frozenset({"api_key", "bearer", "jwt", "oauth2"})
 _CLASS = "or a class of your own, as package.module.Class"
@@ -49,13 +48,13 @@ def target_of(url: str, endpoint: str | None) -> Target | None:
     Returns:
         None where the url is no http URL, or is only known when it runs (``${env:URL}``).
     """
-    match = _URL.match(url.strip())
-    if match is None:
+    parts = split_url(url.strip())
+    if not parts.is_whole:
         return None
     if endpoint is not None and "://" in endpoint:
         return target_of(endpoint, "")
-    path = _path(match["path"], endpoint)
-    return _safe(match["origin"], path.lstrip("/") + match["tail"])
+    path = _path(parts.path, endpoint)
+    return _safe(parts.scheme + parts.authority, path.lstrip("/") + parts.tail)
 
 
 def last_segment(address: str) -> str:
@@ -64,10 +63,10 @@ def last_segment(address: str) -> str:
     ``urljoin(address, last_segment(address))`` is the address. Empty for an address that
     ends in a slash or has no path, and for one that joining would change otherwise.
     """
-    match = _URL.match(address)
-    if match is None:
+    parts = split_url(address)
+    if not parts.is_whole:
         return ""
-    segment = match["path"].rpartition("/")[2] + match["tail"]
+    segment = parts.path.rpartition("/")[2] + parts.tail
     # A colon in it would be read as a scheme; `a:b` of a URL is `./a:b` relative to it.
     joined = (s for s in (segment, f"./{segment}") if urljoin(address, s) == address)
     return next(joined, "")

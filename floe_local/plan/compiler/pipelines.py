@@ -12,8 +12,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from floe_local.plan.compiler.address import parse_address
 from floe_local.plan.compiler.draft import type_of
+from floe_local.plan.compiler.endpoints import parse_address
 from floe_local.plan.env_refs import references
 from floe_local.plan.nested import scalars
 from floe_local.plan.yaml_source import dotted, suggestion
@@ -78,13 +78,13 @@ def own_receivers(draft: Draft) -> Draft:
         if before and sorted(before) != sorted(after):
             why = "telemetry comes in by OTLP; the plugin names a receiver that it does not define"
             place = f"service.pipelines.{key}.receivers"
-            draft = draft.noting("receivers", place, before, after, why, level="warning")
+            draft = draft.record("receivers", place, before, after, why, level="warning")
         draft = _with_part(draft, key, "receivers", after)
     for replaced in sorted(set(config["receivers"]) - own):
         why = "floe-local's OTLP receivers listen where pipelines expect them"
-        draft = draft.noting("receivers", f"receivers.{replaced}", replaced, RECEIVER, why)
+        draft = draft.record("receivers", f"receivers.{replaced}", replaced, RECEIVER, why)
     kept_receivers = {i: c for i, c in config["receivers"].items() if i in own}
-    return draft.having(receivers=kept_receivers)
+    return draft.with_sections(receivers=kept_receivers)
 
 
 def exporter_batching(draft: Draft) -> Draft:
@@ -95,11 +95,11 @@ def exporter_batching(draft: Draft) -> Draft:
         for dropped in (i for i in before if i not in after):
             place = f"service.pipelines.{key}.processors"
             why = _DROPPED[type_of(dropped)]
-            draft = draft.noting("batch-in-pipeline", place, dropped, None, why)
+            draft = draft.record("batch-in-pipeline", place, dropped, None, why)
         draft = _with_part(draft, key, "processors", after)
     defined = draft.config["processors"]
     batch: Config = next((c for i, c in defined.items() if type_of(i) == "batch"), {})
-    draft = draft.having(
+    draft = draft.with_sections(
         processors={i: c for i, c in defined.items() if type_of(i) not in _DROPPED}
     )
     settings = {new: batch[old] for old, new in _BATCH_KEYS.items() if batch.get(old) is not None}
@@ -115,7 +115,7 @@ def own_guard(draft: Draft) -> Draft:
         if after != before:
             place = f"service.pipelines.{key}.processors"
             why = "every pipeline begins with floe-local's"
-            draft = draft.noting("memory-limiter", place, before, after, why)
+            draft = draft.record("memory-limiter", place, before, after, why)
         draft = _with_part(draft, key, "processors", after)
     return draft
 
@@ -135,12 +135,12 @@ def checked(draft: Draft) -> Draft:
         _refuse_unknown(draft, f"{place}.exporters", pipeline["exporters"], ends)
         _refuse_unknown(draft, f"{place}.processors", pipeline["processors"], config["processors"])
         if not pipeline["exporters"]:
-            raise draft.fault(f"{place}.exporters", "is empty", "name an exporter")
+            raise draft.error_at(f"{place}.exporters", "is empty", "name an exporter")
         used |= set(pipeline["exporters"])
     unused = sorted(set(config["exporters"]) - used)
     if unused:
         hint = "add it to a pipeline's exporters, or leave it out"
-        raise draft.fault(f"exporters.{unused[0]}", "no pipeline uses it", hint)
+        raise draft.error_at(f"exporters.{unused[0]}", "no pipeline uses it", hint)
     return _with_defined_processors(draft)
 
 
@@ -152,7 +152,7 @@ def accepted_signals(draft: Draft) -> Draft:
         if signal not in accepts:
             place = f"service.pipelines.{key}"
             why = f"the blueprint says that the backend takes {', '.join(accepts)}"
-            draft = draft.noting("signal-not-taken", place, signal, signal, why, level="warning")
+            draft = draft.record("signal-not-taken", place, signal, signal, why, level="warning")
     return draft
 
 
@@ -160,7 +160,7 @@ def _refuse_unknown(draft: Draft, place: str, ids: list[str], known: Any) -> Non
     for name in ids:
         if name not in known:
             hint = suggestion(name, known) if known else "the plugin defines none"
-            raise draft.fault(place, f"'{name}' is not defined", hint)
+            raise draft.error_at(place, f"'{name}' is not defined", hint)
 
 
 def _refuse_unknown_authenticators(draft: Draft) -> None:
@@ -176,12 +176,12 @@ def _with_defined_processors(draft: Draft) -> Draft:
     """Leave out processors that no pipeline uses: the Collector would only warn."""
     used = {i for p in draft.config["pipelines"].values() for i in p["processors"]}
     kept = {i: c for i, c in draft.config["processors"].items() if i in used}
-    return draft.having(processors=kept)
+    return draft.with_sections(processors=kept)
 
 
 def _with_part(draft: Draft, key: str, part: str, ids: list[str]) -> Draft:
     pipelines: Config = draft.config["pipelines"]
-    return draft.having(pipelines={**pipelines, key: {**pipelines[key], part: ids}})
+    return draft.with_sections(pipelines={**pipelines, key: {**pipelines[key], part: ids}})
 
 
 def own_extensions(draft: Draft) -> Draft:
@@ -195,8 +195,8 @@ def own_extensions(draft: Draft) -> Draft:
     kept = {i: c for i, c in extensions.items() if type_of(i) not in _HEALTH_CHECKS}
     for dropped in (i for i in extensions if i not in kept):
         why = "floe-local's health_check answers where the stack's health is asked for"
-        draft = draft.noting("extensions", f"extensions.{dropped}", dropped, "health_check", why)
-    return draft.having(extensions=kept)
+        draft = draft.record("extensions", f"extensions.{dropped}", dropped, "health_check", why)
+    return draft.with_sections(extensions=kept)
 
 
 def _refuse_taken_ports(draft: Draft) -> None:
@@ -210,7 +210,7 @@ def _refuse_taken_ports(draft: Draft) -> None:
                 sends = section == "exporters" and type_of(key) in _QUEUED
                 if own and address and address.is_local and not address.scheme and not sends:
                     what = f"port {address.port} is {own}"
-                    raise draft.fault(dotted(path), what, "use another port")
+                    raise draft.error_at(dotted(path), what, "use another port")
 
 
 def overlaid(draft: Draft, directory: str | None) -> Draft:
@@ -245,8 +245,8 @@ def _with_storages(draft: Draft, directory: str) -> Draft:
         extensions[key] = {**before, "directory": directory, "compaction": compaction}
         why = "the Collector's container has one folder that can be written, and outlives it"
         place = f"extensions.{key}.directory"
-        draft = draft.noting("queue-directory", place, before.get("directory"), directory, why)
-    return draft.having(extensions=extensions)
+        draft = draft.record("queue-directory", place, before.get("directory"), directory, why)
+    return draft.with_sections(extensions=extensions)
 
 
 def _with_queue(draft: Draft, key: str, *, persistent: bool) -> Draft:
@@ -255,10 +255,10 @@ def _with_queue(draft: Draft, key: str, *, persistent: bool) -> Draft:
     persistent = persistent and not _needs_context(draft, exporter)
     queue, left_out = _queue(draft, place, exporter, persistent=persistent)
     if left_out:
-        draft = draft.noting("queue-without-batch", place, None, None, left_out)
+        draft = draft.record("queue-without-batch", place, None, None, left_out)
     retry = _retry(draft, exporter.get("retry_on_failure"))
     after = {**exporter, "sending_queue": queue, "retry_on_failure": retry}
-    return draft.having(exporters={**draft.config["exporters"], key: after})
+    return draft.with_sections(exporters={**draft.config["exporters"], key: after})
 
 
 def _needs_context(draft: Draft, exporter: Config) -> bool:
@@ -274,7 +274,7 @@ def _queue(draft: Draft, place: str, exporter: Config, *, persistent: bool) -> t
     given = exporter.get("sending_queue")
     own = draft.typed({} if given is None else given)
     if not isinstance(own, dict) and not references(own):
-        raise draft.fault(place, f"expected a mapping, got {type(own).__name__}")
+        raise draft.error_at(place, f"expected a mapping, got {type(own).__name__}")
     if not isinstance(given, dict | None) or own.get("enabled") is False:
         return given, ""
     sizer = own.get("sizer") or "requests"

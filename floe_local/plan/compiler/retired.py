@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from floe_local.plan.compiler.address import parse_address
 from floe_local.plan.compiler.draft import renamed, type_of
+from floe_local.plan.compiler.endpoints import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,10 +66,10 @@ def _without_ballast(draft: Draft) -> Draft:
     kept = {i: c for i, c in extensions.items() if type_of(i) != "memory_ballast"}
     for dropped in extensions.keys() - kept.keys():
         why = "removed in Collector 0.115; the Go runtime limits memory itself"
-        draft = draft.noting(
+        draft = draft.record(
             "retired-component", f"extensions.{dropped}", dropped, None, why, level="warning"
         )
-    return draft.having(extensions=kept)
+    return draft.with_sections(extensions=kept)
 
 
 def _nested_tls(draft: Draft) -> Draft:
@@ -82,7 +82,7 @@ def _nested_tls(draft: Draft) -> Draft:
             why = "TLS settings stand under `tls`"
             place = f"exporters.{key}"
             exporters = {**draft.config["exporters"], key: after}
-            draft = draft.having(exporters=exporters).noting(
+            draft = draft.with_sections(exporters=exporters).record(
                 "retired-key", place, before, after, why, level="warning"
             )
     return draft
@@ -95,8 +95,8 @@ def _replaced(draft: Draft, old: str, entry: Retired) -> Draft:
     config = renamed(draft.config, "exporters", {old: new})
     config["exporters"][new] = after
     place = f"exporters.{old}"
-    changed = draft.having(**config)
-    return changed.noting(
+    changed = draft.with_sections(**config)
+    return changed.record(
         "retired-component", place, {old: before}, {new: after}, entry.why, level="warning"
     )
 

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from copy import deepcopy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from floe_local.plan.artifacts import ENDS_IN_PIPELINE
 from floe_local.plan.blueprint.sandboxed import sandbox_url
-from floe_local.plan.compiler.address import parse_address
-from floe_local.plan.compiler.draft import SECTIONS, type_of
-from floe_local.plan.compiler.reach import (
-    addresses,
-    last_key,
-    leak,
-    reaching_components,
-)
+from floe_local.plan.compiler.egress import addresses, egress_error, last_key, sends
+from floe_local.plan.compiler.endpoints import parse_address, split_url
 from floe_local.plan.credentials import credentials_in
 from floe_local.plan.env_refs import references, substituted
 from floe_local.plan.nested import MISSING, map_scalars, steps, value_at
@@ -27,16 +18,14 @@ from floe_local.plan.yaml_source import dotted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from floe_local.plan.blueprint.model import Blueprint, Sandbox
+    from floe_local.plan.blueprint.model import Sandbox
     from floe_local.plan.compiler.draft import Config, Draft
-    from floe_local.plan.compiler.transport import LineageDraft
     from floe_local.plan.yaml_source import Path_
 
 DUMMY = "floe-local-sandbox"
 WHY_DUMMY = "no real credential in the sandbox; name the key under `sandbox` for another dummy"
 WHY = "the sandbox plays this backend; --live uses the real one"
 _UNREACHED = "nothing in it reaches the sandbox, so it would call its backend"
-_PATH = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*(?P<path>.*)$", re.DOTALL)
 
 
 class Replaced(NamedTuple):
@@ -69,10 +58,10 @@ class Filling(NamedTuple):
         value = str(self.seen(before))
         if value != before and any(credentials_in({"url": value})):
             value = value.partition("?")[0]  # what a variable holds is not written into a file
-        match = _PATH.match(value)
-        if match is None and isinstance(before, str) and references(before):
+        url = split_url(value)
+        if not url.scheme and isinstance(before, str) and references(before):
             return played_path(self.settings, steps(key)[-1])
-        return match["path"] if match else ""
+        return url.path + url.tail if url.scheme else ""
 
 
 def played_path(settings: Sandbox | None, key: str) -> str:
@@ -89,87 +78,71 @@ def played_path(settings: Sandbox | None, key: str) -> str:
     return ""
 
 
-def sandboxed_exporters(draft: Draft) -> Draft:
-    """Replace the keys that the blueprint names, in exporters and in extensions.
+def replace_endpoints(draft: Draft, part: Path_) -> Draft:
+    """Rule sandbox: the keys of a part that the blueprint names lead to the recorder."""
+    settings = _settings(draft)
+    if settings is None:
+        return draft
+    filling = Filling(_url(draft), draft.seen, settings)
+    config, replaced = with_replaced(draft.at(part), _replacements(draft, part, settings), filling)
+    for one in replaced:
+        draft = draft.record("sandbox", (*part, one.key), one.before, one.after, WHY)
+    return draft.with_value(part, config)
+
+
+def _replacements(draft: Draft, part: Path_, settings: Sandbox) -> Mapping[str, Any]:
+    if draft.is_lineage:
+        return settings.transport
+    by_type = settings.extensions if part[0] == "extensions" else settings.exporters
+    return by_type.get(draft.type_at(part), {})
+
+
+def replace_credentials(draft: Draft, part: Path_) -> Draft:
+    """Rule sandbox-dummy: what is left of references to credentials becomes a dummy."""
+    settings = _settings(draft)
+    if settings is None:
+        return draft
+    config, replaced = with_dummies(draft.at(part), settings)
+    for one in replaced:
+        place = (*part, one.key)
+        draft = draft.record("sandbox-dummy", place, one.before, one.after, WHY_DUMMY)
+    return draft.with_value(part, config)
+
+
+def refuse_leaks(draft: Draft, part: Path_) -> Draft:
+    """Refuse a part that reaches something else than the recorder, or, where it sends, nothing.
 
     Raises:
-        InputError: something would still reach another address (``sandbox-leak``).
+        InputError: names plugin, distribution and field (``sandbox-leak``).
     """
-    played = _played(draft.blueprint)
-    if played is None:
+    settings = _settings(draft)
+    if settings is None:
         return draft
-    settings, url = played
-    for section, wanted in (
-        ("extensions", settings.extensions),
-        ("exporters", settings.exporters),
-    ):
-        for key in draft.config[section]:
-            draft = _component(draft, section, key, wanted.get(type_of(key), {}), url)
-    draft = _without_credentials(draft, settings)
-    _refuse_unplayed(draft, settings, url)
+    kind, must_reach = draft.type_at(part), sends(draft, part)
+    if must_reach and not draft.is_lineage and kind not in settings.exporters:
+        what = f"the blueprint's `sandbox` does not say how '{kind}' reaches it"
+        raise egress_error(draft, part, what)
+    reached = False
+    for path, text in addresses(draft.seen(draft.at(part))):
+        if text == _url(draft) or text.startswith(f"{_url(draft)}/"):
+            reached = True
+        elif not _is_here(text):
+            what = "would reach another address than the sandbox"
+            raise egress_error(draft, (*part, *path), what)
+    if must_reach and not reached:
+        raise egress_error(draft, part, _UNREACHED)
     return draft
 
 
-def _without_credentials(draft: Draft, settings: Sandbox) -> Draft:
-    for section in SECTIONS:
-        config, replaced = with_dummies(draft.config[section], settings, (section,))
-        draft = draft.having(**{section: config})
-        for one in replaced:
-            draft = draft.noting("sandbox-dummy", one.key, one.before, one.after, WHY_DUMMY)
-    return draft
+def _settings(draft: Draft) -> Sandbox | None:
+    """How the backend is played; None: it is not."""
+    return draft.blueprint.sandbox if draft.blueprint else None
 
 
-def _refuse_unplayed(draft: Draft, settings: Sandbox, url: str) -> None:
-    """Exporters reach the recorder, and no component reaches anything else."""
-    who = draft.output.who
-    for section, key, component in reaching_components(draft.config):
-        place, kind = f"{section}.{key}", type_of(key)
-        exports = section == "exporters"
-        if exports and kind not in settings.exporters:
-            what = f"the blueprint's `sandbox` does not say how '{kind}' reaches it"
-            raise leak(who, place, what)
-        reached = _refuse_leaks(who, (section, key), draft.seen(component), url)
-        if exports and not reached:
-            raise leak(who, place, _UNREACHED)
-
-
-def _played(blueprint: Blueprint | None) -> tuple[Sandbox, str] | None:
-    """How a backend is played, and the recorder's base URL; None: it is not played."""
-    if blueprint is None or blueprint.sandbox is None:
-        return None
-    return blueprint.sandbox, sandbox_url(blueprint)
-
-
-def _component(draft: Draft, section: str, key: str, wanted: Mapping[str, Any], url: str) -> Draft:
-    filling = Filling(url, draft.seen, draft.blueprint.sandbox if draft.blueprint else None)
-    config, replaced = with_replaced(draft.config[section][key] or {}, wanted, filling)
-    for one in replaced:
-        place = f"{section}.{key}.{one.key}"
-        draft = draft.noting("sandbox", place, one.before, one.after, WHY)
-    return draft.having(**{section: {**draft.config[section], key: config}})
-
-
-def sandboxed_transport(draft: LineageDraft) -> LineageDraft:
-    """Replace the keys of the transport that the blueprint names.
-
-    Raises:
-        InputError: it would still reach another address (``sandbox-leak``).
-    """
-    played = _played(draft.blueprint)
-    if played is None:
-        return draft
-    settings, url = played
-    filling = Filling(url, draft.seen, settings)
-    config, replaced = with_replaced(draft.transport, settings.transport, filling)
-    for one in replaced:
-        draft = draft.noting("sandbox", one.key, one.before, one.after, WHY)
-    config, replaced = with_dummies(config, settings)
-    for one in replaced:
-        draft = draft.noting("sandbox-dummy", one.key, one.before, one.after, WHY_DUMMY)
-    reached = _refuse_leaks(draft.output.who, (draft.place,), draft.seen(config), url)
-    if not reached and config.get("type") not in ENDS_IN_PIPELINE:
-        raise leak(draft.output.who, draft.place, _UNREACHED)
-    return replace(draft, transport=config)
+def _url(draft: Draft) -> str:
+    """The recorder's base URL."""
+    assert draft.blueprint is not None  # noqa: S101 - it is played
+    return sandbox_url(draft.blueprint)
 
 
 def with_replaced(
@@ -201,16 +174,13 @@ def with_replaced(
     return result, replaced
 
 
-def with_dummies(
-    config: Config, settings: Sandbox, place: Path_ = ()
-) -> tuple[Config, list[Replaced]]:
+def with_dummies(config: Config, settings: Sandbox) -> tuple[Config, list[Replaced]]:
     """A copy of `config` in which no reference to a credential is left, and what was one.
 
     Args:
         config: components or a transport, with the named keys replaced.
         settings: its `environment` has dummies by name; all other credentials become its
             `credential`, where that is a text.
-        place: where `config` stands.
     """
     wanted = settings.credential.value if settings.credential else DUMMY
     dummy = wanted if isinstance(wanted, str) else DUMMY
@@ -225,22 +195,11 @@ def with_dummies(
             replaced.append(Replaced(dotted(path), value, after))
         return after
 
-    return map_scalars(config, one, place), replaced
+    return map_scalars(config, one), replaced
 
 
 def _credentials(names: Iterable[str]) -> list[str]:
     return [name for name in names if CREDENTIAL_NAME.search(name)]
-
-
-def _refuse_leaks(who: str, place: tuple[str, ...], config: Any, url: str) -> bool:
-    """Whether `config` reaches the recorder; nothing else may be in it."""
-    reached = False
-    for place_of, text in addresses(config, place):
-        if text == url or text.startswith(f"{url}/"):
-            reached = True
-        elif not _is_here(text):
-            raise leak(who, place_of, "would reach another address than the sandbox")
-    return reached
 
 
 def _is_here(text: str) -> bool:

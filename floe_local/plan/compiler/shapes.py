@@ -18,7 +18,7 @@ from floe_local.plan.compiler.draft import (
     Draft,
     refuse_unserialisable,
 )
-from floe_local.plan.compiler.reach import leak
+from floe_local.plan.compiler.egress import egress_error
 from floe_local.plan.env_refs import references
 from floe_local.plan.nested import map_scalars, scalars
 from floe_local.plan.plugins.secrets import refuse_written_out
@@ -66,7 +66,7 @@ def normalised(draft: Draft) -> Draft:
         return result
     after = {"exporters": list(sections["exporters"]), "pipelines": list(pipelines)}
     rule = f"exporter-config-shape-{shape.lower()}"
-    return result.noting(rule, "", sorted(returned), after, _WHY[shape])
+    return result.record(rule, "", sorted(returned), after, _WHY[shape])
 
 
 def readable_references(draft: Draft) -> Draft:
@@ -84,8 +84,10 @@ def readable_references(draft: Draft) -> Draft:
             after = rewritten(parse(text), partial(_with_scheme, draft, place))
             if after != text:
                 why = "the Collector takes a default after `env:` only"
-                draft = draft.noting("reference-scheme", place, text, after, why)
-                draft = draft.having(**{section: _replaced_at(draft, section, path[1:], after)})
+                draft = draft.record("reference-scheme", place, text, after, why)
+                draft = draft.with_sections(
+                    **{section: _replaced_at(draft, section, path[1:], after)}
+                )
     return draft
 
 
@@ -95,11 +97,11 @@ def _with_scheme(draft: Draft, place: str, reference: Reference) -> str | None:
         whole = Reference("env:", reference.name, reference.default)
         return rewritten((whole,), partial(_with_scheme, draft, place))
     if why := fault_of(reference):
-        raise draft.fault(place, f"'{reference}': {why}", "write ${env:NAME}, or $$ for a plain $")
-    if reference.scheme in {"http", "https"} and draft.stack is not None:
-        raise leak(
-            draft.output.who, place, "the Collector would fetch it from outside of the stack"
+        raise draft.error_at(
+            place, f"'{reference}': {why}", "write ${env:NAME}, or $$ for a plain $"
         )
+    if reference.scheme in {"http", "https"} and draft.around.stack is not None:
+        raise egress_error(draft, place, "the Collector would fetch it from outside of the stack")
     return None
 
 
@@ -125,12 +127,14 @@ def shape_of(draft: Draft) -> str:
         unknown = sorted(set(config) - {*SECTIONS, "service"}, key=str)
         if unknown:
             known = suggestion(str(unknown[0]), (*SECTIONS, "service"))
-            raise draft.fault(method, f"'{unknown[0]}' is no section of a Collector config", known)
+            raise draft.error_at(
+                method, f"'{unknown[0]}' is no section of a Collector config", known
+            )
         return _shape_with_pipelines(draft, config)
     if config and not {"service", *SECTIONS} & set(config) and _are_components(config):
         return "D"
     hint = "return {'exporters': {...}, 'service': {'pipelines': {...}}} (ADR-0035)"
-    raise draft.fault(method, "is no Collector config: it has no 'exporters'", hint)
+    raise draft.error_at(method, "is no Collector config: it has no 'exporters'", hint)
 
 
 def _are_components(config: Config) -> bool:
@@ -153,11 +157,11 @@ def _section(draft: Draft, config: Config, name: str) -> Config:
     section = _mapping(draft, config.get(name), name)
     for key, value in section.items():
         if not isinstance(key, str) or not _COMPONENT.match(key):
-            raise draft.fault(name, f"{key!r} is no component's id", "write type or type/name")
+            raise draft.error_at(name, f"{key!r} is no component's id", "write type or type/name")
         if not isinstance(value, (dict, type(None))):
-            raise draft.fault(f"{name}.{key}", f"expected a mapping, got {type(value).__name__}")
+            raise draft.error_at(f"{name}.{key}", f"expected a mapping, got {type(value).__name__}")
     if name == "exporters" and not section:
-        raise draft.fault(name, "is empty", "return at least one exporter")
+        raise draft.error_at(name, "is empty", "return at least one exporter")
     return {key: value or {} for key, value in section.items()}
 
 
@@ -165,7 +169,7 @@ def _mapping(draft: Draft, value: Any, place: str) -> Config:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise draft.fault(place, f"expected a mapping, got {type(value).__name__}")
+        raise draft.error_at(place, f"expected a mapping, got {type(value).__name__}")
     return value
 
 
@@ -199,11 +203,13 @@ def _pipeline(draft: Draft, key: Any, value: Any) -> Config:
     place = f"service.pipelines.{key}"
     signal = key.partition("/")[0] if isinstance(key, str) else str(key)
     if signal not in SIGNALS:
-        raise draft.fault(place, f"'{signal}' is no signal", suggestion(signal, SIGNALS))
+        raise draft.error_at(place, f"'{signal}' is no signal", suggestion(signal, SIGNALS))
     parts = _mapping(draft, value, place)
     unknown = sorted(set(parts) - set(PARTS), key=str)
     if unknown:
-        raise draft.fault(place, f"unknown key '{unknown[0]}'", suggestion(str(unknown[0]), PARTS))
+        raise draft.error_at(
+            place, f"unknown key '{unknown[0]}'", suggestion(str(unknown[0]), PARTS)
+        )
     return {part: _ids(draft, f"{place}.{part}", parts.get(part)) for part in PARTS}
 
 
@@ -211,7 +217,7 @@ def _ids(draft: Draft, place: str, value: Any) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, (list, tuple)) or not all(isinstance(i, str) for i in value):
-        raise draft.fault(place, "expected a list of component ids")
+        raise draft.error_at(place, "expected a list of component ids")
     return list(dict.fromkeys(value))
 
 
@@ -220,7 +226,7 @@ def _from_flat(draft: Draft, flat: Config) -> tuple[Draft, Config]:
     kind = draft.seen(flat.get("exporter_type"))
     protocol = str(draft.seen(flat.get("protocol")) or "grpc")
     if not isinstance(kind, str):
-        raise draft.fault("exporter_type", "expected text")
+        raise draft.error_at("exporter_type", "expected text")
     if kind in {"otlp", "otlphttp"}:
         is_http = kind == "otlphttp" or protocol.startswith("http")
         kind = "otlp_http" if is_http else "otlp_grpc"
@@ -234,7 +240,7 @@ def _from_flat(draft: Draft, flat: Config) -> tuple[Draft, Config]:
     known = {"exporter_type", "endpoint", "insecure", "protocol", *_FLAT_KEPT}
     for key in sorted(set(flat) - known):
         why = "a flat config has no place for it in the Collector's"
-        draft = draft.noting("flat-key-dropped", key, key, None, why, level="warning")
+        draft = draft.record("flat-key-dropped", key, key, None, why, level="warning")
     return draft, {"exporters": {kind: exporter}}
 
 
@@ -251,8 +257,8 @@ def _without_own_telemetry(draft: Draft, config: Config) -> Draft:
     for name in _ids(draft, "service.extensions", service.get("extensions")):
         if name not in draft.config["extensions"] and name not in _PROVIDED_EXTENSIONS:
             hint = "define it under 'extensions'"
-            raise draft.fault("service.extensions", f"'{name}' is not defined", hint)
+            raise draft.error_at("service.extensions", f"'{name}' is not defined", hint)
     for key in sorted(set(service) - {"pipelines", "extensions"}):
         why = "the Collector's own telemetry is floe-local's: its counters are read"
-        draft = draft.noting("service-section", f"service.{key}", key, None, why, level="warning")
+        draft = draft.record("service-section", f"service.{key}", key, None, why, level="warning")
     return draft
