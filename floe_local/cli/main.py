@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 from io import TextIOWrapper
 from pathlib import Path
 
+COLLECT_EVERY = 50_000
+"""Objects between two garbage collections. Modules and models make many, hardly any of them
+garbage: at Python's own 700, collections took a sixth of a short command."""
+
 
 def main() -> None:
     """Run the command line, then end the process with its exit code."""
+    gc.set_threshold(COLLECT_EVERY)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # the caller closed it: what is printed is for nobody

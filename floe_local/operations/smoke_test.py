@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from floe_local.operations.request import Where
+    from floe_local.plan.plugins.process import Child
     from floe_local.plan.stack.model import StackPlan
     from floe_local.prove.options import SmokeOptions, Tell
     from floe_local.prove.report import Report as ProofReport
@@ -35,6 +36,7 @@ def smoke_test(
     endpoints: EndpointOptions | None = None,
     *,
     report: Report = silent,
+    client: Child | None = None,
 ) -> ProofReport:
     """Prove that every backend receives.
 
@@ -43,6 +45,7 @@ def smoke_test(
         options: how.
         endpoints: where a stack is that floe-local did not start.
         report: told what happens.
+        client: a process for clients that was started before (`isolation.started_client`).
 
     Raises:
         InputError: the manifest or a probe is wrong.
@@ -53,7 +56,7 @@ def smoke_test(
 
     began = datetime.now(UTC)
     targets = find_targets(where, endpoints)
-    proof = smoke(targets, options, _told(report))
+    proof = smoke(targets, options, _told(report), client)
     if endpoints is not None:
         return proof
     if any(check.hop == "collector-exported" for check in proof.checks):

@@ -1,7 +1,9 @@
 """Clients configured by their environment alone: ``python -P -m floe_local.prove.client_process``.
 
-Reads one JSON request on stdin: ``{"limit_s": s, "sendings": [{"client", "planned": […]}]}``,
-where `planned` are traces of `floe_local.prove.canaries`, or events of one run, as JSON. Answers in JSON lines:
+Loads the SDKs, which read no variable while they are
+loaded that `floe-local env` may print; a test holds that. Then reads one JSON request on stdin:
+``{"limit_s": s, "environment": {…}, "sendings": [{"client", "planned": […]}]}``,
+where `environment` is what `env` prints, put in place before any client is made, and `planned` are traces of `floe_local.prove.canaries`, or events of one run, as JSON. Answers in JSON lines:
 ``{"ack": {"index", "at", "error", "hint", "answered", "taken"}}`` for each, ``{"end": true}`` at the end.
 `floe_local.prove.clients` is the other end. Nothing here may import pydantic: what this process
 takes to start is what smoke-test waits for.
@@ -10,10 +12,12 @@ takes to start is what smoke-test waits for.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import json
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from time import monotonic
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,6 +33,13 @@ if TYPE_CHECKING:
 
 _SECONDS = 10.0
 _PROTOCOLS = {"grpc": "grpc", "http/protobuf": "http"}
+MODULES = (
+    "floe_local.prove.emit_lineage",
+    "floe_local.prove.emit_traces",
+    "floe_local.prove.exporters",
+    "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
+)
+"""What takes long to load, and clients need in any case."""
 
 
 class Outcome(NamedTuple):
@@ -45,8 +56,12 @@ class Outcome(NamedTuple):
 
 def main() -> None:
     """Let all clients of the request send at the same time, and tell how each fared."""
-    request = json.load(sys.stdin)
+    gc.disable()  # modules are no garbage, and this process ends before it could matter
     reporter = Reporter.on_stdout()
+    for module in MODULES:
+        import_module(module)
+    request = json.load(sys.stdin)
+    os.environ.update(request["environment"])
     faulthandler.dump_traceback_later(request["limit_s"], exit=True)
     with captured_logs() as messages, ThreadPoolExecutor(len(request["sendings"])) as pool:
         jobs = [pool.submit(_send, one, messages) for one in request["sendings"]]

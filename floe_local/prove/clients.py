@@ -1,27 +1,28 @@
 """Clients as pipelines have them: they know what `floe-local env` prints, and nothing else.
 
-Each kind of signal has a process, which plays all of its clients: an SDK takes longer to load
-than to send.
+One process plays all of those that have the same variables: an SDK takes longer to load than to
+send.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import sys
-import tempfile
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
-from floe_local.plan.caller import PROXIES, for_clients, is_loopback
-from floe_local.plan.plugins.process import Ask, Conversation, converse
+from floe_local.plan.caller import PROXIES, is_loopback
+from floe_local.plan.plugins.process import Conversation, finish
 from floe_local.plan.stack.environment import TRANSPORT, proxy_exceptions, resolve_variables
 from floe_local.plan.values import Signal
+from floe_local.prove.isolation import started_client
 from floe_local.prove.runs import RunPlan, planned_event
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from floe_local.plan.plugins.process import Child
     from floe_local.prove.canaries import Protocol
     from floe_local.prove.delivery import Sending
     from floe_local.prove.subjects import Plan
@@ -34,7 +35,6 @@ POST = "http-post"
 
 _ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _URL = "OPENLINEAGE_URL"
-_MODULE = "floe_local.prove.client_process"
 _LIMIT_S = 20.0
 
 _HOST = re.compile(r"://(?:[^/@\s\"]*@)?\[?([^/:\]\s\"]+)")
@@ -99,42 +99,49 @@ def resolved(pipeline: PipelineEnvironment, environ: Mapping[str, str]) -> Pipel
 
 
 def send_by_clients(
-    sendings: Sequence[Sending], pipeline: PipelineEnvironment
+    sendings: Sequence[Sending], pipeline: PipelineEnvironment, client: Child | None = None
 ) -> dict[Sending, dict[str, Any]]:
-    """Let the clients send, each kind in a process of its own, all at the same time.
+    """Let the clients send, all at the same time; those with the same variables in one process.
+
+    Args:
+        sendings: what they send.
+        pipeline: the variables that they are given.
+        client: a process that was started for them before.
 
     Returns:
         For each sending how it fared: `at` (monotonic clock, None: it is not known), `error`,
         `hint`, `answered`, `taken`.
     """
-    groups = [
-        [one for one in sendings if (one.signal is Signal.LINEAGE) is lineage]
-        for lineage in (True, False)
-    ]
-    groups = [group for group in groups if group]
-    if not groups:
-        return {}
-    with tempfile.TemporaryDirectory(prefix="floe-local-client-") as home:
-        namespace = pipeline.variables.get("OPENLINEAGE_NAMESPACE", "")
-        asks = [
-            Ask(
-                _request(group, namespace),
-                for_clients(os.environ, sys.path, home, shell(group, pipeline, os.environ)),
-                _MODULE,
-                home,
-            )
-            for group in groups
-        ]
-        talks = converse(asks, _LIMIT_S)
+    groups = [*_by_variables(sendings, pipeline)]
+    namespace = pipeline.variables.get("OPENLINEAGE_NAMESPACE", "")
+    with ExitStack() as stack:
+        children = [client] if client else []
+        while len(children) < len(groups):
+            children.append(stack.enter_context(started_client()))
+        for child, (variables, group) in zip(children, groups, strict=False):
+            child.give(_request(group, namespace, variables), _LIMIT_S)
+        talks = finish(children[: len(groups)], _LIMIT_S)
     return {
         sending: _outcome(index, talk)
-        for group, talk in zip(groups, talks, strict=True)
+        for (_, group), talk in zip(groups, talks, strict=True)
         for index, sending in enumerate(group)
     }
 
 
+def _by_variables(
+    sendings: Sequence[Sending], pipeline: PipelineEnvironment
+) -> Iterator[tuple[dict[str, str], list[Sending]]]:
+    """Yield what goes out under the same variables: proxies may differ from signal to signal."""
+    left = list(sendings)
+    while left:
+        variables = shell(left[0].signal, pipeline, os.environ)
+        same = [one for one in left if shell(one.signal, pipeline, os.environ) == variables]
+        left = [one for one in left if one not in same]
+        yield variables, same
+
+
 def shell(
-    sendings: Sequence[Sending], pipeline: PipelineEnvironment, environ: Mapping[str, str]
+    signal: Signal, pipeline: PipelineEnvironment, environ: Mapping[str, str]
 ) -> dict[str, str]:
     """Return a client's variables: what `env` prints, and proxies.
 
@@ -142,7 +149,7 @@ def shell(
     no exception, is reached by the caller's own.
     """
     excepted = pipeline.variables.get("NO_PROXY", "").split(",")
-    names = {name for one in CLIENTS for name in one.variables if one.signal is sendings[0].signal}
+    names = {name for one in CLIENTS for name in one.variables if one.signal is signal}
     hosts = [
         host
         for name in names & pipeline.variables.keys()
@@ -154,15 +161,18 @@ def shell(
     return {**own, **pipeline.variables, **proxy_exceptions(excepted, own)}
 
 
-def _request(sendings: Sequence[Sending], namespace: str) -> dict[str, Any]:
+def _request(
+    sendings: Sequence[Sending], namespace: str, environment: Mapping[str, str]
+) -> dict[str, Any]:
     return {
+        "environment": environment,
         "sendings": [
             {
                 "client": sending.client,
                 "planned": [part for plan in sending.planned for part in _as_json(plan, namespace)],
             }
             for sending in sendings
-        ]
+        ],
     }
 
 

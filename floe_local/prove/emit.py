@@ -15,6 +15,7 @@ from floe_local.prove.delivery import FLOE_LOCAL, Ack, Delivery, sendings, takes
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from floe_local.plan.plugins.process import Child
     from floe_local.prove.delivery import Sending
     from floe_local.prove.emit_lineage import RunSender
     from floe_local.prove.exporters import RecordingExporter
@@ -42,11 +43,15 @@ class Stopwatch:
 
 
 def send(
-    deliveries: Sequence[Delivery], targets: Targets, messages: Messages, watch: Stopwatch
+    deliveries: Sequence[Delivery],
+    targets: Targets,
+    messages: Messages,
+    watch: Stopwatch,
+    client: Child | None = None,
 ) -> tuple[Delivery, ...]:
     """Send the canaries, and put on each delivery how it was acknowledged.
 
-    First the processes of other clients are started, then lineage goes out: its backend is the
+    First the process of other clients gets its request, then lineage goes out: its backend is the
     slowest to answer, and the OTel SDK can be loaded while it does. Lineage's client is loaded
     here, before this process sends: it changes the warning filters of the whole of it.
     """
@@ -55,7 +60,7 @@ def send(
     telemetry = _grouped([one for one in own if one.signal is not Signal.LINEAGE], _protocol)
     others = sendings(one for one in deliveries if one.sending.client != FLOE_LOCAL)
     with ThreadPoolExecutor(len(runs) + len(telemetry) + 1, thread_name_prefix="emit") as pool:
-        jobs = [pool.submit(_send_by_clients, others, targets.pipeline, watch)]
+        jobs = [pool.submit(_send_by_clients, others, targets.pipeline, watch, client)]
         if runs:
             import_module("floe_local.prove.emit_lineage")
         jobs += [
@@ -71,9 +76,12 @@ def send(
 
 
 def _send_by_clients(
-    others: list[Sending], pipeline: PipelineEnvironment | None, watch: Stopwatch
+    others: list[Sending],
+    pipeline: PipelineEnvironment | None,
+    watch: Stopwatch,
+    client: Child | None,
 ) -> Acks:
-    outcomes = send_by_clients(others, pipeline) if pipeline else {}
+    outcomes = send_by_clients(others, pipeline, client) if pipeline else {}
     return {
         sending: watch.ack(outcome["error"], outcome["hint"], at=outcome["at"]).model_copy(
             update={"ok": outcome["taken"], "answered": outcome["answered"]}
@@ -100,12 +108,12 @@ def _protocol(delivery: Delivery) -> str:
 
 
 def _send_telemetry(own: list[Sending], messages: Messages, watch: Stopwatch) -> Acks:
-    """Send what goes by one protocol, signal by signal."""
+    """Send what goes by one protocol, signal by signal; first what takes longest to be stored."""
     from floe_local.prove.exporters import RecordingExporter, exporter  # noqa: PLC0415 - the SDK
 
     exporters = {
         one: RecordingExporter(exporter(one.signal, one.protocol, one.address), messages)
-        for one in own
+        for one in sorted(own, key=lambda one: one.count, reverse=True)
     }
     senders = {one: _sender(one.signal) for one in own}
     watch.ready()

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+import tempfile
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from floe_local.errors import on_path
+from floe_local.plan.caller import for_clients
+from floe_local.plan.plugins.process import Ask, Child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,6 +21,22 @@ _PREFIXES = ("OTEL_", "OPENLINEAGE_")
 _NO_PROXY = ("NO_PROXY", "no_proxy")
 _LOOPBACK = "localhost,127.0.0.1,::1"
 _LIBRARIES = ("opentelemetry", "openlineage", "urllib3", "grpc")
+_MODULE = "floe_local.prove.client_process"
+
+
+@contextmanager
+def started_client() -> Iterator[Child]:
+    """Start a process that plays clients; it loads their SDKs until it is given a request.
+
+    They take longer to load than to send, so this is worth calling before everything else.
+    It sees nothing of the caller's environment but what any program needs to start.
+    """
+    with on_path(tempfile.gettempdir()):
+        home = tempfile.TemporaryDirectory(prefix="floe-local-client-")
+    with home as folder:
+        environment = for_clients(os.environ, sys.path, folder, {})
+        with Child(Ask(None, environment, _MODULE, folder)) as child:
+            yield child
 
 
 @contextmanager

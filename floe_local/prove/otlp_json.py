@@ -148,7 +148,10 @@ class SpanComparison:
         """Compare a span as planned with one as decoded; `field` is what it is called by."""
         result = []
         for key, value in expected.items():
-            if key not in self._lost and not self._same(key, value, found[key]):
+            other = found[key]
+            if value.__class__ in _PLAIN and value.__class__ is other.__class__ and value == other:
+                continue  # as `same` says: most of what thousands of spans hold
+            if key not in self._lost and not self._same(key, value, other):
                 result += _field_differences(field, key, value, found)
         return result
 
@@ -362,6 +365,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "bytesValue": lambda value: {"base64": value},
 }
 
+_PLAIN = frozenset({str, int})
 _ATTRIBUTES = frozenset({"attributes", "resource", "scope_attributes"})
 _SHARED = frozenset({"resource", "scope_attributes"})
 _EACH = frozenset({"events", "links"})

@@ -42,6 +42,7 @@ from floe_local.prove.secrets import masked, secrets_of
 from floe_local.prove.verdicts import check
 
 if TYPE_CHECKING:
+    from floe_local.plan.plugins.process import Child
     from floe_local.prove.options import SmokeOptions
     from floe_local.prove.targets import BackendTarget, Targets
 
@@ -54,9 +55,15 @@ class _Run(NamedTuple):
     canaries: Canaries
     planned: tuple[Delivery, ...]
     tell: Tell
+    client: Child | None
 
 
-def smoke(targets: Targets, options: SmokeOptions, tell: Tell = tell_nobody) -> Report:
+def smoke(
+    targets: Targets,
+    options: SmokeOptions,
+    tell: Tell = tell_nobody,
+    client: Child | None = None,
+) -> Report:
     """Prove that each backend receives what is sent to it.
 
     Talks to URLs only. Hides OTEL_* and OPENLINEAGE_* variables of this process meanwhile.
@@ -65,6 +72,7 @@ def smoke(targets: Targets, options: SmokeOptions, tell: Tell = tell_nobody) -> 
         targets: where canaries go and are read.
         options: how.
         tell: told what happens; called in threads.
+        client: a process for clients that was started before (`isolation.started_client`).
 
     Raises:
         InputError: a probe is broken, or a variable that it needs is not set.
@@ -73,7 +81,7 @@ def smoke(targets: Targets, options: SmokeOptions, tell: Tell = tell_nobody) -> 
     secrets = secrets_of(targets, os.environ)
     canaries = plan(targets.namespace, tuple(collector_addresses(targets)), _signals(targets))
     known = _known(targets)
-    run = _Run(known, options, canaries, deliveries(known, canaries), tell)
+    run = _Run(known, options, canaries, deliveries(known, canaries), tell, client)
     with (
         Http(options.threads + 1) as http,
         clean_environment(targets.environment),
@@ -157,7 +165,7 @@ def _checks(
 ) -> tuple[tuple[Check, ...], Durations]:
     counters = baseline(http, run.targets.collector_metrics)
     run.tell("clients", "sending", "canaries, with the SDKs that pipelines use")
-    sent = send(run.planned, run.targets, messages, watch)
+    sent = send(run.planned, run.targets, messages, watch, run.client)
     answers = [one.is_acknowledged for one in sent if one.ack]
     run.tell("clients", "sent", f"{sum(answers)} of {len(answers)} acknowledged")
     ended = monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,15 +54,20 @@ def smoke_test(
 
     Example: `floe-local smoke-test --junit report.xml`
     """
-    from floe_local.operations.smoke_test import smoke_test as prove
-    from floe_local.prove.options import SmokeOptions
+    from floe_local.prove.isolation import started_client
 
-    options = SmokeOptions(
-        deadline=deadline, count=count, threads=threads, keep=keep, strict=strict
-    )
     elsewhere = _elsewhere(otlp_grpc, otlp_http, metrics_url, endpoint or [])
-    with progress(session) as display:
-        report = prove(where(session, live=live), options, elsewhere, report=display)
+    # `env` knows nothing of a stack elsewhere, so that no client is configured by it.
+    with nullcontext() if elsewhere else started_client() as client:
+        from floe_local.operations.smoke_test import smoke_test as prove
+        from floe_local.prove.options import SmokeOptions
+
+        options = SmokeOptions(
+            deadline=deadline, count=count, threads=threads, keep=keep, strict=strict
+        )
+        with progress(session) as display:
+            found = where(session, live=live)
+            report = prove(found, options, elsewhere, report=display, client=client)
     return _tell(session, report, junit)
 
 
@@ -82,10 +88,10 @@ def _tell(session: Session, report: Report, junit: Path | None) -> int:
 def _elsewhere(
     otlp_grpc: str | None, otlp_http: str | None, metrics: str | None, endpoints: list[str]
 ) -> EndpointOptions | None:
-    from floe_local.operations.targets import EndpointOptions
-
     if not (otlp_grpc or otlp_http or metrics or endpoints):
         return None
+    from floe_local.operations.targets import EndpointOptions
+
     pairs = dict(_pair(text) for text in endpoints)
     return EndpointOptions(
         otlp_grpc=otlp_grpc, otlp_http=otlp_http, collector_metrics=metrics, backends=pairs

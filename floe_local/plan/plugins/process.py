@@ -51,9 +51,13 @@ class Conversation(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """What a child is asked, as its module reads it; its environment, whole; where it runs."""
+    """What a child is asked, as its module reads it; its environment, whole; where it runs.
 
-    request: Mapping[str, Any]
+    Where `request` is None it comes later, by `Child.give`: until then the child can load what
+    it needs.
+    """
+
+    request: Mapping[str, Any] | None
     environment: Mapping[str, str]
     module: str = "floe_local.plan.plugins.child"
     folder: str | None = None
@@ -89,21 +93,27 @@ def converse(asks: Sequence[Ask], limit_s: float) -> list[Conversation]:
     """
     with ExitStack() as stack:
         children = [stack.enter_context(Child(ask, limit_s)) for ask in asks]
-        listen(children, time.monotonic() + limit_s + GRACE_S)
-        return [child.conversation() for child in children]
+        return finish(children, limit_s)
+
+
+def finish(children: Sequence[Child], limit_s: float) -> list[Conversation]:
+    """Give what each child said until it ended, or `limit_s` seconds had passed."""
+    listen(children, time.monotonic() + limit_s + GRACE_S)
+    return [child.conversation() for child in children]
 
 
 class Child:
     """One child process in a session of its own, killed with all it started at the end."""
 
-    def __init__(self, ask: Ask, limit_s: float) -> None:
+    def __init__(self, ask: Ask, limit_s: float = 0.0) -> None:
         with tempfile.TemporaryFile() as asked:
-            with on_path(tempfile.gettempdir()):
-                asked.write(json.dumps({**ask.request, "limit_s": limit_s}).encode())
-                asked.seek(0)
+            if ask.request is not None:
+                with on_path(tempfile.gettempdir()):
+                    asked.write(_encoded(ask.request, limit_s))
+                    asked.seek(0)
             self.process = subprocess.Popen(  # noqa: S603 - a module of ours
                 [sys.executable, "-P", "-m", ask.module],
-                stdin=asked,
+                stdin=subprocess.PIPE if ask.request is None else asked,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=ask.environment,
@@ -125,6 +135,13 @@ class Child:
             os.killpg(self.process.pid, signal.SIGKILL)
         with self.process:
             self.process.wait()
+
+    def give(self, request: Mapping[str, Any], limit_s: float) -> None:
+        """Give a child that was started without a request the one that it waits for."""
+        self.limit_at = time.monotonic() + limit_s
+        stdin = cast("IO[bytes]", self.process.stdin)
+        with suppress(BrokenPipeError), stdin:  # it has ended, and its conversation says how
+            stdin.write(_encoded(request, limit_s))
 
     @property
     def streams(self) -> tuple[tuple[IO[bytes], bytearray], ...]:
@@ -153,6 +170,10 @@ class Child:
         messages = [json.loads(line) for line in whole.splitlines()]
         stderr = self.stderr.decode("utf-8", "replace")
         return Conversation(messages, stderr, code or 0, timed_out)
+
+
+def _encoded(request: Mapping[str, Any], limit_s: float) -> bytes:
+    return json.dumps({**request, "limit_s": limit_s}).encode()
 
 
 def _read(

@@ -14,7 +14,7 @@ from floe_local.plan.values import Kind, Signal
 from floe_local.prove import clients
 from floe_local.prove.canaries import plan
 from floe_local.prove.clients import CLIENTS, DEAD_PROXIES, otlp_protocol, resolved, shell, unserved
-from floe_local.prove.delivery import Delivery, Sending, deliveries, sendings
+from floe_local.prove.delivery import Delivery, deliveries, sendings
 from floe_local.prove.options import SmokeOptions
 from floe_local.prove.report import Check, HopName, Verdict
 from floe_local.prove.smoke import smoke
@@ -50,8 +50,7 @@ def test_only_what_the_stack_does_not_run_is_reached_by_the_callers_proxies(
     transport = f'{{"type": "http", "url": "{url}"}}'
     given = environment(OPENLINEAGE_URL=url, NO_PROXY="127.0.0.1,engine", **{TRANSPORT: transport})
     own = {"https_proxy": "http://proxy:3128", "NO_PROXY": "own.example", "SECRET": "x"}
-    sending = Sending(Signal.LINEAGE, "http", "canary", url)
-    shell_of = shell([sending], given, own)
+    shell_of = shell(Signal.LINEAGE, given, own)
     assert "SECRET" not in shell_of
     if is_dead:
         assert DEAD_PROXIES.items() <= shell_of.items()
@@ -159,12 +158,30 @@ def test_a_process_that_says_nothing_is_named(
     assert outcome["error"] == f"the client's process {error}"
 
 
-def test_the_process_of_clients_loads_no_pydantic() -> None:
-    """It is what smoke-test waits for."""
-    modules = "client_process emit_traces exporters emit_lineage"
-    imports = "; ".join(f"import floe_local.prove.{name}" for name in modules.split())
-    code = f"{imports}; import sys; sys.exit('pydantic' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+LOADED = """
+import os, sys
+from importlib import import_module
+
+read = set()
+of_environ = os._Environ.__getitem__
+os._Environ.__getitem__ = lambda self, name: (read.add(name), of_environ(self, name))[1]
+
+from floe_local.prove.client_process import MODULES
+
+for module in (*MODULES, "opentelemetry.exporter.otlp.proto.http.trace_exporter", "requests"):
+    import_module(module)
+print(*read, "pydantic" in sys.modules)
+"""
+
+
+def test_the_process_of_clients_is_loaded_before_it_is_given_variables() -> None:
+    """It is what smoke-test waits for; so it reads none of them meanwhile, and has no pydantic."""
+    done = subprocess.run([sys.executable, "-c", LOADED], check=True, capture_output=True)
+    *read, has_pydantic = done.stdout.decode().split()
+    assert has_pydantic == "False"
+    assert any(name.startswith("OTEL_") for name in read)  # or this saw nothing
+    given = ("OTEL_EXPORTER", "OPENLINEAGE", "NO_PROXY", "HTTP")
+    assert [name for name in read if name.upper().startswith(given)] == []
 
 
 def lineage_checks(variables: dict[str, str], url: str) -> dict[str, Check]:
