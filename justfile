@@ -16,9 +16,9 @@ test *args:
 unit *args:
     {{ bin }}pytest tests/unit -q "$@"
 
-# the tests of the plugins of this repository
+# the tests of the plugins, the stand-in and the recorder
 plugins *args:
-    {{ bin }}pytest plugins -q "$@"
+    {{ bin }}pytest plugins standins -q "$@"
 
 # the tests on real containers
 integration *args:
@@ -63,7 +63,7 @@ bench *args:
 # what is too long for CI, such as a thousand canaries
 nightly *args:
     {{ bin }}pytest tests/nightly tests/clients -q -m nightly "$@"
-    HYPOTHESIS_PROFILE=thorough {{ bin }}pytest tests/unit -q
+    HYPOTHESIS_PROFILE=thorough {{ bin }}pytest tests/unit standins -q
 
 # the README's two commands on a machine that has nothing: own engine, no images, empty caches
 cold *args:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import shutil
 import signal
 import sys
@@ -17,22 +16,9 @@ from textwrap import dedent, indent
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-# How long an example takes depends on what else the machine does; pytest has a limit for each test.
-settings.register_profile(
-    "every-commit",
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.register_profile(
-    "thorough", settings.get_profile("every-commit"), max_examples=1000
-)  # `just nightly`
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "every-commit"))
 
 COLLECT_EVERY = 100_000
 """Objects made between two garbage collections; Python's own 700 costs a fifth of the run."""

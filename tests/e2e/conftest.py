@@ -71,10 +71,10 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def environment(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A clean virtual environment that holds nothing but the wheels, as variables."""
+    """A clean virtual environment that holds floe-local and its plugins alone, as variables."""
     constraints = ["--constraint", str(ROOT / "constraints.txt")]
     home = tmp_path_factory.mktemp("installed")
-    return installed(home, [*constraints, *map(str, wheels.glob("*.whl"))])
+    return installed(home, [*constraints, *map(str, wheels.glob("floe_*.whl"))])
 
 
 def installed(home: Path, packages: list[str]) -> dict[str, str]:

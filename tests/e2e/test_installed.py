@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from floe_local.plan.blueprint.recipe import recipe_files
+
 if TYPE_CHECKING:
     from tests.e2e.conftest import Shell
 
@@ -31,12 +33,23 @@ def wheel(wheels: Path, name: str) -> Path:
     return found
 
 
+def files_of_recipes() -> set[str]:
+    """The files of the recipes in compose/, from there; some are behind links to folders."""
+    folders = [file.parent for file in (ROOT / "compose").rglob("recipe.yaml")]
+    return {
+        (folder / name).relative_to(ROOT / "compose").as_posix()
+        for folder in folders
+        for name in recipe_files(folder)
+    }
+
+
 def test_the_wheel_holds_all_of_compose_and_nothing_else_of_the_checkout(wheels: Path) -> None:
     names = zipfile.ZipFile(wheel(wheels, "floe_local")).namelist()
     shipped = {n.removeprefix("floe_local/_compose/") for n in names if "/_compose/" in n}
     listed = ["git", "ls-files", "--cached", "--", "compose"]
     tracked = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    assert shipped >= {name.removeprefix("compose/") for name in tracked.splitlines()}
+    files = {name for name in tracked.splitlines() if (ROOT / name).is_file()}
+    assert shipped >= {name.removeprefix("compose/") for name in files} | files_of_recipes()
     assert {n.partition("/")[0].partition("-")[0] for n in names} == {"floe_local"}
     assert not [name for name in names if "__pycache__" in name or "/tests/" in name]
 

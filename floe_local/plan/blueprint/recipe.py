@@ -20,7 +20,7 @@ from floe_local.plan.values import Frozen, Origin
 from floe_local.plan.yaml_source import Problems, read_source
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
 FILE_NAME = "recipe.yaml"
 LABEL_ORIGIN = "dev.floe.local.origin"
@@ -212,9 +212,22 @@ def content_hash(files: dict[str, bytes], base: str = "") -> str:
 
 
 def recipe_files(folder: Path) -> dict[str, Path]:
-    """The files of a recipe by relative path, without caches and hidden files."""
-    found = ((path.relative_to(folder), path) for path in folder.rglob("*") if path.is_file())
+    """The files of a recipe by relative path, without caches and hidden files.
+
+    Links are followed: the source of a server may be a project beside the recipes.
+    """
+    found = ((path.relative_to(folder), path) for path in _files(folder))
     return {name.as_posix(): path for name, path in found if not _ignored(name)}
+
+
+def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """The files below a folder; a link to a folder that it is in leads nowhere."""
+    real = folder.resolve()
+    for path in () if real in above else folder.iterdir():
+        if path.is_dir():
+            yield from _files(path, (*above, real))
+        elif path.is_file():
+            yield path
 
 
 def load_recipe(folder: Path) -> LocatedRecipe:

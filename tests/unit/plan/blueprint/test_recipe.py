@@ -54,6 +54,26 @@ def test_what_an_image_stands_on_is_part_of_its_hash(tmp_path: Path) -> None:
     assert [recipe.folder.name for recipe in after.chain] == ["base", "top"]
 
 
+def test_a_link_to_a_folder_is_as_the_folder_itself(tmp_path: Path) -> None:
+    write(tmp_path, {"server/a.py": "1", "server/b/c.py": "2", "linked/recipe.yaml": IMAGE})
+    write(
+        tmp_path, {f"whole/server/{name}": text for name, text in (("a.py", "1"), ("b/c.py", "2"))}
+    )
+    write(tmp_path, {"whole/recipe.yaml": IMAGE})
+    (tmp_path / "linked/server").symlink_to("../server")
+
+    assert load_recipe(tmp_path / "linked").digest == load_recipe(tmp_path / "whole").digest
+
+
+def test_a_link_to_a_folder_that_it_is_in_leads_nowhere(tmp_path: Path) -> None:
+    folder = write(tmp_path, {"recipe.yaml": IMAGE, "a/b": "1"})
+    before = load_recipe(folder)
+
+    (folder / "a/up").symlink_to("..")
+
+    assert load_recipe(folder) == before
+
+
 def test_caches_and_modes_do_not_change_the_hash(tmp_path: Path) -> None:
     folder = write(tmp_path, {"recipe.yaml": IMAGE, "run.sh": "true"})
     before = load_recipe(folder)

@@ -14,7 +14,7 @@ from floe_local.plan.blueprint.recorder import Recording
 from floe_local.plan.compiler.sandbox import Filling, with_dummies, with_replaced
 
 if TYPE_CHECKING:
-    from tests.unit.sandbox.conftest import StartRecorder
+    from standins.recorder.tests.conftest import StartRecorder
 
 DOC = Path(__file__).parents[3] / "docs" / "blueprints.md"
 EXAMPLES = re.findall(

@@ -9,7 +9,7 @@ import pytest
 from sandbox_recorder import control
 
 if TYPE_CHECKING:
-    from tests.unit.sandbox.conftest import Recorder, StartRecorder
+    from standins.recorder.tests.conftest import Recorder, StartRecorder
 
 LINEAGE = {"name": "l", "path": "/l", "decode": "openlineage", "signal": "lineage"}
 OTLP = [

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-PROTO = Path(__file__).parents[3] / "compose/sandbox/image/proto"
+PROTO = Path(__file__).parents[1] / "proto"
 
 
 @pytest.fixture(scope="session")

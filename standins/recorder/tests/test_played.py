@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.unit.sandbox.conftest import Recorder, StartRecorder
+    from standins.recorder.tests.conftest import Recorder, StartRecorder
 
 RUN = "01890000-0000-7000-8000-000000000000"
 KEY = "0f10e0f10e0f10e0f10e0f10e0f10e0f"
