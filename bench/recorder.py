@@ -92,8 +92,9 @@ def recorder(asked: argparse.Namespace) -> Iterator[Comparison]:
 def _image(client: docker.DockerClient) -> str:
     from floe_local.plan.blueprint.recipe import load_recipe  # noqa: PLC0415
     from floe_local.run.build import build  # noqa: PLC0415
+    from floe_local.run.engine import Engine  # noqa: PLC0415
 
-    return build(load_recipe(RECIPE), client)
+    return build(load_recipe(RECIPE), Engine(client))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from floe_local.operations.up import UpResult
 from floe_local.plan.blueprint.model import Blueprint
 from floe_local.plan.values import Frozen
 from floe_local.prove.report import Report
-from floe_local.run.engine import LogLine
+from floe_local.run.holdings import LogLine
 from floe_local.run.image_archive import ImageArchive
 
 if TYPE_CHECKING:

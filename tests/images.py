@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from floe_local.plan.blueprint.lookup import find_blueprint
 from floe_local.plan.stack.model import ImageNeed
+from floe_local.run.engine import Engine
 from floe_local.run.images import Policy, resolve
 from floe_local.testing.stack import BUILD_VARIABLE, Build
 
@@ -32,4 +33,4 @@ def image_of(
         components=frozenset(components),
     )
     policy = Policy(build=cast("Build", os.environ.get(BUILD_VARIABLE, "ask")))
-    return resolve([need], policy, client)[service].reference
+    return resolve([need], policy, Engine(client))[service].reference

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from floe_local.operations.request import request_stack
 from floe_local.plan.values import Frozen
-from floe_local.run.docker_client import connect
+from floe_local.run.engine import Engine
 from floe_local.run.image_archive import ImageArchive, load_images, save_images
 from floe_local.run.images import (
     ImageStatus,
@@ -48,14 +48,14 @@ def images(
         MachineError: no engine; an image cannot be pulled or built.
     """
     needs, policy = _needs(where, policy)
-    client = connect()
+    engine = Engine()
     if action == "get":
-        resolve(needs, policy, client, report)
+        resolve(needs, policy, engine, report)
     if action == "pull":
-        return ImageList(images=pull_images(needs, policy, client, report))
+        return ImageList(images=pull_images(needs, policy, engine, report))
     if action == "build":
-        return ImageList(images=build_images(needs, policy, client, report))
-    return ImageList(images=list_images(needs, policy, client))
+        return ImageList(images=build_images(needs, policy, engine, report))
+    return ImageList(images=list_images(needs, policy, engine))
 
 
 def save(where: Where, file: Path, *, report: Report = silent) -> ImageArchive:
@@ -66,10 +66,10 @@ def save(where: Where, file: Path, *, report: Report = silent) -> ImageArchive:
         MachineError: no engine; an image is not here (``image-missing``).
     """
     needs, policy = _needs(where, None)
-    client = connect()
-    listed = list_images(needs, policy, client)
+    engine = Engine()
+    listed = list_images(needs, policy, engine)
     names = [one.image.reference if one.image else one.recipe or one.wanted or "" for one in listed]
-    return save_images(list(dict.fromkeys(names)), file, client, report)
+    return save_images(list(dict.fromkeys(names)), file, engine, report)
 
 
 def load(file: Path, *, report: Report = silent) -> ImageArchive:
@@ -79,7 +79,7 @@ def load(file: Path, *, report: Report = silent) -> ImageArchive:
         InputError: it is no such file.
         MachineError: no engine.
     """
-    return load_images(file, connect(), report)
+    return load_images(file, Engine(), report)
 
 
 def _needs(where: Where, policy: Policy | None) -> tuple[tuple[ImageNeed, ...], Policy]:

@@ -11,7 +11,7 @@ from floe_local.plan.stack.model import ResolvedImage
 from floe_local.plan.stack.parts import port_wishes
 from floe_local.plan.stack.plan import plan_stack
 from floe_local.plan.values import Origin
-from floe_local.run.docker_client import docker_config, engine_endpoint
+from floe_local.run.endpoint import docker_config
 from floe_local.run.ports import bind_address, choose_ports, listening, process_on
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from floe_local.operations.request import StackRequest, UpSettings
     from floe_local.plan.stack.model import PortWish, StackPlan
-    from floe_local.run.engine import Engine, Holdings
+    from floe_local.run.engine import Engine
+    from floe_local.run.holdings import Holdings
     from floe_local.run.ports import ChosenPorts
     from floe_local.run.workspace import Workspace
 
@@ -66,7 +67,7 @@ def lay_out(
         free_only=settings.free_ports,
         strict=settings.strict_ports,
     )
-    endpoint = engine_endpoint()
+    endpoint = site.engine.endpoint
     no_proxy = injected_no_proxy(docker_config(), endpoint.url)
     return plan_with(request, images, chosen, host=endpoint.published_host, no_proxy=no_proxy)
 
@@ -129,7 +130,7 @@ def plan_with(
 
 def _owner(port: int, site: Site) -> str | None:
     """Who uses a port; the engine is asked only when somebody does."""
-    local = engine_endpoint().local
+    local = site.engine.endpoint.local
     if local and not listening(port):
         return None
     container = site.engine.publisher(port)

@@ -12,13 +12,13 @@ from floe_local.errors import InputError
 from floe_local.operations.stacks import identity_of, not_up, resolve_project
 from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.stack.model import BACKEND_LABEL
-from floe_local.run.engine import Engine, LogLine
+from floe_local.run.engine import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from floe_local.operations.request import Where
-    from floe_local.run.engine import Container
+    from floe_local.run.holdings import Container, LogLine
 
 
 _DEBUG = re.compile(r"^\S+\tdebug\t")

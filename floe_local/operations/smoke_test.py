@@ -15,7 +15,6 @@ from floe_local.operations.targets import EndpointOptions, targets_elsewhere, ta
 from floe_local.plan.plugins.foreign_code import mask
 from floe_local.plan.stack.environment import pipeline_environment
 from floe_local.run.collector_log import export_errors
-from floe_local.run.engine import Engine
 from floe_local.run.progress import silent, timed
 
 if TYPE_CHECKING:
@@ -82,6 +81,8 @@ def _rivals(where: Where) -> tuple[str, ...]:
 
 def _export_errors(where: Where, began: datetime) -> dict[tuple[str, str], str]:
     """Why exporters could not send since then; nothing where there is no engine to ask."""
+    from floe_local.run.engine import Engine  # noqa: PLC0415 - the SDK is slow to load
+
     collector = find_planned(where)[0].collector
     with suppress(MachineError):
         engine = Engine()

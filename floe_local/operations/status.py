@@ -15,7 +15,7 @@ from floe_local.plan.stack.model import BACKEND_LABEL, STACK_LABEL
 from floe_local.plan.values import Frozen, Origin
 from floe_local.prove.http import Http
 from floe_local.prove.misdirected import Misdirected, by_log, to_grpc, to_http
-from floe_local.run.engine import Engine, Holdings
+from floe_local.run.engine import Engine
 from floe_local.run.readiness import Answer, ask
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from floe_local.operations.request import Where
     from floe_local.plan.stack.model import StackPlan, StackService
-    from floe_local.run.engine import Container
+    from floe_local.run.holdings import Container, Holdings
 
 
 _LOG_LINES = 20_000

@@ -34,7 +34,8 @@ from floe_local.run.workspace import Workspace
 if TYPE_CHECKING:
     from floe_local.operations.request import StackRequest
     from floe_local.plan.stack.model import MovedPort
-    from floe_local.run.engine import Engine, Holdings
+    from floe_local.run.engine import Engine
+    from floe_local.run.holdings import Holdings
     from floe_local.run.images import Policy
     from floe_local.run.progress import Report
 
@@ -141,7 +142,7 @@ def _resolver(
     mirrored = asked.model_copy(update={"registry": asked.registry or request.registry})
 
     def resolved(needs: Sequence[ImageNeed]) -> Mapping[str, ResolvedImage]:
-        return resolve(needs, mirrored, engine.client, report)
+        return resolve(needs, mirrored, engine, report)
 
     return resolved
 

@@ -27,7 +27,6 @@ from floe_local.plan.blueprint.recipe import (
     recipe_files,
 )
 from floe_local.run import build_steps
-from floe_local.run.docker_client import find_image
 from floe_local.run.go_build import describe_duration, go_build, processors
 from floe_local.run.interrupts import held_back, one_interrupt
 from floe_local.run.progress import Progress, silent, timed
@@ -37,9 +36,8 @@ from floe_local.run.workspace import flock
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    import docker
-
     from floe_local.run.build_steps import Tell
+    from floe_local.run.engine import Engine
     from floe_local.run.progress import Report
 
 WORK_PREFIX = "floe-local-build-"
@@ -82,7 +80,7 @@ class BuildJob(NamedTuple):
 
 def build(
     source: LocatedRecipe,
-    client: docker.DockerClient,
+    engine: Engine,
     report: Report = silent,
     registry: str | None = None,
 ) -> str:
@@ -91,13 +89,13 @@ def build(
     Returns:
         The image's name.
     """
-    build_all((source,), client, report, registry)
+    build_all((source,), engine, report, registry)
     return source.reference
 
 
 def build_all(
     sources: Sequence[LocatedRecipe],
-    client: docker.DockerClient,
+    engine: Engine,
     report: Report = silent,
     registry: str | None = None,
 ) -> None:
@@ -105,7 +103,7 @@ def build_all(
 
     Args:
         sources: the recipes.
-        client: the engine that gets the images.
+        engine: the engine that gets the images.
         report: told of each step, with the time since the image was begun.
         registry: a prefix for upstream's names (a mirror).
 
@@ -116,13 +114,13 @@ def build_all(
     """
     jobs: dict[str, BuildJob] = {}
     for source in sources:
-        jobs |= {j.recipe.reference: j for j in _jobs(source, client, report, registry)}
+        jobs |= {j.recipe.reference: j for j in _jobs(source, engine, report, registry)}
     demand_needs([job.recipe for job in jobs.values()])
     if jobs:
         report(Progress(subject="images", phase="planned", detail=plan_text(jobs.values())))
     with one_interrupt():
         sweep()
-        _build_side_by_side(tuple(jobs.values()), client, report)
+        _build_side_by_side(tuple(jobs.values()), engine, report)
 
 
 def plan_text(jobs: Collection[BuildJob]) -> str:
@@ -140,22 +138,20 @@ def plan_text(jobs: Collection[BuildJob]) -> str:
 
 
 def _jobs(
-    source: LocatedRecipe, client: docker.DockerClient, report: Report, registry: str | None
+    source: LocatedRecipe, engine: Engine, report: Report, registry: str | None
 ) -> list[BuildJob]:
     """What is missing of a recipe and those that it stands on, the lowest first."""
-    if find_image(source.reference, client):
+    if engine.image(source.reference):
         return []
-    pulled = _pulled_base(source, client, report, registry)
+    pulled = _pulled_base(source, engine, report, registry)
     return [
         BuildJob(recipe, pulled or (recipe.base.reference if recipe.base else None))
         for recipe in ((source,) if pulled else source.chain)
-        if not find_image(recipe.reference, client)
+        if not engine.image(recipe.reference)
     ]
 
 
-def _build_side_by_side(
-    jobs: Sequence[BuildJob], client: docker.DockerClient, report: Report
-) -> None:
+def _build_side_by_side(jobs: Sequence[BuildJob], engine: Engine, report: Report) -> None:
     """Build one after the other, while a thread compiles Go: most of the others' time is network.
 
     One Go build at a time, as each uses all processors.
@@ -165,24 +161,22 @@ def _build_side_by_side(
         try:
             with held_back():
                 compiling = pool.submit(
-                    _build_each, [j for j in jobs if j.compiles_alone], client, report, stop
+                    _build_each, [j for j in jobs if j.compiles_alone], engine, report, stop
                 )
-            _build_each([j for j in jobs if not j.compiles_alone], client, report, stop)
+            _build_each([j for j in jobs if not j.compiles_alone], engine, report, stop)
             compiling.result()
         finally:
             stop.set()
 
 
-def _build_each(
-    jobs: Sequence[BuildJob], client: docker.DockerClient, report: Report, stop: Event
-) -> None:
+def _build_each(jobs: Sequence[BuildJob], engine: Engine, report: Report, stop: Event) -> None:
     for number, job in enumerate(jobs, start=1):
         following_s = sum(later.expected_s for later in jobs[number:])
-        _build_one(job, client, report, following_s=following_s, stop=stop)
+        _build_one(job, engine, report, following_s=following_s, stop=stop)
 
 
 def _pulled_base(
-    source: LocatedRecipe, client: docker.DockerClient, report: Report, registry: str | None
+    source: LocatedRecipe, engine: Engine, report: Report, registry: str | None
 ) -> str | None:
     """The upstream image to stand on: here, or pulled; None where the recipe's own base serves.
 
@@ -190,12 +184,12 @@ def _pulled_base(
         MachineError: it cannot be pulled, and the recipe has no other.
     """
     wanted = source.recipe.pulled_base
-    if wanted is None or (source.base and find_image(source.base.reference, client)):
+    if wanted is None or (source.base and engine.image(source.base.reference)):
         return None
     name = mirrored(wanted, registry)
-    if not find_image(name, client):
+    if not engine.image(name):
         try:
-            pull(name, client, report)
+            pull(name, engine, report)
         except MachineError as error:
             if source.base is None:
                 raise _nothing_to_stand_on(source, error) from error
@@ -231,7 +225,7 @@ def sweep() -> None:
 
 def _build_one(
     job: BuildJob,
-    client: docker.DockerClient,
+    engine: Engine,
     report: Report,
     *,
     following_s: float,
@@ -240,20 +234,19 @@ def _build_one(
     source = job.recipe
     tell = timed(report, source.name)
     with _alone(source.folder):
-        if find_image(source.reference, client):  # another process built it while we waited
+        if engine.image(source.reference):  # another process built it while we waited
             return
         with named_causes(source.name), work_folder(source) as work:
             tell("building", "")
             compiler = partial(
                 go_build,
-                architecture=client.api.version()["Arch"],
+                architecture=engine.architecture,
                 tags=source.variant.tags if source.variant else (),
                 following_s=following_s,
                 stop=stop,
             )
-            image = _carry_out(job, work, client, compiler, lambda line: tell("building", line))
-        repository, tag = source.reference.split(":")
-        client.api.tag(image, repository, tag)
+            image = _carry_out(job, work, engine, compiler, lambda line: tell("building", line))
+        engine.tag(image, source.reference)
     tell("built", source.reference)
 
 
@@ -285,7 +278,7 @@ def _alone(folder: Path) -> Iterator[None]:
 def _carry_out(
     job: BuildJob,
     work: Path,
-    client: docker.DockerClient,
+    engine: Engine,
     compiler: Callable[..., None],
     tell: Tell,
 ) -> str:
@@ -295,9 +288,9 @@ def _carry_out(
         if isinstance(step, GoBuild):
             compiler(step, work, tell=tell)
         elif isinstance(step, Debootstrap):
-            image = build_steps.debootstrap(step, work, client, labels=source.labels, tell=tell)
+            image = build_steps.debootstrap(step, work, engine, labels=source.labels, tell=tell)
         else:
-            image = build_steps.docker_build(step, source, work, client, base=job.base, tell=tell)
+            image = build_steps.docker_build(step, source, work, engine, base=job.base, tell=tell)
     return image
 
 

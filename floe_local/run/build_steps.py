@@ -6,32 +6,35 @@ caller names it when all is well.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import ssl
+import stat
+import tarfile
+import tempfile
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from floe_local.errors import MachineError
 from floe_local.plan.blueprint.recipe import Debootstrap, DockerBuild, GoBuild, LocatedRecipe
 from floe_local.plan.values import Frozen
-from floe_local.run import build_docker, process
-from floe_local.run.build_docker import DockerBuildRequest
+from floe_local.run import process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import docker
-
     from floe_local.plan.blueprint.recipe import Recipe
+    from floe_local.run.engine import Engine
 
     Tell = Callable[[str], None]
 
 CERTIFICATES = "ca-certificates.crt"
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 """Where root's tools are; they are not on every user's PATH."""
+CLEAN_UP_S = 10.0
+"""How long the engine may take to end a build whose connection was closed."""
 OLDEST_GO = (1, 21)
 """The first that gets the version which a go.mod asks for."""
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
@@ -91,7 +94,7 @@ def trusted_certificates() -> Path:
 def debootstrap(
     step: Debootstrap,
     work: Path,
-    client: docker.DockerClient,
+    engine: Engine,
     *,
     labels: dict[str, str],
     tell: Tell,
@@ -116,28 +119,76 @@ def debootstrap(
     process.run(["tar", "--numeric-owner", *without, "-cf", str(archive), "-C", str(rootfs), "."])
     tell("importing")
     changes = [*(f'LABEL {k}="{v}"' for k, v in labels.items()), 'CMD ["bash"]']
-    answer = client.api.import_image_from_file(str(archive), changes=changes)
-    return str(json.loads(answer.splitlines()[-1])["status"])
+    return engine.import_image(archive, changes)
 
 
 def docker_build(
     step: DockerBuild,
     source: LocatedRecipe,
     work: Path,
-    client: docker.DockerClient,
+    engine: Engine,
     *,
     base: str | None,
     tell: Tell,
 ) -> str:
-    """Build from the work folder, on the image `base`. Returns the id of the image."""
+    """Build from the work folder, on the image `base`. Returns the id of the image.
+
+    When it is interrupted, it leaves nothing.
+
+    Raises:
+        MachineError: ``build-failed``, with the end of what the build printed.
+    """
     shutil.copyfile(trusted_certificates(), work / CERTIFICATES)
-    request = DockerBuildRequest(
-        context=work,
-        dockerfile=step.dockerfile,
-        arguments=_proxies() | ({"BASE": base} if base else {}),
-        labels=source.labels,
-    )
-    return build_docker.docker_build(request, client, tell)
+    arguments = _proxies() | ({"BASE": base} if base else {})
+    lines: list[str] = []
+    image = ""
+    try:
+        with packed(work) as context:
+            for message in engine.build(context, step.dockerfile, arguments, source.labels):
+                text = str(message.get("stream") or message.get("error") or "").strip()
+                if text:
+                    lines.append(text)
+                    tell(text)
+                image = message.get("aux", {}).get("ID", image)
+        if not image:
+            last = "".join(f"\n  {line}" for line in lines[-process.TAIL_LINES :])
+            raise MachineError("build-failed", f"docker build in {work}:{last}")
+    finally:
+        if not image:
+            _remove_unnamed([layer for line in lines for layer in _layer(line)], engine)
+    return image
+
+
+def _remove_unnamed(images: list[str], engine: Engine) -> None:
+    """Remove images that have no name, the last first; unnamed parents go with them."""
+    deadline = time.monotonic() + CLEAN_UP_S
+    for image in reversed(images):
+        while not engine.remove_unnamed(image) and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+
+def packed(folder: Path) -> IO[bytes]:
+    """A build context: files as anybody may read them, whatever the caller's umask made of them.
+
+    A file that its owner may run, anybody may; owner and times are nobody's. So the same
+    files give the same image on every machine.
+    """
+    packed = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.add(folder, arcname=".", filter=_plain)
+    packed.seek(0)
+    return packed
+
+
+def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    mode = 0o755 if entry.isdir() or entry.mode & stat.S_IXUSR else 0o644
+    return entry.replace(mode=mode, uid=0, gid=0, uname="", gname="", deep=False)
+
+
+def _layer(line: str) -> list[str]:
+    """The image id in a line of the builder such as ``---> 3f5a1b2c4d6e``."""
+    arrow, _, image = line.partition("---> ")
+    return [image] if not arrow and image and " " not in image else []
 
 
 def _mirror(suite: str) -> list[str]:

@@ -14,18 +14,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from floe_local.errors import FloeError
 from floe_local.plan.stack.parts import image_needs
 from floe_local.plan.values import Frozen, Origin
-from floe_local.run.docker_client import connect
 from floe_local.run.images import Policy, list_images
 from floe_local.run.process import run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import docker
-    from docker.models.containers import Container
-
     from floe_local.plan.blueprint.model import LocatedBlueprint, Service
     from floe_local.plan.stack.model import ResolvedImage
+    from floe_local.run.engine import Engine, IsolatedContainer
     from floe_local.run.images import ImageStatus
 
 BINARIES = ("otelcol-contrib", "otelcol")
@@ -73,12 +70,15 @@ def validate_config(
         done = run([binary, *ARGUMENTS], env=given, timeout_s=DEADLINE_S, check=False)
         return _verdict(done.returncode, done.output, binary, is_partial=False)
     try:
-        client = connect()
+        engine = _connect()
     except FloeError as error:
         return _skipped(f"no otelcol is on PATH, and {error.reason}")
-    with closing(client):
+    with closing(engine):
+        status = _image(engine, config, collector)
+        if status.image is None:
+            return _skipped(f"no otelcol is on PATH, and {status.wanted} is not on the engine")
         (service,) = collector.blueprint.services.values()
-        return _in_container(client, given, _image(client, config, collector), service)
+        return _ran(engine, status.image, ARGUMENTS, given, service)
 
 
 def start_config(
@@ -102,87 +102,61 @@ def start_config(
         if verdict.status == "refused":
             return verdict
     try:
-        client = connect()
+        engine = _connect()
     except FloeError:
         return validate_config(config, environment, collector)
-    with closing(client):
-        image = _image(client, config, collector).image
+    with closing(engine):
+        image = _image(engine, config, collector).image
         if image is None:
             return validate_config(config, environment, collector)
         (service,) = collector.blueprint.services.values()
-        container = _created(client, image, COMMAND, {**environment, VARIABLE: text}, service)
-        try:
-            container.start()
-            code = _code_of_start(container)
-            printed = container.logs().decode("utf-8", "replace")
-        finally:
-            container.remove(force=True)
-    return _verdict(code, printed, image.reference, is_partial=_is_partial(image))
+        return _ran(engine, image, COMMAND, {**environment, VARIABLE: text}, service)
 
 
-def _code_of_start(container: Container) -> int:
-    """0 once the Collector is ready; else the code that it ended with, or 1 at the deadline."""
+def _connect() -> Engine:
+    from floe_local.run.engine import Engine  # noqa: PLC0415 - the SDK is slow to load
+
+    return Engine()
+
+
+def _ran(
+    engine: Engine,
+    image: ResolvedImage,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    service: Service,
+) -> CollectorVerdict:
+    """Run the Collector as the stack does, without a network, and with its volumes in memory."""
+    in_memory = dict.fromkeys((*service.volumes.values(), *service.tmpfs), "")
+    with engine.isolated(
+        image.reference,
+        command,
+        environment=dict(environment),
+        user=service.user,
+        tmpfs=in_memory,
+    ) as container:
+        code = _code(container, stays=command == COMMAND)
+        printed = container.output
+    return _verdict(code, printed, image.reference, is_partial=image.origin is not Origin.UPSTREAM)
+
+
+def _code(container: IsolatedContainer, *, stays: bool) -> int:
+    """0 once the Collector is ready; else what it ended with, 1 where it should stay or is late."""
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
-        container.reload()
-        if container.status == "exited":
-            return int(container.attrs["State"]["ExitCode"]) or 1
-        if _STARTED.encode() in container.logs():
+        code = container.exit_code
+        if code is not None:
+            return code or int(stays)
+        if _STARTED in container.output:
             return 0
         time.sleep(_LOOK_S)
     return 1
 
 
-def _image(
-    client: docker.DockerClient, config: Mapping[str, Any], collector: LocatedBlueprint
-) -> ImageStatus:
+def _image(engine: Engine, config: Mapping[str, Any], collector: LocatedBlueprint) -> ImageStatus:
     """The image that a stack with this config would run, where it is on the engine."""
     needs = image_needs((collector,), {}, collector_config=config)
-    return list_images(needs, Policy(pull=False), client)[0]
-
-
-def _created(
-    client: docker.DockerClient,
-    image: ResolvedImage,
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    service: Service,
-) -> Container:
-    """A container like the stack's, without a network, and with its volumes in memory."""
-    return client.containers.create(
-        image.reference,
-        list(command),
-        environment=dict(environment),
-        network_mode="none",
-        user=service.user,
-        cap_drop=["ALL"],
-        read_only=True,
-        tmpfs=dict.fromkeys((*service.volumes.values(), *service.tmpfs), ""),
-        security_opt=["no-new-privileges:true"],
-    )
-
-
-def _in_container(
-    client: docker.DockerClient,
-    environment: Mapping[str, str],
-    status: ImageStatus,
-    service: Service,
-) -> CollectorVerdict:
-    if status.image is None:
-        return _skipped(f"no otelcol is on PATH, and {status.wanted} is not on the engine")
-    container = _created(client, status.image, ARGUMENTS, environment, service)
-    try:
-        container.start()
-        code = container.wait(timeout=DEADLINE_S)["StatusCode"]
-        printed = container.logs().decode("utf-8", "replace")
-    finally:
-        container.remove(force=True)
-    return _verdict(code, printed, status.image.reference, is_partial=_is_partial(status.image))
-
-
-def _is_partial(image: ResolvedImage) -> bool:
-    """Whether it may lack components of the upstream Collector, as one that was built here may."""
-    return image.origin is not Origin.UPSTREAM
+    return list_images(needs, Policy(pull=False), engine)[0]
 
 
 def _verdict(code: int, printed: str, by: str, *, is_partial: bool) -> CollectorVerdict:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from floe_local.errors import MachineError
 from floe_local.plan.caller import for_compose
-from floe_local.run.docker_client import docker_folder
+from floe_local.run.endpoint import docker_folder
 from floe_local.run.process import run
 
 if TYPE_CHECKING:

@@ -1,112 +1,62 @@
-"""What a stack consists of on the Docker engine: seen, created, removed.
+"""The Docker engine. Nothing else of floe-local knows its SDK, which takes 0.1 s to load.
 
-The one module that asks the engine about containers, networks and volumes. It goes by
-labels, so that it works for stacks whose folder is gone.
+What a stack consists of is found by labels, so that it works for stacks whose folder is gone.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import closing, contextmanager, suppress
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
-from floe_local.errors import MachineError
+import docker
+from docker.context import ContextAPI
+from docker.errors import (
+    APIError,
+    DockerException,
+    ImageNotFound,
+    InvalidConfigFile,
+    NotFound,
+)
+from docker.utils import kwargs_from_env
+from requests.exceptions import RequestException
+from requests.utils import get_environ_proxies
+
+from floe_local.errors import InputError, MachineError
+from floe_local.plan.caller import is_loopback
 from floe_local.plan.stack.model import STACK_LABEL
-from floe_local.plan.values import Frozen
-from floe_local.run.docker_client import connect
+from floe_local.run.endpoint import (
+    CONTEXT_HINT,
+    IMAGE_NAME_HINT,
+    MINIMUM_API,
+    EngineEndpoint,
+    api_version,
+    connection_error,
+    context_name,
+    demand_api,
+    demand_ssh,
+    knock,
+    unusable_config,
+)
+from floe_local.run.holdings import Container, Holdings, Image, LogLine, Network, Volume
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
+
+    from docker.models.containers import Container as SdkContainer
 
 _STOP_TIMEOUT_S = 10
 _SETTLE_S = 5.0
 _POLL_S = 0.1
+_CHUNK_BYTES = 1 << 20
 _NOT_FOUND, _CONFLICT, _GONE_ALREADY = 404, 409, {404, 409}
-
-
-class Container(Frozen):
-    """A container of a stack. `health` is empty where it has no health check.
-
-    `ports` maps container ports to host ports.
-    """
-
-    id: str
-    name: str
-    service: str
-    image: str
-    image_id: str = ""
-    state: str
-    status: str
-    labels: dict[str, str]
-    ports: dict[int, int] = {}
-
-    @property
-    def health(self) -> str:
-        """``starting``, ``healthy`` or ``unhealthy``, as the engine's own status line says."""
-        for word, shown in (
-            ("unhealthy", "(unhealthy)"),
-            ("healthy", "(healthy)"),
-            ("starting", "(health: starting)"),
-        ):
-            if shown in self.status:
-                return word
-        return ""
-
-
-class Network(Frozen):
-    """A network of a stack."""
-
-    id: str
-    name: str
-    project: str
-
-
-class Volume(Frozen):
-    """A volume of a stack."""
-
-    name: str
-    project: str
-    labels: dict[str, str] = {}
-
-
-class Holdings(Frozen):
-    """All that carries a stack's label."""
-
-    containers: tuple[Container, ...] = ()
-    networks: tuple[Network, ...] = ()
-    volumes: tuple[Volume, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.containers or self.networks or self.volumes)
-
-    def without(self, other: Holdings) -> Holdings:
-        """What is here and not in `other`."""
-        containers = {c.id for c in other.containers}
-        networks = {n.id for n in other.networks}
-        volumes = {v.name for v in other.volumes}
-        return Holdings(
-            containers=tuple(c for c in self.containers if c.id not in containers),
-            networks=tuple(n for n in self.networks if n.id not in networks),
-            volumes=tuple(v for v in self.volumes if v.name not in volumes),
-        )
-
-    @property
-    def named(self) -> tuple[str, ...]:
-        """What it is, for people."""
-        return (
-            *(f"container {c.name}" for c in self.containers),
-            *(f"network {n.name}" for n in self.networks),
-            *(f"volume {v.name}" for v in self.volumes),
-        )
-
-
-class LogLine(Frozen):
-    """A line that a service wrote."""
-
-    service: str
-    text: str
 
 
 class Engine:
@@ -116,7 +66,7 @@ class Engine:
         client: of the docker SDK; None connects as the docker command would.
 
     Raises:
-        MachineError: there is no engine to be used (see `docker_client.connect`).
+        MachineError: there is no engine to be used (see `connect`).
     """
 
     def __init__(self, client: Any = None) -> None:
@@ -147,8 +97,6 @@ class Engine:
 
     def volume(self, name: str) -> Volume | None:
         """The volume of that name, whoever made it."""
-        from docker.errors import NotFound  # noqa: PLC0415
-
         with suppress(NotFound):
             return _volume(self._api.inspect_volume(name))
         return None
@@ -167,8 +115,6 @@ class Engine:
         return str(self._image(reference)["Id"])
 
     def _image(self, reference: str) -> dict[str, Any]:
-        from docker.errors import ImageNotFound  # noqa: PLC0415
-
         try:
             found: dict[str, Any] = self._api.inspect_image(reference)
         except ImageNotFound as error:
@@ -190,8 +136,6 @@ class Engine:
         The engine calls a container running until it has cleaned up after its end, which takes
         a busy one seconds. Where it cannot list processes, the state is all that is known.
         """
-        from docker.errors import APIError  # noqa: PLC0415
-
         try:
             return bool(self._api.top(container.id)["Processes"])
         except APIError as error:
@@ -208,8 +152,6 @@ class Engine:
 
         `since` is by the engine's clock, to the second.
         """
-        from docker.errors import APIError  # noqa: PLC0415
-
         with suppress(APIError):
             written = self._api.logs(container.id, tail=lines, since=since)
             return tuple(written.decode("utf-8", "replace").splitlines())
@@ -217,8 +159,6 @@ class Engine:
 
     def dated_lines(self, container: Container, last: int) -> tuple[tuple[str, str], ...]:
         """The last lines that a container wrote, each behind when it did (RFC 3339)."""
-        from docker.errors import APIError  # noqa: PLC0415
-
         with suppress(APIError):
             written = self._api.logs(container.id, tail=last, timestamps=True)
             split = (
@@ -273,16 +213,12 @@ class Engine:
         _unless_gone(lambda: self._api.remove_network(network.id))
 
     def _users(self, network: Network) -> tuple[str, ...]:
-        from docker.errors import NotFound  # noqa: PLC0415
-
         with suppress(NotFound):
             joined = self._api.inspect_network(network.id)["Containers"] or {}
             return tuple(one["Name"] for one in joined.values())
         return ()
 
     def _remove_volume(self, volume: Volume) -> None:
-        from docker.errors import APIError  # noqa: PLC0415
-
         try:
             self._api.remove_volume(volume.name)
         except APIError as error:
@@ -294,6 +230,165 @@ class Engine:
                 ) from error
             if error.status_code != _NOT_FOUND:
                 raise
+
+    @property
+    def endpoint(self) -> EngineEndpoint:
+        """Where the engine is, as the environment says."""
+        return engine_endpoint()
+
+    @property
+    def architecture(self) -> str:
+        """The architecture of the engine's machine, as Go calls it (``amd64``)."""
+        return str(self._api.version()["Arch"])
+
+    def image(self, reference: str) -> Image | None:
+        """The image of this name or id; None: the engine has none.
+
+        Raises:
+            InputError: ``image-name``: that is not a name of an image.
+            MachineError: ``engine-error``.
+        """
+        try:
+            found = self._api.inspect_image(reference)
+        except ImageNotFound:
+            return None
+        except APIError as error:
+            if error.is_client_error():
+                reason = f"'{reference}': {error.explanation}"
+                raise InputError("image-name", reason, IMAGE_NAME_HINT) from error
+            raise MachineError("engine-error", f"the engine answers: {error}") from error
+        labels = (found.get("Config") or {}).get("Labels") or {}
+        names = tuple(found.get("RepoTags") or ())
+        return Image(id=found["Id"], size=found["Size"], labels=labels, names=names)
+
+    def pull(self, reference: str) -> Iterator[dict[str, Any]]:
+        """What the engine says while it pulls an image; why it cannot is in ``error``.
+
+        Where the helper that keeps credentials is not there, none are given, as `docker pull`
+        does.
+        """
+        ask = partial(self._api.pull, reference, stream=True, decode=True)
+        try:
+            try:
+                yield from ask()
+            except APIError:
+                raise
+            except DockerException:
+                yield from ask(auth_config={})
+        except APIError as error:
+            yield {"error": error.explanation or str(error)}
+        except RequestException as error:
+            yield {"error": f"the engine broke off: {error}"}
+
+    def build(
+        self,
+        context: IO[bytes],
+        dockerfile: str,
+        arguments: Mapping[str, str],
+        labels: Mapping[str, str],
+    ) -> Iterator[dict[str, Any]]:
+        """What the engine says while it builds an image without a name from a context (tar).
+
+        The SDK's own call keeps the connection open for as long as an exception is under way,
+        and so the engine goes on building. Here the connection is closed first, which ends it.
+        """
+        parameters = {
+            "dockerfile": dockerfile,
+            "buildargs": json.dumps(dict(arguments)),
+            "labels": json.dumps(dict(labels)),
+            "networkmode": "host",  # as this machine reaches registries, also through its proxy
+            "rm": "true",
+            "forcerm": "true",
+        }
+        response = self._api.post(
+            f"{self._api.base_url}/v{self._api.api_version}/build",
+            params=parameters,
+            data=context,
+            headers={"Content-Type": "application/tar"},
+            stream=True,
+            timeout=None,
+        )
+        with closing(response):
+            if not response.ok:
+                yield {"error": response.json()["message"]}
+                return
+            for line in response.iter_lines():
+                yield json.loads(line)
+
+    def remove_unnamed(self, image: str) -> bool:
+        """Remove an image that has no name; False while the engine still uses it."""
+        try:
+            if not self._api.inspect_image(image).get("RepoTags"):
+                self._api.remove_image(image)
+        except ImageNotFound:
+            return True
+        except APIError as error:
+            return error.status_code != _CONFLICT  # a container of the build has it yet
+        return True
+
+    def import_image(self, archive: Path, changes: Sequence[str]) -> str:
+        """Make an image without a name of a root file system (tar). Returns its id."""
+        answer = self._api.import_image_from_file(str(archive), changes=list(changes))
+        return str(json.loads(answer.splitlines()[-1])["status"])
+
+    def tag(self, image: str, reference: str) -> None:
+        """Name an image."""
+        repository, tag = reference.split(":")
+        self._api.tag(image, repository, tag)
+
+    def export(self, references: Sequence[str]) -> Iterator[bytes]:
+        """Images as `docker save` writes them, in pieces."""
+        url = f"{self._api.base_url}/v{self._api.api_version}/images/get"
+        names = {"names": list(references)}
+        with closing(self._api.get(url, params=names, stream=True, timeout=None)) as answer:
+            answer.raise_for_status()
+            yield from answer.iter_content(_CHUNK_BYTES)
+
+    def load(self, archive: IO[bytes]) -> None:
+        """Take the images of an archive that `export` wrote."""
+        self.client.images.load(archive)
+
+    @contextmanager
+    def isolated(
+        self, image: str, command: Sequence[str], **options: Any
+    ) -> Iterator[IsolatedContainer]:
+        """Within it, a container runs that may do nothing and reaches nobody; then it is gone.
+
+        `options` are of the SDK's call: environment, user, tmpfs.
+        """
+        container = self.client.containers.create(
+            image,
+            list(command),
+            network_mode="none",
+            cap_drop=["ALL"],
+            read_only=True,
+            security_opt=["no-new-privileges:true"],
+            **options,
+        )
+        try:
+            container.start()
+            yield IsolatedContainer(container)
+        finally:
+            container.remove(force=True)
+
+
+class IsolatedContainer:
+    """A container that reaches nobody: whether it has ended, and what it wrote."""
+
+    def __init__(self, container: SdkContainer) -> None:
+        self._container = container
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with; None while it runs."""
+        self._container.reload()
+        ended = self._container.status == "exited"
+        return int(self._container.attrs["State"]["ExitCode"]) if ended else None
+
+    @property
+    def output(self) -> str:
+        """All that it wrote."""
+        return str(self._container.logs().decode("utf-8", "replace"))
 
 
 def _filter(project: str | None) -> dict[str, str]:
@@ -329,10 +424,78 @@ def _at_once(action: Callable[[Any], None], items: Sequence[Any]) -> None:
 
 def _unless_gone(action: Callable[[], Any]) -> None:
     """Run a removal; that somebody else has removed it, or is about to, is as good."""
-    from docker.errors import APIError  # noqa: PLC0415
-
     try:
         action()
     except APIError as error:
         if error.status_code not in _GONE_ALREADY:
             raise
+
+
+def engine_endpoint(environment: Mapping[str, str] | None = None) -> EngineEndpoint:
+    """Which engine the environment and the docker command's configuration name.
+
+    Raises:
+        MachineError: ``docker-context``: the context that is chosen does not exist.
+    """
+    env = os.environ if environment is None else environment
+    if env.get("DOCKER_HOST"):
+        host = env["DOCKER_HOST"]
+        url = host if "://" in host else f"tcp://{host}"
+        return EngineEndpoint(url=url, chosen_by="DOCKER_HOST")
+    name, chosen_by = context_name(env)
+    if name in {None, "", "default"}:
+        return EngineEndpoint()
+    context = _context(str(name), chosen_by)
+    return EngineEndpoint(url=context.Host, chosen_by=chosen_by, context=name)
+
+
+def connect(environment: Mapping[str, str] | None = None) -> docker.DockerClient:
+    """A client of the engine, which has answered.
+
+    Raises:
+        MachineError: ``engine-not-running``, ``engine-permission``, ``docker-context``,
+            ``docker-config``, ``engine-unreachable``, ``engine-too-old`` or ``engine-error``.
+    """
+    endpoint = engine_endpoint(environment)
+    demand_ssh(endpoint)
+    try:
+        knock(endpoint)
+        options = {"base_url": endpoint.url, **_options(endpoint)}
+        with closing(docker.APIClient(version=api_version(MINIMUM_API), **options)) as probe:
+            _reach_as_docker_does(probe, endpoint)
+            version = probe.version(api_version=False)["ApiVersion"]
+    except (AttributeError, TypeError, InvalidConfigFile) as error:  # how the SDK says so
+        raise unusable_config(error) from error
+    except (APIError, DockerException, RequestException, OSError, ValueError) as error:
+        raise connection_error(endpoint, error) from error
+    demand_api(version, endpoint)
+    client = docker.DockerClient(version=version, **options)
+    _reach_as_docker_does(client.api, endpoint)
+    return client
+
+
+def _reach_as_docker_does(client: docker.APIClient, endpoint: EngineEndpoint) -> None:
+    """Through the caller's proxy, but never to this machine itself; no .netrc, no CA of others."""
+    client.trust_env = False
+    parts = urlsplit(client.base_url)
+    if not endpoint.local and parts.hostname and not is_loopback(parts.hostname):
+        client.proxies = get_environ_proxies(client.base_url, no_proxy=None)
+
+
+def _context(name: str, chosen_by: str) -> Any:
+    context = ContextAPI.get_context(name)
+    if context is None or not context.Host:
+        reason = f"{chosen_by} names the docker context '{name}', which does not exist"
+        raise MachineError("docker-context", reason, CONTEXT_HINT)
+    return context
+
+
+def _options(endpoint: EngineEndpoint) -> dict[str, Any]:
+    """TLS as the context or DOCKER_CERT_PATH says; ssh through the user's own ssh."""
+    if endpoint.url.startswith("ssh://"):
+        return {"use_ssh_client": True}
+    if endpoint.context:
+        tls = _context(endpoint.context, endpoint.chosen_by).TLSConfig
+    else:
+        tls = kwargs_from_env().get("tls") if not endpoint.local else None
+    return {"tls": tls} if tls else {}

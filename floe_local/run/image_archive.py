@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import io
 import tarfile
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from floe_local.errors import InputError, MachineError
 from floe_local.plan.values import Frozen, Origin
-from floe_local.run.docker_client import find_image
 from floe_local.run.images import origin_of
 from floe_local.run.progress import silent, timed
 
@@ -23,13 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import docker
-    import requests
-
+    from floe_local.run.engine import Engine
     from floe_local.run.progress import Report
 
 CONTENTS = "floe-local-images.json"
-_CHUNK_BYTES = 1 << 20
 
 
 class ArchivedImage(Frozen):
@@ -53,7 +48,7 @@ class _Contents(Frozen):
 
 
 def save_images(
-    references: Sequence[str], file: Path, client: docker.DockerClient, report: Report = silent
+    references: Sequence[str], file: Path, engine: Engine, report: Report = silent
 ) -> ImageArchive:
     """Write images that the engine has into one file. It gets its name when it is whole.
 
@@ -61,13 +56,13 @@ def save_images(
         MachineError: ``image-missing``: the engine has no image of that name.
         OSError: the file cannot be written.
     """
-    contents = _Contents(images=tuple(_describe(name, client) for name in references))
+    contents = _Contents(images=tuple(_describe(name, engine) for name in references))
     tell = timed(report, file.name)
     partial = file.with_name(f"{file.name}.part")
     try:
-        with partial.open("wb") as target, closing(_exported(references, client)) as answer:
+        with partial.open("wb") as target:
             written = 0
-            for chunk in answer.iter_content(_CHUNK_BYTES):
+            for chunk in engine.export(references):
                 target.write(chunk)
                 written += len(chunk)
                 tell("saving", f"{written // 10**6} MB")
@@ -79,7 +74,7 @@ def save_images(
     return ImageArchive(file=str(file), size=file.stat().st_size, images=contents.images)
 
 
-def load_images(file: Path, client: docker.DockerClient, report: Report = silent) -> ImageArchive:
+def load_images(file: Path, engine: Engine, report: Report = silent) -> ImageArchive:
     """Give the engine the images of an archive.
 
     Raises:
@@ -91,9 +86,9 @@ def load_images(file: Path, client: docker.DockerClient, report: Report = silent
     tell = timed(report, file.name)
     tell("loading", f"{len(contents.images)} images")
     with file.open("rb") as stream:
-        client.images.load(stream)
+        engine.load(stream)
     for image in contents.images:
-        found = find_image(image.reference, client)
+        found = engine.image(image.reference)
         if found is None or found.id != image.digest:
             there = found.id if found else "nothing"
             reason = f"{file}: {image.reference} should be {image.digest}, the engine has {there}"
@@ -102,21 +97,12 @@ def load_images(file: Path, client: docker.DockerClient, report: Report = silent
     return ImageArchive(file=str(file), size=file.stat().st_size, images=contents.images)
 
 
-def _describe(reference: str, client: docker.DockerClient) -> ArchivedImage:
-    image = find_image(reference, client)
+def _describe(reference: str, engine: Engine) -> ArchivedImage:
+    image = engine.image(reference)
     if image is None:
         hint = "`floe-local images get` gets what is missing."
         raise MachineError("image-missing", f"the engine has no image {reference}", hint)
-    digest = str(image.id)
-    return ArchivedImage(reference=reference, digest=digest, origin=origin_of(image.labels))
-
-
-def _exported(references: Sequence[str], client: docker.DockerClient) -> requests.Response:
-    api = client.api
-    url = f"{api.base_url}/v{api.api_version}/images/get"
-    answer = api.get(url, params={"names": list(references)}, stream=True, timeout=None)
-    answer.raise_for_status()
-    return answer
+    return ArchivedImage(reference=reference, digest=image.id, origin=origin_of(image.labels))
 
 
 def _append(archive: Path, contents: _Contents) -> None:

@@ -19,15 +19,13 @@ from floe_local.plan.stack.model import ImageNeed, ResolvedImage
 from floe_local.plan.values import Frozen, Origin
 from floe_local.plan.yaml_source import suggestion
 from floe_local.run import build as builder
-from floe_local.run.docker_client import find_image
 from floe_local.run.progress import Progress, silent
 from floe_local.run.pull import mirrored, pull, registry_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import docker
-
+    from floe_local.run.engine import Engine
     from floe_local.run.progress import Report
 
 BUILD_HINT = "To build it from packages on this machine (about ten minutes, once), add `--build`."
@@ -76,7 +74,7 @@ class ImageStatus(Frozen):
 def resolve(
     needs: Iterable[ImageNeed],
     policy: Policy,
-    client: docker.DockerClient,
+    engine: Engine,
     report: Report = silent,
 ) -> dict[str, ResolvedImage]:
     """Get an image for each service.
@@ -94,12 +92,12 @@ def resolve(
     missing: list[tuple[ImageNeed, FloeError | None]] = []
     unreachable: dict[str, FloeError] = {}
     for need in needs:
-        image, cause = _here_or_pulled(need, policy, client, report, unreachable)
+        image, cause = _here_or_pulled(need, policy, engine, report, unreachable)
         if image:
             found[need.service] = image
         else:
             missing.append((need, cause))
-    return found | _built(missing, policy, client, report)
+    return found | _built(missing, policy, engine, report)
 
 
 def candidates(
@@ -118,22 +116,22 @@ def candidates(
     return tuple(names)
 
 
-def origin_of(labels: Mapping[str, str] | None) -> Origin:
+def origin_of(labels: Mapping[str, str]) -> Origin:
     """What an image is, by its label: without one it came from elsewhere, from upstream."""
-    return Origin((labels or {}).get(LABEL_ORIGIN, Origin.UPSTREAM))
+    return Origin(labels.get(LABEL_ORIGIN, Origin.UPSTREAM))
 
 
 def list_images(
-    needs: Iterable[ImageNeed], policy: Policy, client: docker.DockerClient
+    needs: Iterable[ImageNeed], policy: Policy, engine: Engine
 ) -> tuple[ImageStatus, ...]:
     """What is here for each service. Nothing is pulled or built."""
-    return tuple(_status(need, policy, client) for need in needs)
+    return tuple(_status(need, policy, engine) for need in needs)
 
 
 def pull_images(
     needs: Iterable[ImageNeed],
     policy: Policy,
-    client: docker.DockerClient,
+    engine: Engine,
     report: Report = silent,
 ) -> tuple[ImageStatus, ...]:
     """Pull every service's upstream image (or the manifest's own), also when it is here.
@@ -145,16 +143,16 @@ def pull_images(
     wanted = [need for need in needs if _wanted(need, policy)]
     for need in wanted:
         try:
-            pull(str(_wanted(need, policy)), client, report)
+            pull(str(_wanted(need, policy)), engine, report)
         except MachineError as error:
             _leave_out_or_raise(need, error, report)
-    return list_images(wanted, policy, client)
+    return list_images(wanted, policy, engine)
 
 
 def build_images(
     needs: Iterable[ImageNeed],
     policy: Policy,
-    client: docker.DockerClient,
+    engine: Engine,
     report: Report = silent,
 ) -> tuple[ImageStatus, ...]:
     """Build every service's image that has a recipe, unless that very image is here.
@@ -163,34 +161,34 @@ def build_images(
         MachineError: as `floe_local.run.build.build`.
     """
     with_recipe = [(need, recipes[0]) for need in needs if (recipes := _recipes(need))]
-    builder.build_all([recipe for _, recipe in with_recipe], client, report, policy.registry)
-    return list_images([need for need, _ in with_recipe], policy, client)
+    builder.build_all([recipe for _, recipe in with_recipe], engine, report, policy.registry)
+    return list_images([need for need, _ in with_recipe], policy, engine)
 
 
 def _here_or_pulled(
     need: ImageNeed,
     policy: Policy,
-    client: docker.DockerClient,
+    engine: Engine,
     report: Report,
     unreachable: dict[str, FloeError],
 ) -> tuple[ResolvedImage | None, FloeError | None]:
     names = candidates(need, policy.registry, [r.reference for r in _recipes(need)])
-    here = _first_here(names, client)
+    here = _first_here(names, engine)
     if here or not policy.pull:
         return here, None
     cause: FloeError | None = None
     for name in (candidate.reference for candidate in names if candidate.may_pull):
-        cause = unreachable.get(registry_of(name)) or _try_pull(name, client, report)
+        cause = unreachable.get(registry_of(name)) or _try_pull(name, engine, report)
         if cause is None:
-            return _look(name, client, how="pulled"), None
+            return _look(name, engine, how="pulled"), None
         if cause.code in REGISTRY_WIDE:
             unreachable[registry_of(name)] = cause
     return None, cause
 
 
-def _try_pull(name: str, client: docker.DockerClient, report: Report) -> FloeError | None:
+def _try_pull(name: str, engine: Engine, report: Report) -> FloeError | None:
     try:
-        pull(name, client, report)
+        pull(name, engine, report)
     except MachineError as error:
         return error
     return None
@@ -199,7 +197,7 @@ def _try_pull(name: str, client: docker.DockerClient, report: Report) -> FloeErr
 def _built(
     missing: Sequence[tuple[ImageNeed, FloeError | None]],
     policy: Policy,
-    client: docker.DockerClient,
+    engine: Engine,
     report: Report,
 ) -> dict[str, ResolvedImage]:
     _refuse_unknown_components([need for need, _ in missing])
@@ -213,9 +211,9 @@ def _built(
     for need, cause in missing:
         if need.service not in recipes:
             _leave_out_or_raise(need, _unobtainable(need, cause), report)
-    builder.build_all(list(recipes.values()), client, report, policy.registry)
+    builder.build_all(list(recipes.values()), engine, report, policy.registry)
     for service, recipe in recipes.items():
-        image = _look(recipe.reference, client, how="built")
+        image = _look(recipe.reference, engine, how="built")
         built |= {service: image} if image else {}
     return built
 
@@ -244,29 +242,29 @@ def _leave_out_or_raise(need: ImageNeed, error: FloeError, report: Report) -> No
     report(Progress(subject=need.service, phase="left-out", detail=error.reason))
 
 
-def _first_here(names: Iterable[Candidate], client: docker.DockerClient) -> ResolvedImage | None:
-    looked = (_look(name.reference, client, how="present") for name in names)
+def _first_here(names: Iterable[Candidate], engine: Engine) -> ResolvedImage | None:
+    looked = (_look(name.reference, engine, how="present") for name in names)
     return next(filter(None, looked), None)
 
 
-def _look(reference: str, client: docker.DockerClient, *, how: str) -> ResolvedImage | None:
-    image = find_image(reference, client)
+def _look(reference: str, engine: Engine, *, how: str) -> ResolvedImage | None:
+    image = engine.image(reference)
     if image is None:
         return None
     return ResolvedImage(reference=reference, origin=origin_of(image.labels), how=how)
 
 
-def _status(need: ImageNeed, policy: Policy, client: docker.DockerClient) -> ImageStatus:
+def _status(need: ImageNeed, policy: Policy, engine: Engine) -> ImageStatus:
     recipes = [recipe.reference for recipe in _recipes(need)]
-    image = _first_here(candidates(need, policy.registry, recipes), client)
-    found = find_image(image.reference, client) if image else None
+    image = _first_here(candidates(need, policy.registry, recipes), engine)
+    found = engine.image(image.reference) if image else None
     return ImageStatus(
         service=need.service,
         wanted=_wanted(need, policy),
         recipe=next(iter(recipes), None),
         image=image,
-        size=found.attrs["Size"] if found else None,
-        differs=(found.labels or {}).get(LABEL_DIFFERS, "") if found else "",
+        size=found.size if found else None,
+        differs=found.labels.get(LABEL_DIFFERS, "") if found else "",
         optional=need.optional,
     )
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import FloeError, InputError, MachineError
-from floe_local.run.docker_client import IMAGE_NAME_HINT
+from floe_local.run.endpoint import IMAGE_NAME_HINT
 from floe_local.run.progress import silent, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    import docker
-
+    from floe_local.run.engine import Engine
     from floe_local.run.progress import Report
 
 MEGABYTE = 1_000_000
@@ -50,44 +48,21 @@ def registry_of(reference: str) -> str:
     return first if named else ""
 
 
-def pull(reference: str, client: docker.DockerClient, report: Report = silent) -> None:
+def pull(reference: str, engine: Engine, report: Report = silent) -> None:
     """Pull an image by its name.
 
     Raises:
         MachineError: why it was not pulled (see `CAUSES`; ``pull-failed`` for another cause).
         InputError: ``image-name``: that is no name of an image.
     """
-    from docker.errors import APIError  # noqa: PLC0415
-    from requests.exceptions import RequestException  # noqa: PLC0415
-
     tell = timed(report, reference)
     tell("pulling", "")
     try:
-        for text in progress_texts(_messages(reference, client)):
+        for text in progress_texts(engine.pull(reference)):
             tell("pulling", text)
-    except APIError as error:
-        raise pull_error(reference, error.explanation or str(error)) from error
-    except RequestException as error:
-        raise pull_error(reference, f"the engine broke off: {error}") from error
     except _StreamError as error:
         raise pull_error(reference, str(error)) from error
     tell("pulled", "")
-
-
-def _messages(reference: str, client: docker.DockerClient) -> Iterator[dict[str, Any]]:
-    """What the engine says while it pulls.
-
-    Where the helper that keeps credentials is not there, none are given, as `docker pull` does.
-    """
-    from docker.errors import APIError, DockerException  # noqa: PLC0415
-
-    ask = partial(client.api.pull, reference, stream=True, decode=True)
-    try:
-        yield from ask()
-    except APIError:
-        raise
-    except DockerException:
-        yield from ask(auth_config={})
 
 
 def pull_error(reference: str, message: str) -> FloeError:

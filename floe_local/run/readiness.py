@@ -31,7 +31,8 @@ if TYPE_CHECKING:
         StackPlan,
         StackService,
     )
-    from floe_local.run.engine import Container, Engine
+    from floe_local.run.engine import Engine
+    from floe_local.run.holdings import Container
     from floe_local.run.progress import Report
 
 INTERVAL_S = 0.1

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from floe_local.plan.stack.model import StackPlan, StackVolume
-    from floe_local.run.engine import Engine, Volume
+    from floe_local.run.engine import Engine
+    from floe_local.run.holdings import Volume
 
 WRITTEN_BY = "dev.floe.local.written-by"
 DATA_VERSION = "dev.floe.local.data-version"

@@ -19,6 +19,7 @@ from floe_local.operations.smoke_test import find_targets
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.prove.report import HopName, Verdict
 from floe_local.run.build import build
+from floe_local.run.engine import Engine
 from floe_local.testing import FloeLocal
 from tests.conftest import PluginSite
 from tests.integration.backends.acme_server import READ_KEY
@@ -178,7 +179,7 @@ def certificate(gateway: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def acme(engine: docker.DockerClient, certificate: Path, gateway: str) -> Iterator[Acme]:
     """Run the server: outside of any stack at first."""
-    image = build(load_recipe(Path(__file__).parents[3] / "compose/sandbox/image"), engine)
+    image = build(load_recipe(Path(__file__).parents[3] / "compose/sandbox/image"), Engine(engine))
     container = engine.containers.create(
         image,
         ["/acme_server.py", "/acme.pem"],

@@ -10,7 +10,7 @@ from docker.errors import ContainerError
 
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.plan.blueprint.shipped import compose_folder
-from floe_local.run.docker_client import connect
+from floe_local.run.engine import Engine
 from tests.images import image_of
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ class Answer(NamedTuple):
 
 @pytest.fixture(scope="session")
 def client() -> Iterator[docker.DockerClient]:
-    client = connect()
-    yield client
-    client.close()
+    engine = Engine()
+    yield engine.client
+    engine.close()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.manifest.model import LocalSettings, Manifest
 from floe_local.plan.plugins.output import PluginOutput
-from floe_local.run.docker_client import find_image
+from floe_local.run.engine import Engine
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -301,7 +301,7 @@ def _trace(name: str, attributes: list[dict[str, Any]]) -> dict[str, Any]:
 def test_each_build_has_exactly_the_components_that_its_recipe_lists(
     variant: LocatedRecipe, client: docker.DockerClient
 ) -> None:
-    if find_image(variant.reference, client) is None:
+    if Engine(client).image(variant.reference) is None:
         pytest.skip(f"{variant.reference} is not here: `floe-local images build`")
     printed = yaml.safe_load(client.containers.run(variant.reference, ["components"], remove=True))
     found = {

@@ -13,15 +13,13 @@ import pytest
 import requests
 
 from floe_local.plan.blueprint.recipe import LABEL_RECIPE, load_recipe
-from floe_local.run.docker_client import connect
+from floe_local.run.engine import Engine
 from floe_local.run.process import run
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    import docker
 
     from floe_local.plan.blueprint.recipe import LocatedRecipe
 
@@ -32,15 +30,15 @@ HTPASSWD = "nobody:$2y$05$no-password-has-this-hash\n"
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
+def engine() -> Iterator[Engine]:
     """Give the engine; what tests built from recipes of their own is removed at the end."""
-    with closing(connect()) as client:
-        yield client
-        made = client.images.list(filters={"label": LABEL_RECIPE})
+    with closing(Engine()) as engine:
+        yield engine
+        made = engine.client.images.list(filters={"label": LABEL_RECIPE})
         # The newest first: an image that another stands on cannot be removed before it.
         for image in sorted(made, key=lambda one: str(one.attrs["Created"]), reverse=True):
             if image.labels[LABEL_RECIPE].startswith(NAME_PREFIX):
-                client.api.remove_image(str(image.id), force=True)
+                engine.client.api.remove_image(str(image.id), force=True)
 
 
 @pytest.fixture
@@ -120,9 +118,7 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def publish(
-    engine: docker.DockerClient, make_recipe: Callable[..., LocatedRecipe]
-) -> Callable[[str], None]:
+def publish(engine: Engine, make_recipe: Callable[..., LocatedRecipe]) -> Callable[[str], None]:
     """Give a function that pushes a tiny image without our labels, and forgets it here."""
 
     def push(name: str) -> None:
@@ -130,6 +126,6 @@ def publish(
         context = str(source.folder)
         run(["docker", "build", "--quiet", "--tag", name, context])
         run(["docker", "push", "--quiet", name])
-        engine.api.remove_image(name, force=True)
+        engine.client.api.remove_image(name, force=True)
 
     return push

@@ -18,7 +18,6 @@ from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.stack.model import ImageNeed
 from floe_local.run.build import WORK_PREFIX, build, demand_needs, sweep
-from floe_local.run.docker_client import find_image
 from floe_local.run.images import Policy, resolve
 from tests.waiting import wait_for
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from docker.models.images import Image
 
     from floe_local.plan.blueprint.recipe import LocatedRecipe
+    from floe_local.run.engine import Engine
     from floe_local.run.progress import Progress
 
     Make = Callable[..., LocatedRecipe]
@@ -40,21 +40,23 @@ import sys
 from pathlib import Path
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.run.build import build
-from floe_local.run.docker_client import connect
+from floe_local.run.engine import Engine
 
-build(load_recipe(Path(sys.argv[1])), connect())
+build(load_recipe(Path(sys.argv[1])), Engine())
 """
 SLOW_ROOTFS = "recipe: 1\nname: {name}\nsteps: [{{step: debootstrap, suite: bookworm}}]\n"
 
 
-def leftovers(engine: docker.DockerClient, recipe: LocatedRecipe) -> list[str]:
+def leftovers(engine: Engine, recipe: LocatedRecipe) -> list[str]:
     """Images (named or not) and containers that mention the recipe's name; work folders.
 
     Other tests use the engine meanwhile, so that its totals say nothing.
     """
     name = recipe.recipe.name
-    images = [i for i in engine.images.list(all=True) if name in str(i.tags) + made_by(i)]
-    containers = [c for c in engine.containers.list(all=True) if name in str(c.attrs["Config"])]
+    images = [i for i in engine.client.images.list(all=True) if name in str(i.tags) + made_by(i)]
+    containers = [
+        c for c in engine.client.containers.list(all=True) if name in str(c.attrs["Config"])
+    ]
     found = [*(f"image {i.id}" for i in images), *(f"container {c.id}" for c in containers)]
     return found + [f"folder {path}" for path in work_folders(name)]
 
@@ -92,20 +94,18 @@ def start_build() -> Iterator[Start]:
         process.wait(30)
 
 
-def test_an_image_is_built_named_and_labelled(
-    engine: docker.DockerClient, make_recipe: Make
-) -> None:
+def test_an_image_is_built_named_and_labelled(engine: Engine, make_recipe: Make) -> None:
     recipe = make_recipe(extra="origin: stand-in\nupstream: some/thing:1\n")
 
     name = build(recipe, engine)
 
-    image = find_image(name, engine)
+    image = engine.image(name)
     assert image is not None
     assert image.labels == recipe.labels
-    assert image.tags == [recipe.reference]
+    assert image.names == (recipe.reference,)
 
 
-def test_the_second_build_finds_the_first(engine: docker.DockerClient, make_recipe: Make) -> None:
+def test_the_second_build_finds_the_first(engine: Engine, make_recipe: Make) -> None:
     recipe = make_recipe()
     first, second = told(), told()
 
@@ -120,9 +120,7 @@ def told() -> list[Progress]:
     return []
 
 
-def test_progress_tells_the_steps_and_their_times(
-    engine: docker.DockerClient, make_recipe: Make
-) -> None:
+def test_progress_tells_the_steps_and_their_times(engine: Engine, make_recipe: Make) -> None:
     events = told()
     recipe = make_recipe()
 
@@ -137,7 +135,7 @@ def test_progress_tells_the_steps_and_their_times(
     assert times == sorted(times)
 
 
-def test_another_content_is_another_image(engine: docker.DockerClient, make_recipe: Make) -> None:
+def test_another_content_is_another_image(engine: Engine, make_recipe: Make) -> None:
     recipe = make_recipe()
     first = build(recipe, engine)
 
@@ -145,12 +143,10 @@ def test_another_content_is_another_image(engine: docker.DockerClient, make_reci
     second = build(load_recipe(recipe.folder), engine)
 
     assert first != second
-    assert find_image(first, engine)
+    assert engine.image(first)
 
 
-def test_a_failed_build_leaves_nothing_and_shows_the_end(
-    engine: docker.DockerClient, make_recipe: Make
-) -> None:
+def test_a_failed_build_leaves_nothing_and_shows_the_end(engine: Engine, make_recipe: Make) -> None:
     recipe = make_recipe("FROM scratch\nENV NAME={name}\nCOPY recipe.yaml /\nCOPY not-there /\n")
 
     with pytest.raises(MachineError, match="not-there") as raised:
@@ -160,9 +156,7 @@ def test_a_failed_build_leaves_nothing_and_shows_the_end(
     assert leftovers(engine, recipe) == []
 
 
-def test_a_base_image_survives_a_failed_build_on_it(
-    engine: docker.DockerClient, make_recipe: Make
-) -> None:
+def test_a_base_image_survives_a_failed_build_on_it(engine: Engine, make_recipe: Make) -> None:
     base = make_recipe()
     dockerfile = "ARG BASE\nFROM $BASE\nCOPY not-there /\n"
     top = make_recipe(dockerfile, extra=f"base: ../{base.folder.name}\n")
@@ -170,26 +164,24 @@ def test_a_base_image_survives_a_failed_build_on_it(
     with pytest.raises(MachineError):
         build(top, engine)
 
-    assert find_image(base.reference, engine)
-    assert find_image(top.reference, engine) is None
+    assert engine.image(base.reference)
+    assert engine.image(top.reference) is None
 
 
-def test_an_image_that_is_here_does_not_need_its_base(
-    engine: docker.DockerClient, make_recipe: Make
-) -> None:
+def test_an_image_that_is_here_does_not_need_its_base(engine: Engine, make_recipe: Make) -> None:
     base = make_recipe()
     top = make_recipe("ARG BASE\nFROM $BASE\nENV X=1\n", extra=f"base: ../{base.folder.name}\n")
     build(top, engine)
-    engine.api.remove_image(base.reference)
+    engine.client.api.remove_image(base.reference)
 
     build(top, engine)
 
-    assert find_image(base.reference, engine) is None
+    assert engine.image(base.reference) is None
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_debootstrap_leaves_nothing(
-    engine: docker.DockerClient,
+    engine: Engine,
     make_recipe: Make,
     start_build: Start,
     how: signal.Signals,
@@ -230,7 +222,7 @@ def test_an_interrupted_go_build_leaves_nothing(
 
 
 def test_what_a_killed_build_leaves_goes_with_the_next(
-    engine: docker.DockerClient, make_recipe: Make, start_build: Start
+    engine: Engine, make_recipe: Make, start_build: Start
 ) -> None:
     recipe = slow_rootfs(make_recipe)
     process = start_build(recipe)
@@ -285,10 +277,10 @@ def debootstraps(recipe: LocatedRecipe) -> list[int]:
 
 
 def test_an_interrupted_docker_build_leaves_nothing(
-    engine: docker.DockerClient, make_recipe: Make, start_build: Start
+    engine: Engine, make_recipe: Make, start_build: Start
 ) -> None:
     base = load_recipe(compose_folder() / "base" / "image")
-    if not find_image(base.reference, engine):
+    if not engine.image(base.reference):
         pytest.skip(f"{base.reference} has not been built")
     recipe = make_recipe(f"FROM {base.reference}\nRUN echo {{name}}\nRUN sleep 600 # {{name}}\n")
     process = start_build(recipe)
@@ -298,56 +290,50 @@ def test_an_interrupted_docker_build_leaves_nothing(
     process.wait(30)
 
     wait_for(lambda: leftovers(engine, recipe) == [], "the engine to clean up")
-    assert find_image(recipe.reference, engine) is None
+    assert engine.image(recipe.reference) is None
 
 
-def sleeping(engine: docker.DockerClient, recipe: LocatedRecipe) -> bool:
-    configs = (str(container.attrs["Config"]) for container in engine.containers.list())
+def sleeping(engine: Engine, recipe: LocatedRecipe) -> bool:
+    configs = (str(container.attrs["Config"]) for container in engine.client.containers.list())
     return any("sleep" in config and recipe.recipe.name in config for config in configs)
 
 
 def test_two_builds_of_one_recipe_make_it_once(
-    engine: docker.DockerClient, make_recipe: Make, start_build: Start
+    engine: Engine, make_recipe: Make, start_build: Start
 ) -> None:
     recipe = make_recipe()
 
     processes = [start_build(recipe) for _ in range(3)]
 
     assert [process.wait(60) for process in processes] == [0, 0, 0]
-    assert find_image(recipe.reference, engine)
+    assert engine.image(recipe.reference)
 
 
 STANDING = "ARG BASE\nFROM $BASE\nENV STANDS_ON={name}\n"
 
 
-def test_an_upstream_base_that_is_here_serves_as_well(
-    engine: docker.DockerClient, make_recipe: Make
-) -> None:
+def test_an_upstream_base_that_is_here_serves_as_well(engine: Engine, make_recipe: Make) -> None:
     upstream = build(make_recipe("FROM scratch\nENV IS=upstream\nCOPY recipe.yaml /\n"), engine)
     base = make_recipe()
     extra = f"base: ../{base.folder.name}\npulled_base: {upstream}\n"
     top = make_recipe(STANDING, extra=extra)
 
-    found = find_image(build(top, engine), engine)
-
-    assert found is not None
-    assert "IS=upstream" in found.attrs["Config"]["Env"]
-    assert find_image(base.reference, engine) is None
+    assert engine.image_environment(build(top, engine))["IS"] == "upstream"
+    assert engine.image(base.reference) is None
 
 
 def test_where_the_upstream_base_cannot_be_had_the_own_one_is_built(
-    engine: docker.DockerClient, make_recipe: Make
+    engine: Engine, make_recipe: Make
 ) -> None:
     base = make_recipe("FROM scratch\nENV IS=own\nCOPY recipe.yaml /\n")
     extra = f"base: ../{base.folder.name}\npulled_base: 127.0.0.1:9/not/there:1\n"
-    found = find_image(build(make_recipe(STANDING, extra=extra), engine), engine)
+    name = build(make_recipe(STANDING, extra=extra), engine)
 
-    assert found is not None
-    assert "IS=own" in found.attrs["Config"]["Env"]
+    assert engine.image_environment(name)["IS"] == "own"
 
 
 def test_a_base_that_cannot_be_pulled_is_named_where_there_is_no_other(
-    engine: docker.DockerClient, make_recipe: Make
+    engine: Engine, make_recipe: Make
 ) -> None:
     recipe = make_recipe(STANDING, extra="pulled_base: 127.0.0.1:9/not/there:1\n")
 
@@ -360,7 +346,7 @@ def test_a_base_that_cannot_be_pulled_is_named_where_there_is_no_other(
 
 
 def test_an_image_without_upstream_is_built_without_a_question(
-    engine: docker.DockerClient, make_recipe: Make
+    engine: Engine, make_recipe: Make
 ) -> None:
     recipe = make_recipe()
     source = ImageSource(recipe=recipe.folder.name)

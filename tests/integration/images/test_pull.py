@@ -9,16 +9,14 @@ from floe_local.errors import MachineError
 from floe_local.plan.blueprint.model import ImageSource
 from floe_local.plan.stack.model import ImageNeed
 from floe_local.plan.values import Origin
-from floe_local.run.docker_client import find_image
 from floe_local.run.images import Policy, build_images, list_images, pull_images, resolve
 from floe_local.run.pull import pull
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import docker
-
     from floe_local.plan.blueprint.recipe import LocatedRecipe
+    from floe_local.run.engine import Engine
     from floe_local.run.progress import Progress
 
     Make = Callable[..., LocatedRecipe]
@@ -28,14 +26,14 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def upstream(engine: docker.DockerClient) -> Iterator[str]:
+def upstream(engine: Engine) -> Iterator[str]:
     """Give a name that nobody has; what a test pulls by it, also from mirrors, goes again."""
     name = f"floe-test-{uuid.uuid4().hex[:12]}/thing:1"
     yield name
-    for image in engine.images.list():
+    for image in engine.client.images.list():
         for tag in image.tags:
             if tag.endswith(name):
-                engine.api.remove_image(tag, force=True)
+                engine.client.api.remove_image(tag, force=True)
 
 
 def need(
@@ -53,7 +51,7 @@ def need(
 
 
 def test_an_image_is_pulled_from_the_mirror_once(
-    engine: docker.DockerClient, registry: str, publish: Publish, upstream: str
+    engine: Engine, registry: str, publish: Publish, upstream: str
 ) -> None:
     publish(f"{registry}/hub/{upstream}")
     policy = Policy(registry=f"{registry}/hub", build="never")
@@ -67,7 +65,7 @@ def test_an_image_is_pulled_from_the_mirror_once(
 
 
 def test_a_pull_goes_before_a_build(
-    engine: docker.DockerClient, registry: str, publish: Publish, upstream: str, make_recipe: Make
+    engine: Engine, registry: str, publish: Publish, upstream: str, make_recipe: Make
 ) -> None:
     publish(f"{registry}/{upstream}")
     recipe = make_recipe()
@@ -75,11 +73,11 @@ def test_a_pull_goes_before_a_build(
     image = resolve([need(upstream, recipe)], Policy(registry=registry, build="always"), engine)
 
     assert image["thing"].origin is Origin.UPSTREAM
-    assert find_image(recipe.reference, engine) is None
+    assert engine.image(recipe.reference) is None
 
 
 def test_what_is_built_goes_before_a_pull(
-    engine: docker.DockerClient, registry: str, publish: Publish, upstream: str, make_recipe: Make
+    engine: Engine, registry: str, publish: Publish, upstream: str, make_recipe: Make
 ) -> None:
     publish(f"{registry}/{upstream}")
     recipe = make_recipe(extra="origin: stand-in\n")
@@ -93,7 +91,7 @@ def test_what_is_built_goes_before_a_pull(
 
 
 def test_a_pull_that_was_asked_for_is_made_whatever_is_here(
-    engine: docker.DockerClient, registry: str, publish: Publish, upstream: str, make_recipe: Make
+    engine: Engine, registry: str, publish: Publish, upstream: str, make_recipe: Make
 ) -> None:
     publish(f"{registry}/{upstream}")
     wanted = [need(upstream, make_recipe())]
@@ -107,7 +105,7 @@ def test_a_pull_that_was_asked_for_is_made_whatever_is_here(
 
 
 def test_the_manifests_own_image_is_pulled_by_its_own_name(
-    engine: docker.DockerClient, registry: str, publish: Publish, upstream: str
+    engine: Engine, registry: str, publish: Publish, upstream: str
 ) -> None:
     own = f"{registry}/{upstream}"
     publish(own)
@@ -118,7 +116,7 @@ def test_the_manifests_own_image_is_pulled_by_its_own_name(
 
 
 def test_a_tag_that_the_registry_lacks_is_called_so(
-    engine: docker.DockerClient, registry: str, upstream: str
+    engine: Engine, registry: str, upstream: str
 ) -> None:
     with pytest.raises(MachineError) as raised:
         pull(f"{registry}/{upstream}", engine)
@@ -128,7 +126,7 @@ def test_a_tag_that_the_registry_lacks_is_called_so(
 
 
 def test_a_registry_that_wants_a_login_is_called_so(
-    engine: docker.DockerClient, closed_registry: str, upstream: str
+    engine: Engine, closed_registry: str, upstream: str
 ) -> None:
     with pytest.raises(MachineError) as raised:
         pull(f"{closed_registry}/{upstream}", engine)
@@ -138,7 +136,7 @@ def test_a_registry_that_wants_a_login_is_called_so(
 
 
 def test_a_registry_that_is_not_there_is_called_so(
-    engine: docker.DockerClient, nobody: str, upstream: str
+    engine: Engine, nobody: str, upstream: str
 ) -> None:
     with pytest.raises(MachineError) as raised:
         pull(f"{nobody}/{upstream}", engine)
@@ -147,9 +145,7 @@ def test_a_registry_that_is_not_there_is_called_so(
     assert "connection refused" in raised.value.reason
 
 
-def test_a_name_that_does_not_resolve_is_called_so(
-    engine: docker.DockerClient, upstream: str
-) -> None:
+def test_a_name_that_does_not_resolve_is_called_so(engine: Engine, upstream: str) -> None:
     with pytest.raises(MachineError, match=r"registry\.invalid") as raised:
         pull(f"registry.invalid/{upstream}", engine)
 
@@ -157,7 +153,7 @@ def test_a_name_that_does_not_resolve_is_called_so(
 
 
 def test_where_nobody_answers_a_build_must_be_asked_for(
-    engine: docker.DockerClient, nobody: str, upstream: str, make_recipe: Make
+    engine: Engine, nobody: str, upstream: str, make_recipe: Make
 ) -> None:
     recipe = make_recipe()
 
@@ -166,11 +162,11 @@ def test_where_nobody_answers_a_build_must_be_asked_for(
 
     assert raised.value.code == "registry-unreachable"
     assert "--build" in raised.value.hint
-    assert find_image(recipe.reference, engine) is None
+    assert engine.image(recipe.reference) is None
 
 
 def test_a_build_is_asked_for_once(
-    engine: docker.DockerClient, nobody: str, upstream: str, make_recipe: Make
+    engine: Engine, nobody: str, upstream: str, make_recipe: Make
 ) -> None:
     one, other = need(upstream, make_recipe()), need(upstream, make_recipe())
     wanted = [one, other.model_copy(update={"service": "other"})]
@@ -189,18 +185,18 @@ def test_a_build_is_asked_for_once(
 
 
 def test_a_refused_build_builds_nothing(
-    engine: docker.DockerClient, nobody: str, upstream: str, make_recipe: Make
+    engine: Engine, nobody: str, upstream: str, make_recipe: Make
 ) -> None:
     recipe = make_recipe()
 
     with pytest.raises(MachineError):
         resolve([need(upstream, recipe)], Policy(registry=nobody, ask=lambda _: False), engine)
 
-    assert find_image(recipe.reference, engine) is None
+    assert engine.image(recipe.reference) is None
 
 
 def test_a_registry_that_is_not_there_is_asked_once(
-    engine: docker.DockerClient, nobody: str, upstream: str, make_recipe: Make
+    engine: Engine, nobody: str, upstream: str, make_recipe: Make
 ) -> None:
     events: list[Progress] = []
     one, other = need(upstream, make_recipe()), need("another/thing:2", make_recipe())
@@ -212,7 +208,7 @@ def test_a_registry_that_is_not_there_is_asked_once(
 
 
 def test_an_optional_service_is_left_out_with_the_reason(
-    engine: docker.DockerClient, nobody: str, upstream: str
+    engine: Engine, nobody: str, upstream: str
 ) -> None:
     events: list[Progress] = []
 
@@ -226,7 +222,7 @@ def test_an_optional_service_is_left_out_with_the_reason(
 
 
 def test_a_list_tells_what_is_here_and_changes_nothing(
-    engine: docker.DockerClient, nobody: str, upstream: str, make_recipe: Make
+    engine: Engine, nobody: str, upstream: str, make_recipe: Make
 ) -> None:
     recipe = make_recipe()
     policy = Policy(registry=nobody)

@@ -17,6 +17,7 @@ from testcontainers.core.network import Network
 
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.run.build import build
+from floe_local.run.engine import Engine
 from tests.images import image_of
 from tests.waiting import wait_for
 
@@ -71,7 +72,7 @@ def network() -> Iterator[Network]:
 
 @pytest.fixture(scope="session")
 def recorder_image(engine: docker.DockerClient) -> str:
-    return build(load_recipe(REPOSITORY / "compose/sandbox/image"), engine)
+    return build(load_recipe(REPOSITORY / "compose/sandbox/image"), Engine(engine))
 
 
 @pytest.fixture(scope="session")

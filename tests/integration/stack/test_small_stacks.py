@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from floe_local.operations.request import StackRequest
-    from floe_local.run.engine import Container
+    from floe_local.run.holdings import Container
     from tests.integration.stack.conftest import Stacks
 
 pytestmark = pytest.mark.integration

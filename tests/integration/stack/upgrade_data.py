@@ -62,7 +62,7 @@ def versions() -> list[str]:
 def project_in(folder: Path, engine: Engine) -> Where:
     """Make `folder` a project whose lineage backend is the stand-in."""
     folder.mkdir(exist_ok=True)
-    image = build(load_recipe(STAND_IN), engine.client)
+    image = build(load_recipe(STAND_IN), engine)
     (folder / "manifest.yaml").write_text(
         "plugins: {telemetry_backend: jaeger, lineage_backend: marquez}\n"
         f"local: {{images: {{marquez: '{image}'}}}}\n"

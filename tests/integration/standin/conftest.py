@@ -24,6 +24,7 @@ from testcontainers.core.network import Network
 from bench.answer_diff import Differ
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.run.build import build
+from floe_local.run.engine import Engine
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def network() -> Iterator[Network]:
 
 @pytest.fixture(scope="session")
 def database(engine: docker.DockerClient, network: Network) -> Iterator[DockerContainer]:
-    image = build(load_recipe(REPOSITORY / "compose/postgres/image"), engine)
+    image = build(load_recipe(REPOSITORY / "compose/postgres/image"), Engine(engine))
     container = (
         DockerContainer(image)
         .with_env("POSTGRES_USER", "marquez")
@@ -91,7 +92,7 @@ def database(engine: docker.DockerClient, network: Network) -> Iterator[DockerCo
 
 @pytest.fixture(scope="session")
 def standin_image(engine: docker.DockerClient) -> str:
-    return build(load_recipe(REPOSITORY / "compose/marquez/standin"), engine)
+    return build(load_recipe(REPOSITORY / "compose/marquez/standin"), Engine(engine))
 
 
 StartServer = Callable[..., Server]

@@ -129,7 +129,7 @@ def test_a_backend_that_does_not_start_leaves_nothing(
     engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     """As a fixture's that fails before its `yield`: its database was up, its network made."""
-    image = build(load_recipe(REPOSITORY / "compose/base/image"), engine)
+    image = build(load_recipe(REPOSITORY / "compose/base/image"), Engine(engine))
     manifest = tmp_path / "manifest.yaml"
     manifest.write_text(
         f"plugins: {{lineage_backend: marquez}}\nlocal: {{images: {{marquez: '{image}'}}}}\n"
@@ -142,7 +142,7 @@ def test_a_backend_that_does_not_start_leaves_nothing(
 
 
 def test_a_container_that_cannot_start_is_removed(engine: docker.DockerClient) -> None:
-    image = build(load_recipe(REPOSITORY / "compose/base/image"), engine)
+    image = build(load_recipe(REPOSITORY / "compose/base/image"), Engine(engine))
     label = f"dev.floe.tests.{uuid.uuid4().hex}"
     with pytest.raises(APIError), running(engine, image, command=["/nothing"], labels=[label]):
         pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,12 +20,12 @@ from floe_local.operations.smoke_test import find_targets
 from floe_local.operations.stacks import identity_of, resolve_project
 from floe_local.operations.status import status
 from floe_local.operations.up import up
-from floe_local.run.engine import Holdings, Volume
+from floe_local.run.holdings import Volume
+from tests.fake_engine import FakeEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from floe_local.run.engine import Engine
 
 PAIR = "plugins: {telemetry_backend: jaeger, lineage_backend: marquez}\n"
 
@@ -126,20 +126,9 @@ def test_a_folder_that_was_removed_is_said(shop: Path) -> None:
     assert caught.value.code == "folder-gone"
 
 
-class Recorder:
-    """Stands in for an engine that holds data of some projects."""
-
-    def __init__(self, projects: set[str]) -> None:
-        self.projects = set(projects)
-
-    def holdings(self, project: str) -> Holdings:
-        assert project, "an empty name would mean every stack"
-        volumes = (Volume(name=f"{project}_db", project=project),)
-        return Holdings(volumes=volumes if project in self.projects else ())
-
-    def remove(self, holdings: Holdings, *, gently: bool) -> None:
-        assert not gently
-        self.projects -= {volume.project for volume in holdings.volumes}
+def engine_with(project: str) -> FakeEngine:
+    """An engine that holds data of a project."""
+    return FakeEngine(volumes=[Volume(name=f"{project}_db", project=project)])
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -152,18 +141,18 @@ def test_down_never_takes_another_folders_data(
     shop: Path, manifest: str | None, environment: str | None, stack: str | None
 ) -> None:
     other = identity_of(Where(manifest=shop.parent / "other"))
-    engine = Recorder({other.project})
+    engine = engine_with(other.project)
     path = None if manifest is None or "\0" in manifest else Path(manifest)
     where = Where(manifest=path, environment=environment, stack=stack)
     with suppress(FloeError, OSError):
-        down(where, volumes=True, engine=cast("Engine", engine))
+        down(where, volumes=True, engine=engine)
     if path is not None and path.parts[:2] == ("..", "other"):
         return
-    assert engine.projects == {other.project}
+    assert [v.project for v in engine.held.volumes] == [other.project]
 
 
 def test_a_project_of_elsewhere_is_meant_only_without_a_manifest(shop: Path) -> None:
     other = identity_of(Where(manifest=shop.parent / "other")).project
-    engine = cast("Engine", Recorder({other}))
+    engine = engine_with(other)
     assert resolve_project(engine, Where(stack=other)) == other
     assert resolve_project(engine, Where(stack=other, manifest=shop)) != other

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -10,40 +9,37 @@ from floe_local.operations.up import remove_new, warnings_of
 from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.model import StackBackend, StackPlan
 from floe_local.plan.values import Kind
-from floe_local.run.engine import Holdings, Volume
-
-if TYPE_CHECKING:
-    from floe_local.run.engine import Engine
+from floe_local.run.holdings import Holdings, Volume
+from tests.fake_engine import FakeEngine
 
 OLD, NEW = (Volume(name=name, project="p") for name in ("old", "new"))
 HERE = StackBackend(name="here", blueprint="here", kind=Kind.LINEAGE, service_of={"api": "here"})
 SAAS = StackBackend(name="saas", blueprint="saas", kind=Kind.TELEMETRY)
 
 
-class Docker:
-    """Stands in for an engine on which something appears late, and is in use at first."""
+class BusyEngine(FakeEngine):
+    """On it something appears late, and is in use at first."""
 
-    def __init__(self) -> None:
-        self.shown = [(OLD,), (OLD, NEW), (OLD, NEW)]
-        self.removed: list[str] = []
-        self.refusals = 1
+    looks, refusals = 0, 1
 
-    def holdings(self, _project: str) -> Holdings:
-        return Holdings(volumes=self.shown.pop(0) if self.shown else (OLD,))
+    def holdings(self, project: str | None = None) -> Holdings:
+        self.looks += 1
+        if self.looks == 2:
+            self.held = Holdings(volumes=(OLD, NEW))
+        return super().holdings(project)
 
     def remove(self, holdings: Holdings, *, gently: bool) -> None:
-        assert not gently
         if holdings and self.refusals:
             self.refusals -= 1
             raise MachineError("in-use", "a container is just being made")
-        self.removed += [volume.name for volume in holdings.volumes]
+        super().remove(holdings, gently=gently)
 
 
 def test_what_appears_late_is_removed_and_what_is_old_is_not() -> None:
-    engine = Docker()
-    remove_new(cast("Engine", engine), "p", Holdings(volumes=(OLD,)))
-    assert engine.removed == ["new"]
-    assert not engine.shown
+    engine = BusyEngine(volumes=[OLD])
+    remove_new(engine, "p", Holdings(volumes=(OLD,)))
+    assert engine.held.volumes == (OLD,)
+    assert (engine.looks, engine.refusals) == (6, 0)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from floe_local.run.build_docker import _packed
+from floe_local.run.build_steps import packed
 from floe_local.run.process import run
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def test_modes_are_the_recipes(umask: int, tmp_path: Path) -> None:
         (tmp_path / "entrypoint.sh").chmod(0o777 & ~umask)
     finally:
         os.umask(before)
-    with _packed(tmp_path) as context, tarfile.open(fileobj=context) as archive:
+    with packed(tmp_path) as context, tarfile.open(fileobj=context) as archive:
         entries = archive.getmembers()
     assert {e.name: e.mode for e in entries} == {
         ".": 0o755,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.errors import ExitCode, MachineError
-from floe_local.run.docker_client import EngineEndpoint, connect, connection_error, engine_endpoint
+from floe_local.run.endpoint import EngineEndpoint, connection_error
+from floe_local.run.engine import connect, engine_endpoint
 
 if TYPE_CHECKING:
     from pathlib import Path

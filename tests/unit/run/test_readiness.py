@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,15 +21,15 @@ from floe_local.plan.stack.model import (
 )
 from floe_local.plan.stack.plan import plan_stack
 from floe_local.plan.values import Kind, Origin, Signal
-from floe_local.run.engine import Container
+from floe_local.run.holdings import Container
 from floe_local.run.interrupts import one_interrupt
 from floe_local.run.readiness import ask, wait_until_ready
+from tests.fake_engine import FakeEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from floe_local.plan.stack.model import StackPlan
-    from floe_local.run.engine import Engine
     from floe_local.run.progress import Progress
     from floe_local.run.readiness import ServiceReady
     from tests.unit.conftest import Builder
@@ -71,24 +71,11 @@ def container(name: str = "a", state: str = "running", status: str = "Up 1 secon
     )
 
 
-class Docker:
-    """Stands in for the engine: shows the containers that it was given."""
-
-    def __init__(self, *containers: Container) -> None:
-        self.shown = containers
-
-    def containers(self, _project: str) -> tuple[Container, ...]:
-        return self.shown
-
-    def exit_code(self, _container: Container) -> int:
-        return 17
-
-    def tail(self, _container: Container, _lines: int) -> tuple[str, ...]:
-        return ("starting", "cannot open the database")
+OUTPUT = ("starting", "cannot open the database")
 
 
-def wait(plan: StackPlan, engine: Docker, **options: Any) -> tuple[ServiceReady, ...]:
-    return wait_until_ready(plan, cast("Engine", engine), **options)
+def wait(plan: StackPlan, engine: FakeEngine, **options: Any) -> tuple[ServiceReady, ...]:
+    return wait_until_ready(plan, engine, **options)
 
 
 def plan_of(build: Builder, *services: StackService) -> StackPlan:
@@ -166,10 +153,10 @@ def test_a_service_without_anything_to_ask_has_to_run() -> None:
 
 
 def test_a_service_that_ended_after_it_was_ready_is_seen(build: Builder) -> None:
-    class Dying(Docker):
-        def containers(self, _project: str) -> tuple[Container, ...]:
-            self.shown = (container(state="exited"),) if asked.is_set() else self.shown
-            return self.shown
+    class Dying(FakeEngine):
+        def containers(self, _project: str | None = None) -> tuple[Container, ...]:
+            state = "exited" if asked.is_set() else "running"
+            return (container(state=state),)
 
     asked = threading.Event()
     with answering() as port:
@@ -184,7 +171,7 @@ def test_all_are_ready_and_told_with_times(build: Builder) -> None:
     with answering() as port:
         ready = Ready(endpoint="api", path="/")
         services = [service(port, name, ready) for name in ("a", "b")]
-        engine = Docker(container("a"), container("b"))
+        engine = FakeEngine(container("a"), container("b"), output=OUTPUT)
         found = wait(
             plan_of(build, *services),
             engine,
@@ -211,7 +198,7 @@ def test_a_container_that_ends_ends_the_wait_at_once(
     with pytest.raises(NotReadyError) as caught:
         wait(
             plan_of(build, one),
-            Docker(shown),
+            FakeEngine(shown, output=OUTPUT),
             deadline_s=60,
             report=lambda _: None,
         )
@@ -235,10 +222,7 @@ COLLECTOR_SAID = {
 def test_the_plugins_whose_config_the_collector_refuses_are_named(
     build: Builder, said: str
 ) -> None:
-    class Refusing(Docker):
-        def tail(self, _container: Container, _lines: int) -> tuple[str, ...]:
-            return ("2026\tinfo\tservice.go\t{'id': 'otlp_grpc/b'}", said)
-
+    output = ("2026\tinfo\tservice.go\t{'id': 'otlp_grpc/b'}", said)
     exporters = {"acme": ("grpc",), "b": ("otlp_grpc/b", "otlp_grpc"), "lineage": ()}
     backends = tuple(
         StackBackend(
@@ -253,7 +237,12 @@ def test_the_plugins_whose_config_the_collector_refuses_are_named(
     given = {"collector": "a", "backends": backends}
     plan = plan_of(build, service(1)).model_copy(update=given)
     with pytest.raises(NotReadyError) as caught:
-        wait(plan, Refusing(container(state="exited")), deadline_s=60, report=lambda _: None)
+        wait(
+            plan,
+            FakeEngine(container(state="exited"), output=output),
+            deadline_s=60,
+            report=lambda _: None,
+        )
     named = [name for name in exporters if f"({name}-floe 1.2.3)" in caught.value.reason]
     assert named == COLLECTOR_SAID[said]
 
@@ -262,7 +251,7 @@ def test_the_deadline_tells_who_is_late_and_what_it_said(build: Builder) -> None
     with answering(503, b"migrating") as bad, answering() as good:
         ready = Ready(endpoint="api", path="/")
         services = service(bad, "late", ready), service(good, "punctual", ready)
-        engine = Docker(container("late"), container("punctual"))
+        engine = FakeEngine(container("late"), container("punctual"), output=OUTPUT)
         with pytest.raises(NotReadyError) as caught:
             wait(
                 plan_of(build, *services),
@@ -280,7 +269,7 @@ def test_the_deadline_tells_who_is_late_and_what_it_said(build: Builder) -> None
 def test_a_container_that_is_gone_ends_the_wait(build: Builder) -> None:
     one = service(1, ready=Ready(endpoint="api", path="/"))
     with pytest.raises(NotReadyError, match="its container is gone"):
-        wait(plan_of(build, one), Docker(), deadline_s=60, report=lambda _: None)
+        wait(plan_of(build, one), FakeEngine(output=OUTPUT), deadline_s=60, report=lambda _: None)
 
 
 def test_composes_failure_ends_the_wait(build: Builder) -> None:
@@ -291,7 +280,7 @@ def test_composes_failure_ends_the_wait(build: Builder) -> None:
     with pytest.raises(MachineError, match="no such image"):
         wait(
             plan_of(build, one),
-            Docker(),
+            FakeEngine(output=OUTPUT),
             deadline_s=60,
             report=lambda _: None,
             starting=failed,
@@ -302,7 +291,7 @@ def test_an_interrupt_while_the_threads_begin_ends_them_all(build: Builder) -> N
     """It left threads that asked for ever, and the process with them."""
     port_of_nobody = 1
     others = [service(port_of_nobody, f"b{number}") for number in range(60)]
-    docker = Docker(container(), *(container(other.name) for other in others))
+    engine = FakeEngine(container(), *(container(other.name) for other in others))
 
     def interrupt(_: Progress) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -310,4 +299,4 @@ def test_an_interrupt_while_the_threads_begin_ends_them_all(build: Builder) -> N
     with answering() as port, one_interrupt():
         plan = plan_of(build, service(port, ready=Ready(endpoint="api", path="/")), *others)
         with pytest.raises(KeyboardInterrupt):
-            wait(plan, docker, deadline_s=30, report=interrupt)
+            wait(plan, engine, deadline_s=30, report=interrupt)

@@ -54,13 +54,13 @@ def test_without_upstream_there_is_only_the_recipe() -> None:
 @pytest.mark.parametrize(
     ("labels", "origin"),
     [
-        (None, Origin.UPSTREAM),
+        ({}, Origin.UPSTREAM),
         ({"maintainer": "somebody"}, Origin.UPSTREAM),
         ({"dev.floe.local.origin": "built"}, Origin.BUILT),
         ({"dev.floe.local.origin": "stand-in"}, Origin.STAND_IN),
     ],
 )
-def test_the_label_says_what_an_image_is(labels: dict[str, str] | None, origin: Origin) -> None:
+def test_the_label_says_what_an_image_is(labels: dict[str, str], origin: Origin) -> None:
     assert origin_of(labels) is origin
 
 

@@ -7,8 +7,8 @@ import pytest
 from floe_local.errors import MachineError
 from floe_local.plan.stack.model import STACK_LABEL
 from floe_local.plan.stack.plan import plan_stack
-from floe_local.run.engine import Volume
 from floe_local.run.volumes import prepare_volumes
+from tests.fake_engine import FakeEngine
 
 if TYPE_CHECKING:
     from floe_local.plan.stack.model import StackPlan
@@ -17,21 +17,9 @@ if TYPE_CHECKING:
 PASSWORDS = {"FLOE_SECRET_DB": "first"}
 
 
-class Docker:
-    """Stands in for the engine: keeps volumes, and knows what an image's version is."""
-
-    def __init__(self, version: str) -> None:
-        self.version = version
-        self.volumes: dict[str, Volume] = {}
-
-    def volume(self, name: str) -> Volume | None:
-        return self.volumes.get(name)
-
-    def create_volume(self, name: str, labels: dict[str, str]) -> None:
-        self.volumes[name] = Volume(name=name, project="p", labels=labels)
-
-    def image_environment(self, _reference: str) -> dict[str, str]:
-        return {"DB_MAJOR": self.version} if self.version else {}
+def writing(version: str) -> FakeEngine:
+    """An engine whose images write data of a version."""
+    return FakeEngine(variables={"DB_MAJOR": version} if version else {})
 
 
 @pytest.fixture
@@ -39,14 +27,14 @@ def plan(build: Builder) -> StackPlan:
     return plan_stack(build.given())
 
 
-def prepare(plan: StackPlan, engine: Docker, passwords: dict[str, str] = PASSWORDS) -> None:
-    prepare_volumes(plan, engine, passwords)  # type: ignore[arg-type]
+def prepare(plan: StackPlan, engine: FakeEngine, passwords: dict[str, str] = PASSWORDS) -> None:
+    prepare_volumes(plan, engine, passwords)
 
 
 def test_a_volume_is_stamped_when_it_is_made(plan: StackPlan) -> None:
-    engine = Docker("15")
+    engine = writing("15")
     prepare(plan, engine)
-    (volume,) = engine.volumes.values()
+    (volume,) = engine.held.volumes
     assert volume.name == plan.compose["volumes"]["database-data"]["name"]
     assert volume.labels[STACK_LABEL] == plan.project
     assert volume.labels["dev.floe.local.data-version"] == "15"
@@ -55,18 +43,18 @@ def test_a_volume_is_stamped_when_it_is_made(plan: StackPlan) -> None:
 
 
 def test_a_volume_of_the_same_format_is_used_as_it_is(plan: StackPlan) -> None:
-    engine = Docker("15")
+    engine = writing("15")
     prepare(plan, engine)
-    before = dict(engine.volumes)
+    before = engine.held.volumes
     prepare(plan, engine)
-    assert engine.volumes == before
+    assert engine.held.volumes == before
 
 
 @pytest.mark.parametrize("now", ["14", "16"])
 def test_a_volume_of_another_format_is_refused(plan: StackPlan, now: str) -> None:
-    engine = Docker("15")
+    engine = writing("15")
     prepare(plan, engine)
-    engine.version = now
+    engine.variables = {"DB_MAJOR": now}
     with pytest.raises(MachineError) as caught:
         prepare(plan, engine)
     assert caught.value.code == "volume-version"
@@ -75,7 +63,7 @@ def test_a_volume_of_another_format_is_refused(plan: StackPlan, now: str) -> Non
 
 
 def test_a_volume_whose_password_is_lost_is_refused(plan: StackPlan) -> None:
-    engine = Docker("15")
+    engine = writing("15")
     prepare(plan, engine)
     with pytest.raises(MachineError) as caught:
         prepare(plan, engine, {"FLOE_SECRET_DB": "second"})
@@ -85,13 +73,13 @@ def test_a_volume_whose_password_is_lost_is_refused(plan: StackPlan) -> None:
 
 @pytest.mark.parametrize("labels", [{}, {STACK_LABEL: "p"}])
 def test_a_volume_that_plain_compose_made_is_used(plan: StackPlan, labels: dict[str, str]) -> None:
-    engine = Docker("15")
+    engine = writing("15")
     engine.create_volume(plan.volumes[0].name, labels)
     prepare(plan, engine)
 
 
 def test_an_image_that_tells_no_version_is_not_compared(plan: StackPlan) -> None:
-    engine = Docker("15")
+    engine = writing("15")
     prepare(plan, engine)
-    engine.version = ""
+    engine.variables = {}
     prepare(plan, engine)

@@ -1,4 +1,4 @@
-"""The Docker engine that is used, and why it cannot be.
+"""Which Docker engine is used, and why it cannot be; the SDK is not needed for that.
 
 The engine is the one that the docker command would use: ``DOCKER_HOST``, then
 ``DOCKER_CONTEXT``, then the current context of the docker command's configuration.
@@ -9,21 +9,16 @@ from __future__ import annotations
 import json
 import os
 import socket
-from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from floe_local.errors import InputError, MachineError
-from floe_local.plan.caller import is_loopback
+from floe_local.errors import MachineError
 from floe_local.plan.values import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import docker
-    from docker.models.images import Image
 
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 MINIMUM_API = (1, 41)
@@ -70,90 +65,22 @@ def docker_config() -> dict[str, Any]:
     return config if isinstance(config, dict) else {}
 
 
-def engine_endpoint(environment: Mapping[str, str] | None = None) -> EngineEndpoint:
-    """Which engine the environment and the docker command's configuration name.
-
-    Raises:
-        MachineError: ``docker-context``: the context that is chosen does not exist.
-    """
-    env = os.environ if environment is None else environment
-    if env.get("DOCKER_HOST"):
-        host = env["DOCKER_HOST"]
-        url = host if "://" in host else f"tcp://{host}"
-        return EngineEndpoint(url=url, chosen_by="DOCKER_HOST")
-    name, chosen_by = _context_name(env)
-    if name in {None, "", "default"}:
-        return EngineEndpoint()
-    context = _context(str(name), chosen_by)
-    return EngineEndpoint(url=context.Host, chosen_by=chosen_by, context=name)
+def context_name(env: Mapping[str, str]) -> tuple[str | None, str]:
+    """The docker context that is chosen, None where none is, and who chose it."""
+    if env.get("DOCKER_CONTEXT"):
+        return env["DOCKER_CONTEXT"], "DOCKER_CONTEXT"
+    name = docker_config().get("currentContext")
+    return name, f"docker context '{name}'"
 
 
-def connect(environment: Mapping[str, str] | None = None) -> docker.DockerClient:
-    """A client of the engine, which has answered.
-
-    Raises:
-        MachineError: ``engine-not-running``, ``engine-permission``, ``docker-context``,
-            ``docker-config``, ``engine-unreachable``, ``engine-too-old`` or ``engine-error``.
-    """
-    import docker  # noqa: PLC0415 - 0.1 s, and most commands need no engine
-    from docker.errors import APIError, DockerException, InvalidConfigFile  # noqa: PLC0415
-    from requests.exceptions import RequestException  # noqa: PLC0415
-
-    endpoint = engine_endpoint(environment)
-    _demand_ssh(endpoint)
-    try:
-        _knock(endpoint)
-        options = {"base_url": endpoint.url, **_options(endpoint)}
-        with closing(docker.APIClient(version=_api(MINIMUM_API), **options)) as probe:
-            _reach_as_docker_does(probe, endpoint)
-            version = probe.version(api_version=False)["ApiVersion"]
-    except (AttributeError, TypeError, InvalidConfigFile) as error:  # how the SDK says so
-        raise _unusable_config(error) from error
-    except (APIError, DockerException, RequestException, OSError, ValueError) as error:
-        raise connection_error(endpoint, error) from error
-    _demand_api(version, endpoint)
-    client = docker.DockerClient(version=version, **options)
-    _reach_as_docker_does(client.api, endpoint)
-    return client
-
-
-def _reach_as_docker_does(client: docker.APIClient, endpoint: EngineEndpoint) -> None:
-    """Through the caller's proxy, but never to this machine itself; no .netrc, no CA of others."""
-    from requests.utils import get_environ_proxies  # noqa: PLC0415
-
-    client.trust_env = False
-    parts = urlsplit(client.base_url)
-    if not endpoint.local and parts.hostname and not is_loopback(parts.hostname):
-        client.proxies = get_environ_proxies(client.base_url, no_proxy=None)
-
-
-def _unusable_config(error: Exception) -> MachineError:
+def unusable_config(error: Exception) -> MachineError:
+    """What to say of a configuration that the SDK cannot read."""
     file = docker_folder() / "config.json"
     return MachineError(
         "docker-config",
         f"{file} cannot be used: {error}",
         "mend it, or set DOCKER_CONFIG to a folder with another one",
     )
-
-
-def find_image(reference: str, client: docker.DockerClient) -> Image | None:
-    """The engine's image of this name, if it has one.
-
-    Raises:
-        InputError: ``image-name``: that is no name of an image.
-        MachineError: ``engine-error``.
-    """
-    from docker.errors import APIError, ImageNotFound  # noqa: PLC0415
-
-    try:
-        return client.images.get(reference)
-    except ImageNotFound:
-        return None
-    except APIError as error:
-        if error.is_client_error():
-            reason = f"'{reference}': {error.explanation}"
-            raise InputError("image-name", reason, IMAGE_NAME_HINT) from error
-        raise MachineError("engine-error", f"the engine answers: {error}") from error
 
 
 def connection_error(endpoint: EngineEndpoint, error: BaseException) -> MachineError:
@@ -177,14 +104,15 @@ def connection_error(endpoint: EngineEndpoint, error: BaseException) -> MachineE
     )
 
 
-def _knock(endpoint: EngineEndpoint) -> None:
+def knock(endpoint: EngineEndpoint) -> None:
     """Connect once to a local socket: the SDK would leave its own open when that fails."""
     if endpoint.url.startswith("unix://"):
         with socket.socket(socket.AF_UNIX) as knocking:
             knocking.connect(urlsplit(endpoint.url).path)
 
 
-def _demand_ssh(endpoint: EngineEndpoint) -> None:
+def demand_ssh(endpoint: EngineEndpoint) -> None:
+    """Refuse an engine behind ssh where the package for it is missing (``docker-ssh``)."""
     if endpoint.url.startswith("ssh://") and find_spec("paramiko") is None:
         reason = f"{_who(endpoint)} is asked over ssh, for which the package paramiko is missing"
         raise MachineError(
@@ -192,45 +120,17 @@ def _demand_ssh(endpoint: EngineEndpoint) -> None:
         )
 
 
-def _demand_api(version: str, endpoint: EngineEndpoint) -> None:
+def demand_api(version: str, endpoint: EngineEndpoint) -> None:
+    """Refuse an engine that is older than any that was tried (``engine-too-old``)."""
     if tuple(int(part) for part in version.split(".")) < MINIMUM_API:
-        wanted = f"{_api(MINIMUM_API)} (engine 20.10)"
+        wanted = f"{api_version(MINIMUM_API)} (engine 20.10)"
         reason = f"{_who(endpoint)} speaks API {version}; {wanted} is needed"
         raise MachineError("engine-too-old", reason, "Update Docker.")
 
 
-def _api(version: tuple[int, ...]) -> str:
+def api_version(version: tuple[int, ...]) -> str:
+    """A version as the engine's API writes it."""
     return ".".join(map(str, version))
-
-
-def _context_name(env: Mapping[str, str]) -> tuple[str | None, str]:
-    if env.get("DOCKER_CONTEXT"):
-        return env["DOCKER_CONTEXT"], "DOCKER_CONTEXT"
-    name = docker_config().get("currentContext")
-    return name, f"docker context '{name}'"
-
-
-def _context(name: str, chosen_by: str) -> Any:
-    from docker.context import ContextAPI  # noqa: PLC0415
-
-    context = ContextAPI.get_context(name)
-    if context is None or not context.Host:
-        reason = f"{chosen_by} names the docker context '{name}', which does not exist"
-        raise MachineError("docker-context", reason, CONTEXT_HINT)
-    return context
-
-
-def _options(endpoint: EngineEndpoint) -> dict[str, Any]:
-    """TLS as the context or DOCKER_CERT_PATH says; ssh through the user's own ssh."""
-    from docker.utils import kwargs_from_env  # noqa: PLC0415
-
-    if endpoint.url.startswith("ssh://"):
-        return {"use_ssh_client": True}
-    if endpoint.context:
-        tls = _context(endpoint.context, endpoint.chosen_by).TLSConfig
-    else:
-        tls = kwargs_from_env().get("tls") if not endpoint.local else None
-    return {"tls": tls} if tls else {}
 
 
 def _who(endpoint: EngineEndpoint) -> str:
