@@ -11,7 +11,7 @@ from floe_local.plan.values import Kind, Origin
 from floe_local.prove.report import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from floe_local.operations.sandbox import Recorded
     from floe_local.plan.blueprint.model import LocatedBlueprint
@@ -44,7 +44,7 @@ PROOF = {
 def page(
     report: Report,
     backends: Sequence[StackBackend],
-    blueprints: dict[str, LocatedBlueprint],
+    blueprints: Mapping[str, LocatedBlueprint],
     recorded: Sequence[Recorded],
 ) -> str:
     """The page.

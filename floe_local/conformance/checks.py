@@ -10,12 +10,13 @@ from floe_local.conformance.leaks import literal_credentials, told_markers
 from floe_local.conformance.report import Fault, Note, Unasked, judged
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import CompiledBackend
+from floe_local.plan.blueprint.placement import placement_of
 from floe_local.plan.compiler.draft import Draft
 from floe_local.plan.compiler.shapes import shape_of
 from floe_local.plan.plugins.calls import CALLS, DICTS
 from floe_local.plan.plugins.loading import SUPPORTED_API_MAJORS
 from floe_local.plan.stack.helm import helm_changes
-from floe_local.plan.values import Kind
+from floe_local.plan.values import Kind, Placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -317,8 +318,8 @@ def helm_values(evidence: Evidence) -> Iterator[Finding]:
     if located is None:
         return
     found = located.blueprint
-    runs_elsewhere = found.sandbox is not None and not found.services and not found.requires
-    if runs_elsewhere and values:
+    is_saas = placement_of(found, live=False) is Placement.SANDBOXED and not found.requires
+    if is_saas and values:
         listed = ", ".join(sorted(values))
         reason = f"get_helm_values() returned {listed}; its blueprint says that it runs elsewhere"
         yield Fault(reason=reason, hint="Return {} for a backend with nothing to deploy.")

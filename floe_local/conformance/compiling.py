@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from floe_local.conformance.evidence import fault_of
 from floe_local.errors import FloeError, InputError
-from floe_local.plan.blueprint.lookup import find_blueprint, find_blueprints
-from floe_local.plan.blueprint.sandboxed import SANDBOX, as_run
+from floe_local.plan.blueprint.lookup import find_blueprints
+from floe_local.plan.blueprint.placement import resolve_placement
 from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.env_refs import missing
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.calls import CALLS
+from floe_local.plan.values import Egress, Placement
 from floe_local.run.collector_check import CollectorVerdict, start_config, validate_config
 
 if TYPE_CHECKING:
@@ -38,17 +39,16 @@ def compiled(evidence: Evidence) -> Evidence:
     named = missing(evidence.output.namespace_strategy, os.environ)
     environ = {**dict.fromkeys(named, _A_NAME), **os.environ}
     found = _blueprints(evidence)
-    is_played = any(one.blueprint.sandbox for one in found.values())
-    recorder = find_blueprint(SANDBOX) if is_played else None
-    ways = {"compiled": (as_run(found, recorder), evidence.subject.blueprint is None)}
-    if is_played:
-        ways["live"] = (as_run(found, None), True)
+    run = resolve_placement(found, live=False)
+    egress = Egress.STACK if evidence.subject.blueprint else Egress.ANYWHERE
+    ways = {"compiled": (run, egress)}
+    if any(one.placement is Placement.SANDBOXED for one in run.values()):
+        ways["live"] = (resolve_placement(found, live=True), Egress.ANYWHERE)
     results = {}
     try:
-        for field, (run, live) in ways.items():
-            models = {name: one.blueprint for name, one in run.items()}
+        for field, (blueprints, allowed) in ways.items():
             results[field] = compile_outputs(
-                Manifest(), [evidence.output], models, environ, live=live
+                Manifest(), [evidence.output], blueprints, environ, egress=allowed
             )
     except InputError as error:
         return evidence.model_copy(update={"compile_fault": fault_of(error)})

@@ -11,13 +11,13 @@ from floe_local.plan.plugins.host import ConnectionVerdict, call_plugins, valida
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
 from floe_local.plan.plugins.registry import PluginRegistry
 from floe_local.plan.stack.vantage import dialling
-from floe_local.plan.values import Frozen, Kind
+from floe_local.plan.values import Frozen, Kind, Placement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from floe_local.operations.request import Where
-    from floe_local.plan.blueprint.model import LocatedBlueprint
+    from floe_local.plan.blueprint.model import PlacedBlueprint
     from floe_local.plan.plugins.loading import PluginEntry
 
 PLAYED = "the sandbox plays this backend, and validate_connection() asks the real one"
@@ -146,12 +146,12 @@ def _of_no_stack(verdict: ConnectionVerdict) -> ConnectionVerdict:
     return verdict.model_copy(update={"hint": NOT_UP})
 
 
-def _is_played(ref: BackendRef, blueprints: Mapping[str, LocatedBlueprint]) -> bool:
+def _is_played(ref: BackendRef, blueprints: Mapping[str, PlacedBlueprint]) -> bool:
     """Whether the sandbox plays a backend, or one of its parts."""
     located = blueprints.get(ref.name)
     parts = located.blueprint.transports.values() if located else ()
     named = [blueprints[name] for name in (ref.name, *parts) if name in blueprints]
-    return any(one.blueprint.sandbox for one in named)
+    return any(one.placement is Placement.SANDBOXED for one in named)
 
 
 def _row(entry: PluginEntry) -> PluginRow:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_local.plan.artifacts import PORT_DIFFERS, Compiled
-from floe_local.plan.blueprint.lookup import find_blueprint, find_blueprints, refuse_stray
-from floe_local.plan.blueprint.model import LocatedBlueprint
-from floe_local.plan.blueprint.sandboxed import SANDBOX, as_run, unknown_backend
+from floe_local.plan.blueprint.lookup import find_blueprints, refuse_stray
+from floe_local.plan.blueprint.model import PlacedBlueprint
+from floe_local.plan.blueprint.placement import find_recorder, placeholder, resolve_placement
 from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.manifest.reader import load_manifest
 from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.model import ImageNeed, StackIdentity
 from floe_local.plan.stack.parts import image_needs, needed_parts, refuse_unknown
-from floe_local.plan.values import Frozen, Kind, OtlpProtocol
+from floe_local.plan.values import Egress, Frozen, Kind, OtlpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -61,7 +62,7 @@ class StackRequest(Frozen):
 
     identity: StackIdentity
     compiled: Compiled
-    parts: tuple[LocatedBlueprint, ...]
+    parts: tuple[PlacedBlueprint, ...]
     images: dict[str, str] = {}
     registry: str | None = None
     ports: dict[str, int] = {}
@@ -116,8 +117,8 @@ def request_of(manifest: Manifest, stack: str | None = None, *, live: bool = Fal
     blueprints = manifest_blueprints(manifest, live=live)
     refs = local_refs(manifest, blueprints)
     outputs = call_plugins(refs, limit_s=manifest.local.plugin_deadline)
-    models = {name: located.blueprint for name, located in blueprints.items()}
-    compiled = compile_outputs(manifest, outputs, models, os.environ, live=live)
+    egress = Egress.ANYWHERE if live else Egress.STACK
+    compiled = compile_outputs(manifest, outputs, blueprints, os.environ, egress=egress)
     local = manifest.local
     parts = needed_parts(compiled, {**_consoles(compiled), **blueprints})
     refuse_unknown(parts, local, manifest.place)
@@ -143,7 +144,7 @@ def differing_ports(compiled: Compiled) -> Iterator[str]:
             yield f"{change.where}: {change.why}"
 
 
-def manifest_blueprints(manifest: Manifest, *, live: bool = False) -> dict[str, LocatedBlueprint]:
+def manifest_blueprints(manifest: Manifest, *, live: bool = False) -> dict[str, PlacedBlueprint]:
     """The blueprints of the backends that a manifest names, with the Collector's.
 
     Unless `live`, those of backends that run elsewhere have the sandbox's recorder in them.
@@ -155,12 +156,12 @@ def manifest_blueprints(manifest: Manifest, *, live: bool = False) -> dict[str, 
     names = [COLLECTOR, *(ref.name for ref in manifest.backends)]
     folders = manifest.blueprint_folders
     found = find_blueprints(names, folders)
-    _refuse_strays(ref for ref in manifest.backends if ref.name not in found)
+    unknown = [ref for ref in manifest.backends if ref.name not in found]
+    _refuse_strays(unknown)
+    placed = resolve_placement(found, live=live, recorder=partial(find_recorder, folders))
     if live:
-        unknown = [ref for ref in manifest.backends if ref.name not in found]
-        found |= {ref.name: unknown_backend(ref.name, ref.kind) for ref in unknown}
-    played = not live and any(located.blueprint.sandbox for located in found.values())
-    return as_run(found, find_blueprint(SANDBOX, folders) if played else None)
+        placed |= {ref.name: placeholder(ref.name, ref.kind) for ref in unknown}
+    return placed
 
 
 def _refuse_strays(refs: Iterable[BackendRef]) -> None:
@@ -174,14 +175,14 @@ def _refuse_strays(refs: Iterable[BackendRef]) -> None:
                 refuse_stray(ref.name, entry.distribution, entry.target)
 
 
-def _consoles(compiled: Compiled) -> dict[str, LocatedBlueprint]:
+def _consoles(compiled: Compiled) -> dict[str, PlacedBlueprint]:
     """What is said of backends that need no blueprint: the Collector itself is all of them."""
     found = [backend.name for backend in compiled.backends if backend.ends_in_collector]
-    return {name: unknown_backend(name, Kind.TELEMETRY) for name in found}
+    return {name: placeholder(name, Kind.TELEMETRY) for name in found}
 
 
 def local_refs(
-    manifest: Manifest, blueprints: Mapping[str, LocatedBlueprint]
+    manifest: Manifest, blueprints: Mapping[str, PlacedBlueprint]
 ) -> tuple[BackendRef, ...]:
     """The manifest's backends, with their blueprints' defaults."""
     defaults = {name: located.blueprint.config for name, located in blueprints.items()}

@@ -123,12 +123,8 @@ def forced_failures(plan: StackPlan) -> tuple[Failing, ...]:
     return tuple(found)
 
 
-def _is_played(plan: StackPlan, backend: StackBackend) -> bool:
-    return backend.name in plan.sandboxed
-
-
 def _played(plan: StackPlan, name: str) -> StackBackend:
-    found = next((b for b in plan.backends if b.name == name and _is_played(plan, b)), None)
+    found = next((b for b in plan.backends if b.name == name and b.name in plan.sandboxed), None)
     if found is None:
         known = ", ".join(plan.sandboxed) or "none"
         hint = f"played in this stack: {known}"

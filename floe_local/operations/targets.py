@@ -16,7 +16,7 @@ from floe_local.plan.stack.vantage import (
     host_transport,
     transport_for,
 )
-from floe_local.plan.values import Frozen, Kind, Origin, Signal
+from floe_local.plan.values import Frozen, Kind, Origin, Placement, Signal
 from floe_local.prove.clients import CLIENTS, DEAD_PROXIES, GRPC_ONLY, OPENLINEAGE, POST
 from floe_local.prove.targets import BackendTarget, PipelineEnvironment, Targets
 
@@ -181,7 +181,7 @@ def _elsewhere(
         endpoint.name: urls.get(f"{backend.name}.{endpoint.name}", urls.get(backend.name))
         for _, endpoint in endpoints_of(blueprint)
     }
-    own = blueprint.live.endpoints if blueprint.sandbox is None else {}
+    own = {} if backend.placement is Placement.SANDBOXED else blueprint.live.endpoints
     endpoints = {**own, **{name: url for name, url in given.items() if url}}
     lineage = endpoints.get(blueprint.ingest.get("openlineage", ""))
     transport = backend.transport

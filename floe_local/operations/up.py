@@ -23,7 +23,7 @@ from floe_local.plan.env_refs import missing, unset
 from floe_local.plan.manifest.reader import check_variables
 from floe_local.plan.stack.environment import pipeline_environment
 from floe_local.plan.stack.model import ImageNeed, ResolvedImage, StackPlan
-from floe_local.plan.values import Frozen
+from floe_local.plan.values import Frozen, Placement
 from floe_local.run.compose_cli import Compose, find_compose
 from floe_local.run.interrupts import held_back, one_interrupt, undisturbed
 from floe_local.run.progress import Progress, silent, timed
@@ -327,7 +327,7 @@ def _move(moved: MovedPort) -> str:
 
 def _backends_elsewhere(plan: StackPlan) -> tuple[str, ...]:
     """Which backends are played, or are the real ones, with whose account; none: all run here."""
-    elsewhere = [backend.name for backend in plan.backends if not backend.service_of]
+    elsewhere = [b.name for b in plan.backends if b.placement is Placement.ELSEWHERE]
     if plan.live and elsewhere:
         return (f"LIVE: used for real, with your account: {', '.join(elsewhere)}",)
     if not plan.sandboxed:

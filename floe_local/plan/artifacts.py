@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.plan.nested import laid_over
-from floe_local.plan.values import Frozen, Signal
+from floe_local.plan.values import Frozen, Placement, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +55,7 @@ class CompiledBackend(Frozen):
     who: str = ""
     plugin: str | None = None
     blueprint: str | None = None
+    placement: Placement = Placement.IN_STACK
     exporters: dict[Signal, tuple[str, ...]] = {}
     transport: dict[str, Any] | None = None
     hosts: tuple[tuple[str, int], ...] = ()

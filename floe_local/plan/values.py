@@ -36,6 +36,22 @@ class Signal(StrEnum):
     LINEAGE = "lineage"
 
 
+class Placement(StrEnum):
+    """Where a backend runs."""
+
+    IN_STACK = "in-stack"
+    SANDBOXED = "sandboxed"
+    """Elsewhere, and a recorder of the stack plays it."""
+    ELSEWHERE = "elsewhere"
+
+
+class Egress(StrEnum):
+    """What the components of a stack, and its pipelines, may call."""
+
+    STACK = "stack"
+    ANYWHERE = "anywhere"
+
+
 class Origin(StrEnum):
     """Where a service's image comes from; decides how a verdict may be called."""
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from floe_local.plan.artifacts import Compiled, CompiledBackend
-from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
+from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint, PlacedBlueprint
+from floe_local.plan.blueprint.placement import resolve_placement
 from floe_local.plan.stack.given import Given
 from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.model import ResolvedImage
@@ -99,13 +100,14 @@ class Builder:
             name: {"blueprint": 1, "name": name} | body for name, body in named
         }
 
-    def located(self) -> dict[str, LocatedBlueprint]:
-        return {
+    def located(self) -> dict[str, PlacedBlueprint]:
+        found = {
             name: LocatedBlueprint(
                 blueprint=Blueprint.model_validate(body), folder=self.folder, source="a test"
             )
             for name, body in self.blueprints.items()
         }
+        return resolve_placement(found, live=False)
 
     def compiled(self, **changes: Any) -> Compiled:
         transport = {"type": "http", "url": "http://lineage:5000", "endpoint": "api/v1/lineage"}

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.blueprint.chart_mistakes import chart_mistakes
 from floe_local.plan.blueprint.model import SPAN_FIELDS
-from floe_local.plan.blueprint.sandboxed import SANDBOX
-from floe_local.plan.blueprint.shipped import compose_folder
+from floe_local.plan.blueprint.shipped import SANDBOX, compose_folder
 from floe_local.plan.nested import scalars
 from floe_local.plan.plugins.foreign_code import CREDENTIAL_NAME
 from floe_local.plan.values import Signal

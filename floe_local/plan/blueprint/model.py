@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints, field_validator
 
 from floe_local.plan.blueprint.chart import Chart
 from floe_local.plan.blueprint.recorder import Recording
-from floe_local.plan.values import Frozen, Kind, Signal
+from floe_local.plan.values import Frozen, Kind, Placement, Signal
 
 COLLECTOR_CONFIG = "{otlp_collector_config}"
 """The source of a config file that is the compiled Collector config."""
@@ -357,3 +357,17 @@ class LocatedBlueprint(Frozen):
     blueprint: Blueprint
     folder: Path
     source: str
+
+
+class PlacedBlueprint(LocatedBlueprint):
+    """A blueprint as a stack uses it; a sandboxed backend's has the recorder as its service.
+
+    `floe_local.plan.blueprint.placement` decides on `placement`.
+    """
+
+    placement: Placement
+
+    @property
+    def sandbox(self) -> Sandbox | None:
+        """How the backend is played; None: it is not."""
+        return self.blueprint.sandbox if self.placement is Placement.SANDBOXED else None

@@ -6,6 +6,8 @@ from pathlib import Path
 
 COLLECTOR = "collector"
 """The blueprint of the part that every telemetry backend shares."""
+SANDBOX = "sandbox"
+"""The recorder's; also the name of its endpoint that plays the backend."""
 
 
 def compose_folder() -> Path:

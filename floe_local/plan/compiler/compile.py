@@ -52,12 +52,12 @@ from floe_local.plan.compiler.transport import (
     without_nulls,
 )
 from floe_local.plan.env_refs import references
-from floe_local.plan.values import Kind
+from floe_local.plan.values import Egress, Kind, Placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.blueprint.model import PlacedBlueprint
     from floe_local.plan.manifest.model import Manifest
     from floe_local.plan.plugins.output import PluginOutput
     from floe_local.plan.yaml_source import Path_
@@ -122,11 +122,11 @@ LINEAGE_RULES = (
 def compile_outputs(
     manifest: Manifest,
     outputs: Sequence[PluginOutput],
-    blueprints: Mapping[str, Blueprint],
+    blueprints: Mapping[str, PlacedBlueprint],
     environ: Mapping[str, str] | None = None,
     *,
     values: Mapping[str, str] | None = None,
-    live: bool = False,
+    egress: Egress = Egress.STACK,
 ) -> Compiled:
     """Compile what plugins returned.
 
@@ -138,20 +138,21 @@ def compile_outputs(
         environ: the variables of the process: those that a namespace strategy names, and
             those that components will see, unless `values` says otherwise.
         values: the variables that components will see, where those are others: in a cluster.
-        live: backends of the stack may call others outside of it, too.
+        egress: what the stack's components may call.
 
     Raises:
         InputError: an output is no config and no rule mends it; names plugin,
-            distribution, field. Or, unless `live`, it would reach beyond the stack.
+            distribution, field. Or it would call what it may not.
     """
-    services = (name for blueprint in blueprints.values() for name in blueprint.services)
+    services = {name: {*placed.blueprint.services} for name, placed in blueprints.items()}
     around = Surroundings(
         environment=manifest.environment,
         project=manifest.project,
         environ=environ or {},
         values=(environ or {}) if values is None else values,
-        collector=frozenset(blueprints[COLLECTOR].services if COLLECTOR in blueprints else ()),
-        stack=None if live else frozenset(services),
+        collector=frozenset(services.get(COLLECTOR, ())),
+        services=frozenset().union(*services.values()),
+        egress=egress,
     )
     lineage = [o for o in outputs if o.kind is Kind.LINEAGE]
     telemetry = [o for o in outputs if o.kind is Kind.TELEMETRY]
@@ -224,14 +225,14 @@ def _namespace(
 def _telemetry(
     manifest: Manifest,
     outputs: Sequence[PluginOutput],
-    blueprints: Mapping[str, Blueprint],
+    blueprints: Mapping[str, PlacedBlueprint],
     namespace: str,
     around: Surroundings,
 ) -> tuple[dict[str, Any] | None, tuple[CompiledBackend, ...], tuple[Change, ...]]:
     if not outputs:
         return None, (), ()
     collector = blueprints.get(COLLECTOR)
-    directory = collector.config.get("queue_directory") if collector else None
+    directory = collector.blueprint.config.get("queue_directory") if collector else None
     starts = [Draft(output, blueprints.get(output.name), around) for output in outputs]
     drafts = without_clashes([_through(TELEMETRY_RULES, start) for start in starts], RESERVED)
     drafts = tuple(overlaid(draft, directory) for draft in drafts)
@@ -259,6 +260,7 @@ def _sender(draft: Draft) -> CompiledBackend:
         name=draft.output.name,
         who=draft.output.who,
         plugin=draft.output.name,
+        placement=draft.placement or Placement.ELSEWHERE,
         exporters=exporters_by_signal(draft),
         hosts=hosts_of(draft),
         helm_values=helm_values_of(draft.output),
@@ -288,7 +290,7 @@ class _Part(NamedTuple):
 
 
 def _lineage(
-    outputs: Sequence[PluginOutput], blueprints: Mapping[str, Blueprint], around: Surroundings
+    outputs: Sequence[PluginOutput], blueprints: Mapping[str, PlacedBlueprint], around: Surroundings
 ) -> tuple[dict[str, Any] | None, tuple[CompiledBackend, ...], tuple[Change, ...]]:
     # For clients, as for a shell's ${X:-…}, an empty variable is one that is not set.
     values = {name: value for name, value in around.values.items() if value}
@@ -298,8 +300,8 @@ def _lineage(
     for output in outputs:
         refuse_unusable(output)
         for part in _parts(output, blueprints.get(output.name)):
-            blueprint = blueprints.get(part.blueprint)
-            start = Draft(output, blueprint, around, deepcopy(part.transport), part.place)
+            backend = blueprints.get(part.blueprint)
+            start = Draft(output, backend, around, deepcopy(part.transport), part.place)
             draft = _through(LINEAGE_RULES, start)
             backends.append(_poster(draft, part))
             changes += draft.changes
@@ -307,9 +309,9 @@ def _lineage(
     return _one_transport(transports), tuple(backends), tuple(changes)
 
 
-def _parts(output: PluginOutput, blueprint: Blueprint | None) -> Iterator[_Part]:
+def _parts(output: PluginOutput, placed: PlacedBlueprint | None) -> Iterator[_Part]:
     """The backends of one plugin: one, or each part of the composite that its blueprint names."""
-    expected = blueprint.transports if blueprint else {}
+    expected = placed.blueprint.transports if placed else {}
     if not expected:
         yield _Part(output.name, output.name, output.transport, "transport")
         return
@@ -330,6 +332,7 @@ def _poster(draft: Draft, part: _Part) -> CompiledBackend:
         who=draft.output.who,
         plugin=draft.output.name,
         blueprint=part.blueprint,
+        placement=draft.placement or Placement.ELSEWHERE,
         transport=draft.config,
         hosts=hosts_of(draft),
         helm_values=helm_values_of(draft.output),

@@ -15,14 +15,14 @@ from floe_local.plan.artifacts import Change
 from floe_local.plan.env_refs import seen, settled, typed
 from floe_local.plan.nested import at, with_value_at
 from floe_local.plan.plugins.calls import json_fault
-from floe_local.plan.values import Kind
+from floe_local.plan.values import Egress, Kind, Placement
 from floe_local.plan.yaml_source import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from floe_local.plan.artifacts import Level
-    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.blueprint.model import Blueprint, PlacedBlueprint
     from floe_local.plan.plugins.output import PluginOutput
     from floe_local.plan.yaml_source import Path_
 
@@ -37,8 +37,8 @@ class Surroundings(NamedTuple):
     `environment` and `project` are the manifest's. `environ` are the variables of the process,
     `values` those that components will have: rules judge what those will see. With
     `nested_values` a value may refer to other variables, as in the Collector. `collector` are
-    the names of the Collector's services, which mean "here" inside of it. `stack` are the names
-    of the stack's services, besides which nothing may be reached; None: it is live.
+    the names of the Collector's services, which mean "here" inside of it, `services` those of all
+    services in the stack; `egress` says whether others may be called.
     """
 
     environment: str = "local"
@@ -47,7 +47,8 @@ class Surroundings(NamedTuple):
     values: Mapping[str, str] = MappingProxyType({})
     nested_values: bool = True
     collector: frozenset[str] = frozenset()
-    stack: frozenset[str] | None = None
+    services: frozenset[str] = frozenset()
+    egress: Egress = Egress.STACK
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,22 @@ class Draft:
     """
 
     output: PluginOutput
-    blueprint: Blueprint | None = None
+    backend: PlacedBlueprint | None = None
     around: Surroundings = field(default_factory=Surroundings)
     config: Config = field(default_factory=dict)
     place: str = ""
     batch: Config = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
+
+    @property
+    def blueprint(self) -> Blueprint | None:
+        """What is known of the backend as data; None: it has no blueprint."""
+        return self.backend.blueprint if self.backend else None
+
+    @property
+    def placement(self) -> Placement | None:
+        """Where the backend runs; None: it has no blueprint."""
+        return self.backend.placement if self.backend else None
 
     @property
     def is_lineage(self) -> bool:

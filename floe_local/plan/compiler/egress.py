@@ -20,6 +20,7 @@ from floe_local.plan.compiler.endpoints import (
 )
 from floe_local.plan.env_refs import references, rewritten, seen
 from floe_local.plan.nested import scalars
+from floe_local.plan.values import Egress, Placement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,10 +143,10 @@ def refuse_egress(draft: Draft, part: Path_) -> Draft:
     Raises:
         InputError: names plugin, distribution and field (``sandbox-leak``).
     """
-    stack, config = draft.around.stack, draft.seen(draft.at(part))
-    if stack is None or _is_judged_elsewhere(draft):
+    if draft.around.egress is Egress.ANYWHERE or _is_judged_elsewhere(draft):
         return draft
-    inside = stack | draft.around.collector | {h.rstrip(".").lower() for h, _ in hosts_of(draft)}
+    config = draft.seen(draft.at(part))
+    inside = draft.around.services | {h.rstrip(".").lower() for h, _ in hosts_of(draft)}
     taken = sends(draft, part) and ingest_of(draft, part) is not None
     for path, text in (*addresses(config), *_sites(config)):
         if not (taken and _host_is_a_reference(text)) and not _is_inside(text, inside):
@@ -159,7 +160,7 @@ def _is_judged_elsewhere(draft: Draft) -> bool:
     """Whether rule `sandbox` has judged it, or it will be missed that a blueprint is not there."""
     if draft.blueprint is None:
         return any(draft.type_at(part) not in CALL_NOBODY for part in senders(draft))
-    return draft.blueprint.sandbox is not None
+    return draft.placement is Placement.SANDBOXED
 
 
 def _host_is_a_reference(text: str) -> bool:
@@ -217,8 +218,7 @@ def _is_plain(draft: Draft, path: Path_, text: str) -> bool:
 
 
 def _telemetry_leaves(draft: Draft, _: str) -> bool:
-    elsewhere = draft.blueprint is not None and _has_no_services(draft.blueprint)
-    return elsewhere or draft.around.environment not in LOCAL_ENVIRONMENTS
+    return _runs_elsewhere(draft) or draft.around.environment not in LOCAL_ENVIRONMENTS
 
 
 def _lineage_leaves(draft: Draft, url: str) -> bool:
@@ -230,12 +230,12 @@ def _lineage_leaves(draft: Draft, url: str) -> bool:
         return False
     if address.is_private or "." not in address.name or address.name.endswith(_OWN_DOMAINS):
         return False
-    return not is_local if draft.blueprint is None else _has_no_services(draft.blueprint)
+    return not is_local if draft.blueprint is None else _runs_elsewhere(draft)
 
 
-def _has_no_services(blueprint: Any) -> bool:
-    """Whether the backend itself runs elsewhere; what the sandbox adds is no part of it."""
-    return bool(blueprint.sandbox) or not blueprint.services
+def _runs_elsewhere(draft: Draft) -> bool:
+    """Whether the backend is known not to run in the stack itself."""
+    return draft.placement in {Placement.SANDBOXED, Placement.ELSEWHERE}
 
 
 def _plain_text(draft: Draft, path: Path_) -> InputError:

@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.blueprint.lookup import find_blueprints
-from floe_local.plan.blueprint.sandboxed import as_run
+from floe_local.plan.blueprint.placement import resolve_placement
 from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.manifest.files import ManifestFile
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.manifest.reader import parse_manifest
 from floe_local.plan.plugins.calls import call_plugin
-from floe_local.plan.values import Kind
+from floe_local.plan.values import Egress, Kind
 from floe_local.plan.yaml_source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.blueprint.model import PlacedBlueprint
     from floe_local.plan.plugins.output import PluginOutput
 
 
@@ -63,7 +63,7 @@ class Compiler:
         outputs = tuple(call_plugin(p, kind) for kind, p in self._plugins if p is not None)
         manifest = _manifest(spec, self._environ)
         blueprints = _blueprints(outputs, manifest)
-        return compile_outputs(manifest, outputs, blueprints, self._environ, live=True)
+        return compile_outputs(manifest, outputs, blueprints, self._environ, egress=Egress.ANYWHERE)
 
 
 def _manifest(spec: Any, environ: Mapping[str, str]) -> Manifest:
@@ -75,7 +75,8 @@ def _manifest(spec: Any, environ: Mapping[str, str]) -> Manifest:
     return parse_manifest(source, file, None, environ, needs_backends=False)
 
 
-def _blueprints(outputs: tuple[PluginOutput, ...], manifest: Manifest) -> dict[str, Blueprint]:
+def _blueprints(
+    outputs: tuple[PluginOutput, ...], manifest: Manifest
+) -> dict[str, PlacedBlueprint]:
     names = [COLLECTOR, *(output.name for output in outputs)]
-    found = find_blueprints(names, manifest.blueprint_folders)
-    return {name: located.blueprint for name, located in as_run(found, None).items()}
+    return resolve_placement(find_blueprints(names, manifest.blueprint_folders), live=True)

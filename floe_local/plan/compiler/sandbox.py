@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from floe_local.plan.blueprint.sandboxed import sandbox_url
+from floe_local.plan.blueprint.placement import sandbox_url
 from floe_local.plan.compiler.egress import addresses, egress_error, last_key, sends
 from floe_local.plan.compiler.endpoints import parse_address, split_url
 from floe_local.plan.credentials import credentials_in
@@ -136,7 +136,7 @@ def refuse_leaks(draft: Draft, part: Path_) -> Draft:
 
 def _settings(draft: Draft) -> Sandbox | None:
     """How the backend is played; None: it is not."""
-    return draft.blueprint.sandbox if draft.blueprint else None
+    return draft.backend.sandbox if draft.backend else None
 
 
 def _url(draft: Draft) -> str:

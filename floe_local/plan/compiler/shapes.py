@@ -22,7 +22,7 @@ from floe_local.plan.compiler.egress import egress_error
 from floe_local.plan.env_refs import references
 from floe_local.plan.nested import map_scalars, scalars
 from floe_local.plan.plugins.secrets import refuse_written_out
-from floe_local.plan.values import Signal
+from floe_local.plan.values import Egress, Signal
 from floe_local.plan.yaml_source import dotted, suggestion
 from floe_local.references import Reference, parse, rewritten
 from floe_local.references import fault as fault_of
@@ -100,7 +100,7 @@ def _with_scheme(draft: Draft, place: str, reference: Reference) -> str | None:
         raise draft.error_at(
             place, f"'{reference}': {why}", "write ${env:NAME}, or $$ for a plain $"
         )
-    if reference.scheme in {"http", "https"} and draft.around.stack is not None:
+    if reference.scheme in {"http", "https"} and draft.around.egress is Egress.STACK:
         raise egress_error(draft, place, "the Collector would fetch it from outside of the stack")
     return None
 

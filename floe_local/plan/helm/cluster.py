@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.helm.gaps import gap_of_change, gap_of_defaults
 from floe_local.plan.helm.values import HelmValues, helm_values
 from floe_local.plan.stack.parts import needed_parts
+from floe_local.plan.values import Egress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
+    from floe_local.plan.blueprint.model import Blueprint, PlacedBlueprint
     from floe_local.plan.helm.gaps import Gap
     from floe_local.plan.manifest.model import Manifest
     from floe_local.plan.plugins.output import PluginOutput
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 def cluster_values(
     manifest: Manifest,
     outputs: Sequence[PluginOutput],
-    blueprints: Mapping[str, LocatedBlueprint],
+    blueprints: Mapping[str, PlacedBlueprint],
     environ: Mapping[str, str],
 ) -> HelmValues:
     """Compile for a cluster, and lay out the values of its charts.
@@ -38,22 +40,24 @@ def cluster_values(
             credential.
     """
     models = {name: located.blueprint for name, located in blueprints.items()}
-    deployed = {name: as_deployed(model) for name, model in models.items()}
-    compiled = compile_outputs(manifest, outputs, deployed, environ, values={}, live=True)
-    local = compile_outputs(manifest, outputs, models, environ, values={}, live=True)
+    deployed = {name: as_deployed(placed) for name, placed in blueprints.items()}
+    run = partial(compile_outputs, environ=environ, values={}, egress=Egress.ANYWHERE)
+    compiled = run(manifest, outputs, deployed)
+    local = run(manifest, outputs, blueprints)
     parts = needed_parts(compiled, blueprints)
     result = helm_values(compiled, [part.blueprint for part in parts])
     gaps = (*result.not_covered, *_only_local(local, compiled), *_defaults(manifest, models))
     return result.model_copy(update={"not_covered": tuple(dict.fromkeys(gaps))})
 
 
-def as_deployed(blueprint: Blueprint) -> Blueprint:
+def as_deployed(placed: PlacedBlueprint) -> PlacedBlueprint:
     """A blueprint with nothing in it that makes a plugin's config fit the local stack.
 
     Without `ingest` no rule moves endpoints to the stack's services; without `config` the
     Collector keeps its queues in memory.
     """
-    return blueprint.model_copy(update={"ingest": {}, "config": {}})
+    blueprint = placed.blueprint.model_copy(update={"ingest": {}, "config": {}})
+    return placed.model_copy(update={"blueprint": blueprint})
 
 
 def _only_local(local: Compiled, compiled: Compiled) -> Iterator[Gap]:

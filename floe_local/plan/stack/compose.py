@@ -165,13 +165,12 @@ def _of_exporters(given: Given) -> dict[str, str | None]:
     """What exporters read for themselves: dummies for the sandbox, the user's own if live."""
     variables: dict[str, str | None] = {}
     for part in given.parts:
-        blueprint = part.blueprint
-        if blueprint.kind is Kind.LINEAGE:
+        if part.blueprint.kind is Kind.LINEAGE:
             continue
-        if blueprint.sandbox is not None:
-            variables |= {k: literal(v) for k, v in blueprint.sandbox.environment.items()}
+        if part.sandbox:
+            variables |= {k: literal(v) for k, v in part.sandbox.environment.items()}
         elif given.live:
-            variables |= dict.fromkeys(blueprint.live.environment)
+            variables |= dict.fromkeys(part.blueprint.live.environment)
     return variables
 
 
@@ -190,7 +189,7 @@ def _labels(name: str, given: Given, files: Mapping[str, str]) -> dict[str, str]
         f"{STACK_LABEL}.name": given.identity.name,
         f"{STACK_LABEL}.folder": literal(given.identity.folder),
         "dev.floe.local.service": name,
-        BACKEND_LABEL: given.owner(name).name,
+        BACKEND_LABEL: given.owner(name).blueprint.name,
         LABEL_ORIGIN: given.images[name].origin.value,
     }
     if files:
@@ -255,15 +254,16 @@ def _content(service: str, source: str, given: Given) -> str:
     if source in _COMPILED:
         return yaml.safe_dump(_compiled(source, given), sort_keys=False, allow_unicode=True)
     owner = given.owner(service)
-    if source == _RECORDING and owner.sandbox is not None:
-        return _recording(owner.name, owner.sandbox)
-    if (owner.name, source) not in given.sources:
+    name = owner.blueprint.name
+    if source == _RECORDING and owner.sandbox:
+        return _recording(name, owner.sandbox)
+    if (name, source) not in given.sources:
         raise InputError(
             "blueprint-file",
-            f"blueprint '{owner.name}': service '{service}' mounts '{source}', which is not there",
+            f"blueprint '{name}': service '{service}' mounts '{source}', which is not there",
             "put the file beside blueprint.yaml",
         )
-    return given.sources[owner.name, source]
+    return given.sources[name, source]
 
 
 def _recording(backend: str, sandbox: Sandbox) -> str:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
+    from floe_local.plan.blueprint.model import Blueprint, PlacedBlueprint
     from floe_local.plan.stack.model import MovedPort, ResolvedImage, StackIdentity
     from floe_local.plan.values import OtlpProtocol
 
@@ -26,7 +26,7 @@ class Given(NamedTuple):
 
     identity: StackIdentity
     compiled: Compiled
-    parts: Sequence[LocatedBlueprint]
+    parts: Sequence[PlacedBlueprint]
     images: Mapping[str, ResolvedImage]
     ports: Mapping[str, int]
     moved_ports: tuple[MovedPort, ...] = ()
@@ -42,6 +42,6 @@ class Given(NamedTuple):
         """The parts' blueprints, by name."""
         return {part.blueprint.name: part.blueprint for part in self.parts}
 
-    def owner(self, service: str) -> Blueprint:
+    def owner(self, service: str) -> PlacedBlueprint:
         """The blueprint that a service comes from."""
-        return next(p.blueprint for p in self.parts if service in p.blueprint.services)
+        return next(part for part in self.parts if service in part.blueprint.services)

@@ -6,7 +6,7 @@ from typing import Any
 
 from floe_local.plan.artifacts import Change
 from floe_local.plan.blueprint.model import Cleanup, ImageSource, Naming, Probe, Ready
-from floe_local.plan.values import Frozen, Kind, Origin, OtlpProtocol, Signal
+from floe_local.plan.values import Frozen, Kind, Origin, OtlpProtocol, Placement, Signal
 
 COMPOSE_FILE = "stack.compose.yaml"
 """The compose file's name in the workspace. Not ``compose.yaml``: floe forbids that name."""
@@ -113,6 +113,7 @@ class StackBackend(Frozen):
     name: str
     blueprint: str
     kind: Kind
+    placement: Placement = Placement.IN_STACK
     who: str = ""
     service_of: dict[str, str] = {}
     hosts: tuple[tuple[str, int], ...] = ()
@@ -164,8 +165,6 @@ class StackPlan(Frozen):
     """What pipelines speak to the Collector, where nothing else is named."""
     live: bool = False
     """Backends that run elsewhere are used for real."""
-    sandboxed: tuple[str, ...] = ()
-    """The backends that a recorder plays."""
     client_environment: dict[str, str] = {}
     """Dummy credentials of played backends, for lineage clients that read variables."""
     changes: tuple[Change, ...] = ()
@@ -185,6 +184,12 @@ class StackPlan(Frozen):
     def network(self) -> str:
         """The network that pipelines in containers join."""
         return self.identity.network
+
+    @property
+    def sandboxed(self) -> tuple[str, ...]:
+        """The backends that a recorder plays."""
+        played = (b.name for b in self.backends if b.placement is Placement.SANDBOXED)
+        return tuple(dict.fromkeys(played))
 
     def service(self, name: str) -> StackService | None:
         """The service of that name, if the stack has it."""

@@ -12,13 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from floe_local.plan.artifacts import Compiled, CompiledBackend
-    from floe_local.plan.blueprint.model import Blueprint, Endpoint, LocatedBlueprint, Service
+    from floe_local.plan.blueprint.model import (
+        Blueprint,
+        Endpoint,
+        LocatedBlueprint,
+        PlacedBlueprint,
+        Service,
+    )
     from floe_local.plan.manifest.model import LocalSettings
 
 
 def needed_parts(
-    compiled: Compiled, blueprints: Mapping[str, LocatedBlueprint]
-) -> tuple[LocatedBlueprint, ...]:
+    compiled: Compiled, blueprints: Mapping[str, PlacedBlueprint]
+) -> tuple[PlacedBlueprint, ...]:
     """The blueprints of the named backends, of the Collector, and of all that they require.
 
     Args:
@@ -31,7 +37,7 @@ def needed_parts(
     """
     names = [COLLECTOR] if compiled.otlp_collector_config is not None else []
     names += [backend.told_by for backend in compiled.backends]
-    found: dict[str, LocatedBlueprint] = {}
+    found: dict[str, PlacedBlueprint] = {}
     _collect(names, "the manifest", blueprints, found)
     parts = tuple(found.values())
     refuse_clashes(parts)
@@ -41,8 +47,8 @@ def needed_parts(
 def _collect(
     names: Sequence[str],
     wanted_by: str,
-    blueprints: Mapping[str, LocatedBlueprint],
-    found: dict[str, LocatedBlueprint],
+    blueprints: Mapping[str, PlacedBlueprint],
+    found: dict[str, PlacedBlueprint],
 ) -> None:
     for name in names:
         if name in found:

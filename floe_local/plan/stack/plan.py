@@ -21,7 +21,7 @@ from floe_local.plan.stack.model import (
     StackVolume,
 )
 from floe_local.plan.stack.parts import endpoints_of
-from floe_local.plan.values import Kind
+from floe_local.plan.values import Kind, Placement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,9 +59,6 @@ def plan_stack(given: Given) -> StackPlan:
         sampling=given.compiled.sampling,
         otlp_protocol=given.otlp_protocol,
         live=given.live,
-        sandboxed=tuple(
-            dict.fromkeys(b.name for b in given.compiled.backends if _is_played(b, given))
-        ),
         client_environment=_client_environment(given),
         changes=given.compiled.provenance + _helm_changes(given),
         moved_ports=given.moved_ports,
@@ -118,7 +115,7 @@ def _published(name: str, service: Service, given: Given) -> tuple[PublishedEndp
 def _stack_service(name: str, service: Service, given: Given) -> StackService:
     return StackService(
         name=name,
-        backend=given.owner(name).name,
+        backend=given.owner(name).blueprint.name,
         image=given.images[name],
         endpoints=_published(name, service, given),
         ready=service.ready,
@@ -147,6 +144,7 @@ def _backend(backend: CompiledBackend, given: Given) -> StackBackend:
     return StackBackend(
         name=backend.name,
         blueprint=blueprint.name,
+        placement=backend.placement,
         kind=Kind.TELEMETRY if backend.transport is None else Kind.LINEAGE,
         who=backend.who,
         service_of={endpoint.name: service for service, endpoint in endpoints_of(blueprint)},
@@ -158,19 +156,15 @@ def _backend(backend: CompiledBackend, given: Given) -> StackBackend:
         naming=blueprint.naming,
         readback=blueprint.readback,
         cleanup=blueprint.cleanup,
-        elsewhere=blueprint.live.endpoints if blueprint.sandbox is None else {},
+        elsewhere={} if backend.placement is Placement.SANDBOXED else blueprint.live.endpoints,
     )
-
-
-def _is_played(backend: CompiledBackend, given: Given) -> bool:
-    return given.blueprints[backend.told_by].sandbox is not None
 
 
 def _client_environment(given: Given) -> dict[str, str]:
     """What the sandbox sets where lineage clients run."""
-    blueprints = given.blueprints
-    played = [blueprints[b.told_by] for b in given.compiled.backends if b.transport is not None]
-    return {k: v for b in played if b.sandbox for k, v in b.sandbox.environment.items()}
+    parts = {part.blueprint.name: part for part in given.parts}
+    lineage = [parts[b.told_by] for b in given.compiled.backends if b.transport is not None]
+    return {k: v for part in lineage if part.sandbox for k, v in part.sandbox.environment.items()}
 
 
 def _collector(given: Given) -> str | None:

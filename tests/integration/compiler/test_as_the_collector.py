@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from floe_local import references as refs
 from floe_local.plan.blueprint.lookup import find_blueprints
+from floe_local.plan.blueprint.placement import resolve_placement
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.env_refs import missing, typed
 from floe_local.plan.manifest.model import Manifest
@@ -129,7 +130,7 @@ def test_what_was_valid_alone_is_valid_with_what_is_laid_over(
 
 def compiled(config: dict[str, Any]) -> dict[str, Any]:
     """A whole Collector config, as `up` would write it."""
-    models = {n: f.blueprint for n, f in find_blueprints(["collector", "jaeger"]).items()}
+    models = resolve_placement(find_blueprints(["collector", "jaeger"]), live=False)
     output = PluginOutput(kind="telemetry", name="jaeger", exporter_config=config)
     whole: dict[str, Any] = compile_outputs(Manifest(), [output], models)["otlp_collector_config"]
     return whole

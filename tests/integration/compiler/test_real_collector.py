@@ -11,12 +11,13 @@ import requests
 import yaml
 
 from floe_local.plan.blueprint.lookup import find_blueprints
+from floe_local.plan.blueprint.placement import placeholder, resolve_placement
 from floe_local.plan.blueprint.recipe import load_recipe
-from floe_local.plan.blueprint.sandboxed import as_run
 from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.manifest.model import LocalSettings, Manifest
 from floe_local.plan.plugins.output import PluginOutput
+from floe_local.plan.values import Egress, Kind
 from floe_local.run.engine import Engine
 from tests.waiting import wait_for
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.blueprint.model import PlacedBlueprint
     from floe_local.plan.blueprint.recipe import LocatedRecipe
 
 pytestmark = pytest.mark.integration
@@ -143,22 +144,22 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 @pytest.fixture
 def compiled() -> Callable[..., Compiled]:
     def run(configs: dict[str, Any], local: dict[str, Any]) -> Compiled:
-        found = as_run(find_blueprints(["collector", *configs]), None)
-        blueprints = {name: located.blueprint for name, located in found.items()}
+        blueprints = resolve_placement(find_blueprints(["collector", *configs]), live=True)
         if "datadog" in configs:
-            blueprints["datadog"] = _queued(blueprints["collector"])
+            blueprints["datadog"] = _queued()
         outputs = [
             PluginOutput(kind="telemetry", name=n, exporter_config=c) for n, c in configs.items()
         ]
         manifest = Manifest(project="a shop", local=LocalSettings.model_validate(local))
-        return compile_outputs(manifest, outputs, blueprints, live=True)
+        return compile_outputs(manifest, outputs, blueprints, egress=Egress.ANYWHERE)
 
     return run
 
 
-def _queued(any_blueprint: Blueprint) -> Blueprint:
-    empty = {"services": {}, "ingest": {}, "config": {}, "queued_exporters": ("datadog",)}
-    return any_blueprint.model_copy(update={"name": "datadog", **empty})
+def _queued() -> PlacedBlueprint:
+    placed = placeholder("datadog", Kind.TELEMETRY)
+    blueprint = placed.blueprint.model_copy(update={"queued_exporters": ("datadog",)})
+    return placed.model_copy(update={"blueprint": blueprint})
 
 
 @pytest.mark.parametrize("case", CASES)

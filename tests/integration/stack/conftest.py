@@ -10,6 +10,7 @@ from floe_local.operations.request import StackRequest, UpSettings
 from floe_local.operations.up import UpResult, bring_up
 from floe_local.plan.artifacts import Compiled, CompiledBackend
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
+from floe_local.plan.blueprint.placement import resolve_placement
 from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.model import ImageNeed, ResolvedImage
 from floe_local.plan.stack.parts import needed_parts
@@ -47,13 +48,14 @@ class Stacks:
             {"blueprint": 1, "name": "thing", "title": "Thing", "services": body}
         )
         located = LocatedBlueprint(blueprint=blueprint, folder=folder, source="a test")
+        placed = resolve_placement({"thing": located}, live=False)
         compiled = Compiled(backends=(CompiledBackend(name="thing", hosts=hosts),))
         identity = identify(folder, name)
         self.projects.add(identity.project)
         return StackRequest(
             identity=identity,
             compiled=compiled,
-            parts=needed_parts(compiled, {"thing": located}),
+            parts=needed_parts(compiled, placed),
             deadline_s=60,
         )
 

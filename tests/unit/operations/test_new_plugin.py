@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from floe_local.errors import FloeError, InputError, MachineError
 from floe_local.operations.new_plugin import LONGEST_NAME, new_plugin
 from floe_local.operations.plugin_checks import check_plugins
-from floe_local.plan.blueprint.lookup import find_blueprint, is_part
+from floe_local.plan.blueprint.lookup import is_part
+from floe_local.plan.blueprint.placement import resolve_placement, sandbox_url
 from floe_local.plan.blueprint.reader import read_blueprint
-from floe_local.plan.blueprint.sandboxed import sandbox_url, sandboxed
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.calls import call_plugin
@@ -57,7 +57,9 @@ def test_whatever_its_name_a_new_plugin_is_whole_and_compiles(name: str, kind: K
         assert plugin.name == name
         located = read_blueprint(next(root.glob("src/*")), "the test", name)
         output = call_plugin(plugin, kind)
-        compiled = compile_outputs(Manifest(), [output], {plugin.name: located.blueprint})
+        compiled = compile_outputs(
+            Manifest(), [output], resolve_placement({plugin.name: located}, live=False)
+        )
     (backend,) = compiled.backends
     services = set(located.blueprint.services)
     assert {host for host, _ in backend.hosts} == services
@@ -78,13 +80,11 @@ def test_whatever_its_name_a_new_plugin_is_played_by_the_sandbox(name: str, kind
             assert max(map(len, source.splitlines())) <= 100
         plugin = _plugin(root, name, kind)
         located = read_blueprint(next(root.glob("src/*")), "the test", name)
-        recorder = find_blueprint("sandbox")
-        assert recorder is not None
-        played = sandboxed(located, recorder).blueprint
+        played = resolve_placement({plugin.name: located}, live=False)
         output = call_plugin(plugin, kind)
-        compiled = compile_outputs(Manifest(), [output], {plugin.name: played}, live=False)
+        compiled = compile_outputs(Manifest(), [output], played)
     sent = json.dumps([compiled.otlp_collector_config, compiled.openlineage_config])
-    assert sandbox_url(played) in sent
+    assert sandbox_url(played[plugin.name].blueprint) in sent
     assert ".example" not in sent
 
 

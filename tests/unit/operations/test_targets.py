@@ -9,13 +9,13 @@ import pytest
 from floe_local.operations.targets import readable, redirected, targets_of
 from floe_local.plan.blueprint.lookup import find_blueprint
 from floe_local.plan.blueprint.model import Cleanup, Expectation, Probe, Request
-from floe_local.plan.blueprint.sandboxed import for_real
+from floe_local.plan.blueprint.placement import resolve_placement
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.compiler.transport import single_transports
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.output import PluginOutput
 from floe_local.plan.stack.model import StackBackend, StackIdentity, StackPlan
-from floe_local.plan.values import Kind, Signal
+from floe_local.plan.values import Kind, Placement, Signal
 from floe_local.prove.targets import BackendTarget
 
 API = "https://api.${env:ACME_SITE:-acme.example}"
@@ -90,11 +90,12 @@ def test_what_cannot_be_removed_is_not_tried() -> None:
 def live_datadog(environ: dict[str, str]) -> BackendTarget:
     located = find_blueprint("datadog")
     assert located is not None
-    blueprint = for_real(located).blueprint
+    blueprint = located.blueprint
     backend = StackBackend(
         name="datadog",
         blueprint="datadog",
         kind=Kind.TELEMETRY,
+        placement=Placement.ELSEWHERE,
         exporters={Signal.TRACES: ("datadog",)},
         accepts=blueprint.accepts,
         readback=blueprint.readback,
@@ -126,8 +127,8 @@ def test_an_address_that_is_given_wins_over_the_plugins(url: str, nesting: str) 
     blueprint = find_blueprint("marquez")
     assert blueprint is not None
     output = PluginOutput(kind="lineage", name="marquez", transport=transport)
-    models = {"marquez": blueprint.blueprint}
-    compiled = compile_outputs(Manifest(), [output], models, {})
+    placed = resolve_placement({"marquez": blueprint}, live=False)
+    compiled = compile_outputs(Manifest(), [output], placed, {})
     (backend,) = compiled.backends
 
     moved = redirected(backend, "https://lineage.example/base/")

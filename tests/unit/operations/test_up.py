@@ -8,13 +8,16 @@ from floe_local.errors import MachineError
 from floe_local.operations.up import remove_new, warnings_of
 from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.model import StackBackend, StackPlan
-from floe_local.plan.values import Kind
+from floe_local.plan.values import Kind, Placement
 from floe_local.run.holdings import Holdings, Volume
 from tests.fake_engine import FakeEngine
 
 OLD, NEW = (Volume(name=name, project="p") for name in ("old", "new"))
 HERE = StackBackend(name="here", blueprint="here", kind=Kind.LINEAGE, service_of={"api": "here"})
-SAAS = StackBackend(name="saas", blueprint="saas", kind=Kind.TELEMETRY)
+SAAS = StackBackend(
+    name="saas", blueprint="saas", kind=Kind.TELEMETRY, placement=Placement.ELSEWHERE
+)
+PLAYED = SAAS.model_copy(update={"placement": Placement.SANDBOXED})
 
 
 class BusyEngine(FakeEngine):
@@ -43,23 +46,20 @@ def test_what_appears_late_is_removed_and_what_is_old_is_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("backends", "live", "sandboxed", "told"),
+    ("backends", "live", "told"),
     [
-        ((HERE,), False, (), ""),
-        ((HERE,), True, (), ""),
-        ((HERE, SAAS), True, (), "LIVE: used for real, with your account: saas"),
-        ((HERE, SAAS), False, ("saas",), "SANDBOX: saas: played by recorders on this machine"),
+        ((HERE,), False, ""),
+        ((HERE,), True, ""),
+        ((HERE, SAAS), True, "LIVE: used for real, with your account: saas"),
+        ((HERE, PLAYED), False, "SANDBOX: saas: played by recorders on this machine"),
     ],
 )
-def test_what_is_said_loudly(
-    backends: tuple[StackBackend, ...], sandboxed: tuple[str, ...], told: str, *, live: bool
-) -> None:
+def test_what_is_said_loudly(backends: tuple[StackBackend, ...], told: str, *, live: bool) -> None:
     plan = StackPlan(
         identity=identify(Path("project")),
         compose={},
         backends=backends,
         live=live,
-        sandboxed=sandboxed,
     )
     assert "; ".join(warnings_of(plan)).startswith(told)
     assert bool(warnings_of(plan)) is bool(told)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from floe_local.plan.blueprint.lookup import find_blueprints
+from floe_local.plan.blueprint.model import LocatedBlueprint
+from floe_local.plan.blueprint.placement import resolve_placement
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.manifest.model import LocalSettings, Manifest
 from floe_local.plan.plugins.output import PluginOutput
+from floe_local.plan.values import Egress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.blueprint.model import Blueprint, PlacedBlueprint
 
 ADR_JAEGER = {
     "exporters": {"jaeger": {"endpoint": "jaeger:14250", "tls": {"insecure": True}}},
@@ -65,9 +69,21 @@ def lineage_output(
 
 
 @pytest.fixture(scope="session")
-def blueprints() -> dict[str, Blueprint]:
-    found = find_blueprints(["collector", "jaeger", "marquez"])
-    return {name: located.blueprint for name, located in found.items()}
+def blueprints() -> dict[str, PlacedBlueprint]:
+    return resolve_placement(find_blueprints(["collector", "jaeger", "marquez"]), live=False)
+
+
+def placed(*blueprints: Blueprint) -> dict[str, PlacedBlueprint]:
+    """Blueprints of a test's own, without a sandbox, where a stack runs them."""
+    found = {
+        b.name: LocatedBlueprint(blueprint=b, folder=Path(), source="a test") for b in blueprints
+    }
+    return resolve_placement(found, live=False)
+
+
+def egress_of(*, live: bool) -> Egress:
+    """What may be called with `--live`, or without."""
+    return Egress.ANYWHERE if live else Egress.STACK
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +109,7 @@ def manifest() -> Callable[..., Manifest]:
 
 @pytest.fixture(scope="session")
 def compile_config(
-    blueprints: dict[str, Blueprint], manifest: Callable[..., Manifest]
+    blueprints: dict[str, PlacedBlueprint], manifest: Callable[..., Manifest]
 ) -> Callable[..., Compiled]:
     """Compile exporter configs of Jaeger's name, against the shipped blueprints."""
 
@@ -106,7 +122,7 @@ def compile_config(
 
 @pytest.fixture(scope="session")
 def compile_transport(
-    blueprints: dict[str, Blueprint], manifest: Callable[..., Manifest]
+    blueprints: dict[str, PlacedBlueprint], manifest: Callable[..., Manifest]
 ) -> Callable[..., Compiled]:
     """Compile a transport of Marquez's name, against the shipped blueprints."""
 
@@ -114,7 +130,7 @@ def compile_transport(
         transport: Any, name: str = "marquez", strategy: Any = ADR_STRATEGY, *, live: bool = False
     ) -> Compiled:
         outputs = (lineage_output(transport, strategy, name),)
-        return compile_outputs(manifest(), outputs, blueprints, live=live)
+        return compile_outputs(manifest(), outputs, blueprints, egress=egress_of(live=live))
 
     return run
 

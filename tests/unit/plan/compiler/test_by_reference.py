@@ -12,14 +12,15 @@ from floe_local.errors import InputError
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.env_refs import settled
 from floe_local.plan.manifest.model import LocalSettings, Manifest
-from tests.unit.plan.compiler.conftest import lineage_output, telemetry_output
+from floe_local.plan.values import Egress
+from tests.unit.plan.compiler.conftest import egress_of, lineage_output, telemetry_output
 from tests.unit.plan.compiler.reading import exporter_of, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.blueprint.model import PlacedBlueprint
 
 SET = "SET_VARIABLE"
 WAYS: dict[str, tuple[str, bool]] = {
@@ -41,7 +42,7 @@ def written(way: str, literal: str) -> tuple[str, dict[str, str]]:
 
 @pytest.fixture
 def compile_with(
-    blueprints: dict[str, Blueprint], manifest: Callable[..., Manifest]
+    blueprints: dict[str, PlacedBlueprint], manifest: Callable[..., Manifest]
 ) -> Callable[..., Compiled]:
     def run(value: dict[str, Any], environ: Mapping[str, str], **more: Any) -> Compiled:
         make = lineage_output if "type" in value else telemetry_output
@@ -181,7 +182,7 @@ def _filled(value: Any, text: str) -> Any:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("environment", ["prod", "local"])
 def test_the_production_rules_see_values(
-    way: str, environment: str, blueprints: dict[str, Blueprint]
+    way: str, environment: str, blueprints: dict[str, PlacedBlueprint]
 ) -> None:
     text, environ = written(way, "http://t:4317")
     output = telemetry_output({"exporters": {"otlp_grpc": {"endpoint": text}}})
@@ -193,7 +194,9 @@ def test_the_production_rules_see_values(
         compile_outputs(where, [output], blueprints, environ)
 
 
-def test_the_production_rules_look_at_the_default_too(blueprints: dict[str, Blueprint]) -> None:
+def test_the_production_rules_look_at_the_default_too(
+    blueprints: dict[str, PlacedBlueprint],
+) -> None:
     tls = {"insecure": "${env:ACME:-true}"}
     output = telemetry_output({"exporters": {"otlp_grpc": {"endpoint": "t:1", "tls": tls}}})
     prod = Manifest(environment="prod", local=LocalSettings())
@@ -213,7 +216,7 @@ def test_an_authenticator_by_reference_is_looked_up(
 
 
 def test_an_extension_that_is_renamed_keeps_its_references(
-    blueprints: dict[str, Blueprint], manifest: Callable[..., Manifest]
+    blueprints: dict[str, PlacedBlueprint], manifest: Callable[..., Manifest]
 ) -> None:
     client = {"client_auth": {"username": "${env:U}", "password": "${env:P}"}}
     auth = {"authenticator": "${env:NO:-basicauth}"}
@@ -221,7 +224,7 @@ def test_an_extension_that_is_renamed_keeps_its_references(
     config = {"extensions": {"basicauth": client}, "exporters": exporters}
     outputs = [telemetry_output(config, name) for name in ("a", "b")]
 
-    config = compile_outputs(manifest(), outputs, blueprints, {}, live=True)[
+    config = compile_outputs(manifest(), outputs, blueprints, {}, egress=Egress.ANYWHERE)[
         "otlp_collector_config"
     ]
 
@@ -243,14 +246,16 @@ def test_a_namespace_by_reference_is_resolved(
     strategy: dict[str, Any], expected: str, manifest: Callable[..., Manifest]
 ) -> None:
     output = lineage_output({"type": "console"}, strategy)
-    compiled = compile_outputs(manifest(), [output], {}, {"SET_NS": "team-b"}, live=True)
+    compiled = compile_outputs(
+        manifest(), [output], {}, {"SET_NS": "team-b"}, egress=Egress.ANYWHERE
+    )
     assert compiled.namespace == expected
 
 
 def test_a_namespace_without_its_variable_is_refused(manifest: Callable[..., Manifest]) -> None:
     output = lineage_output({"type": "console"}, {"strategy": "custom", "namespace": "${env:NS}"})
     with pytest.raises(InputError, match="namespace_strategy: variable NS is not set") as caught:
-        compile_outputs(manifest(), [output], {}, {}, live=True)
+        compile_outputs(manifest(), [output], {}, {}, egress=Egress.ANYWHERE)
     assert caught.value.code == "variable-unset"
 
 
@@ -265,7 +270,7 @@ addresses = st.builds(
 
 @given(endpoint=addresses, way=st.sampled_from(sorted(WAYS)), live=st.booleans())
 def test_any_endpoint_by_reference_is_as_the_literal(
-    *, endpoint: str, way: str, live: bool, blueprints: dict[str, Blueprint]
+    *, endpoint: str, way: str, live: bool, blueprints: dict[str, PlacedBlueprint]
 ) -> None:
     text, environ = written(way, endpoint)
     outcomes = []
@@ -274,7 +279,9 @@ def test_any_endpoint_by_reference_is_as_the_literal(
         output = telemetry_output({"exporters": exporters})
         where = Manifest(local=LocalSettings())
         try:
-            done = compile_outputs(where, [output], blueprints, variables, live=live)
+            done = compile_outputs(
+                where, [output], blueprints, variables, egress=egress_of(live=live)
+            )
         except InputError as error:
             outcomes.append((error.code, error.reason))
         else:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.blueprint.model import PlacedBlueprint
 
 
 def test_the_adrs_jaeger_exporter_is_modernised_with_a_warning(
@@ -242,7 +242,9 @@ def test_telemetry_is_enriched_without_overwriting(
 
 
 def test_two_plugins_with_one_exporter_id_are_told_apart(
-    blueprints: dict[str, Blueprint], manifest: Callable[..., Any], telemetry: Callable[..., Any]
+    blueprints: dict[str, PlacedBlueprint],
+    manifest: Callable[..., Any],
+    telemetry: Callable[..., Any],
 ) -> None:
     first = telemetry({"exporters": {"otlp_grpc": {"endpoint": "jaeger:4317"}}})
     auth = {"auth": {"authenticator": "basicauth"}, "endpoint": "https://other.example"}
@@ -280,7 +282,9 @@ def test_two_plugins_with_one_exporter_id_are_told_apart(
 
 
 def test_a_plugins_processors_touch_its_own_data_only(
-    blueprints: dict[str, Blueprint], manifest: Callable[..., Any], telemetry: Callable[..., Any]
+    blueprints: dict[str, PlacedBlueprint],
+    manifest: Callable[..., Any],
+    telemetry: Callable[..., Any],
 ) -> None:
     first = telemetry({"exporters": {"otlp_grpc": {"endpoint": "jaeger:4317"}}})
     pipeline = {"processors": ["filter"], "exporters": ["otlp_http"]}

@@ -9,7 +9,13 @@ import pytest
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.model import Blueprint
 from floe_local.plan.compiler import compile_outputs
-from tests.unit.plan.compiler.conftest import lineage_output, telemetry_output
+from floe_local.plan.values import Egress
+from tests.unit.plan.compiler.conftest import (
+    egress_of,
+    lineage_output,
+    placed,
+    telemetry_output,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +44,9 @@ def acme(manifest: Callable[..., Manifest]) -> Compile:
         kind = LINEAGE if lineage else TELEMETRY
         start = {"blueprint": 1, "name": "acme", "title": "Acme", "services": OWN}
         blueprint = Blueprint.model_validate({**start, **kind})
-        return compile_outputs(manifest(), (output,), {"acme": blueprint}, live=live)
+        return compile_outputs(
+            manifest(), (output,), placed(blueprint), egress=egress_of(live=live)
+        )
 
     return run
 
@@ -131,11 +139,11 @@ def test_a_backend_that_neither_runs_nor_is_played_is_for_live(
     config: dict[str, Any], manifest: Callable[..., Manifest]
 ) -> None:
     output = (lineage_output if "type" in config else telemetry_output)(config, name="acme")
-    own = {"acme": Blueprint(blueprint=1, name="acme", title="Acme", accepts=("traces",))}
+    own = placed(Blueprint(blueprint=1, name="acme", title="Acme", accepts=("traces",)))
     with pytest.raises(InputError, match="outside of the stack") as caught:
         compile_outputs(manifest(), (output,), own)
     assert caught.value.code == "sandbox-leak"
-    assert compile_outputs(manifest(), (output,), own, live=True).backends
+    assert compile_outputs(manifest(), (output,), own, egress=Egress.ANYWHERE).backends
 
 
 def test_what_ends_in_the_collector_calls_nobody_beside(manifest: Callable[..., Manifest]) -> None:

@@ -14,7 +14,7 @@ from floe_local.errors import InputError
 from floe_local.plan.compiler import Compiler, compile_outputs
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.output import PluginOutput
-from floe_local.plan.values import Kind
+from floe_local.plan.values import Egress, Kind
 from floe_local.plugin_api import LineageBackendPlugin, TelemetryBackendPlugin
 from tests.unit.plan.compiler.conftest import lineage_output, telemetry_output
 
@@ -154,7 +154,7 @@ def test_helm_values_go_by_the_whole_name_of_a_plugin() -> None:
         lineage_output({"type": "console"}, name="acme.tempo", helm_values={"catalog": {"c": 3}}),
     ]
 
-    values = compile_outputs(Manifest(), outputs, {}, {}, live=True)["helm_values"]
+    values = compile_outputs(Manifest(), outputs, {}, {}, egress=Egress.ANYWHERE)["helm_values"]
 
     assert values == {
         "acme.tempo": {"tempo": {"a": 1}, "catalog": {"c": 3}},

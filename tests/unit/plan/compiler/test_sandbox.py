@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
-from floe_local.plan.blueprint.sandboxed import as_run, sandboxed
+from floe_local.plan.blueprint.placement import resolve_placement
 from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.compiler.sandbox import Filling, with_replaced
 from floe_local.plan.manifest.model import LocalSettings, Manifest
-from tests.unit.plan.compiler.conftest import lineage_output, telemetry_output
+from tests.unit.plan.compiler.conftest import egress_of, lineage_output, telemetry_output
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from floe_local.plan.blueprint.model import PlacedBlueprint
 
 URL = "http://acme-sandbox:8080"
 ROUTES = [{"name": "any", "path": "/v1/{signal}"}]
@@ -45,6 +47,10 @@ def located(blueprint: Blueprint, folder: Path) -> LocatedBlueprint:
     return LocatedBlueprint(blueprint=blueprint, folder=folder, source="a test")
 
 
+def recorder(folder: Path) -> LocatedBlueprint:
+    return located(Blueprint.model_validate(RECORDER), folder)
+
+
 def compiled(
     blueprint: Blueprint,
     output: Any,
@@ -54,11 +60,11 @@ def compiled(
     environment: str = "dev",
     environ: dict[str, str] | None = None,
 ) -> Any:
-    recorder = located(Blueprint.model_validate(RECORDER), folder)
-    run = as_run({"acme": located(blueprint, folder)}, None if live else recorder)
+    run = resolve_placement(
+        {"acme": located(blueprint, folder)}, live=live, recorder=lambda: recorder(folder)
+    )
     manifest = Manifest(environment=environment, local=LocalSettings(), root=folder, folder=folder)
-    models = {"acme": run["acme"].blueprint}
-    return compile_outputs(manifest, [output], models, environ or {}, live=live)
+    return compile_outputs(manifest, [output], run, environ or {}, egress=egress_of(live=live))
 
 
 def exporters(config: dict[str, Any], **more: Any) -> Any:
@@ -340,10 +346,7 @@ def test_a_transport_keeps_its_path_and_a_moved_one_is_mended(tmp_path: Path) ->
 
 
 def test_each_part_of_a_composite_is_a_backend_of_its_own(tmp_path: Path) -> None:
-    played = sandboxed(
-        located(saas("lineage", transport={"endpointOverride": "{sandbox}"}), tmp_path),
-        located(Blueprint.model_validate(RECORDER), tmp_path),
-    ).blueprint
+    saas_part = saas("lineage", transport={"endpointOverride": "{sandbox}"})
     both = Blueprint.model_validate(
         {
             "blueprint": 1,
@@ -353,11 +356,16 @@ def test_each_part_of_a_composite_is_a_backend_of_its_own(tmp_path: Path) -> Non
             "transports": {"own": "plain", "saas": "acme"},
         }
     )
+    blueprints = resolve_placement(
+        {b.name: located(b, tmp_path) for b in (both, saas_part)},
+        live=False,
+        recorder=lambda: recorder(tmp_path),
+    )
     plain = {"type": "http", "url": "http://plain:5000"}
     children = {"own": plain, "saas": {"type": "acme.Api", "domainId": "d"}}
     output = lineage_output({"type": "composite", "transports": children}, name="both")
     manifest = Manifest(environment="dev", local=LocalSettings(), root=tmp_path, folder=tmp_path)
-    done = compile_outputs(manifest, [output], {"both": both, "acme": played}, {})
+    done = compile_outputs(manifest, [output], blueprints, {})
 
     assert [(b.name, b.told_by) for b in done.backends] == [
         ("both.own", "plain"),
@@ -369,7 +377,7 @@ def test_each_part_of_a_composite_is_a_backend_of_its_own(tmp_path: Path) -> Non
 
     del children["saas"]
     with pytest.raises(InputError, match="expects a composite of own, saas"):
-        compile_outputs(manifest, [output], {"both": both, "acme": played}, {})
+        compile_outputs(manifest, [output], blueprints, {})
 
 
 @pytest.mark.parametrize("host", ["t.acme.example", "93.184.216.34"])
@@ -409,7 +417,7 @@ def test_plain_text_inside_a_private_network_is_fine(tmp_path: Path, host: str) 
     ],
 )
 def test_tls_off_is_refused_outside_of_a_local_environment(
-    blueprints: dict[str, Blueprint], tmp_path: Path, exporter: dict[str, Any], field: str
+    blueprints: dict[str, PlacedBlueprint], tmp_path: Path, exporter: dict[str, Any], field: str
 ) -> None:
     output = telemetry_output({"exporters": {"otlp_grpc": exporter}})
     for environment in ("local", "dev"):

@@ -10,7 +10,7 @@ from floe_telemetry_jaeger import JaegerPlugin
 
 from floe_local.plan.blueprint.lookup import find_blueprints
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
-from floe_local.plan.blueprint.sandboxed import as_run, unknown_backend
+from floe_local.plan.blueprint.placement import placeholder, resolve_placement
 from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.helm.cluster import cluster_values
 from floe_local.plan.manifest.model import LocalSettings, Manifest
@@ -146,8 +146,8 @@ def render(
         b.name: LocatedBlueprint(blueprint=b, folder=compose_folder(), source="a test") for b in own
     }
     names = [o.name for o in outputs if o.name not in located]
-    found = as_run(find_blueprints(["collector", *names]) | located, None)
-    found |= {o.name: unknown_backend(o.name, o.kind) for o in outputs if o.name not in found}
+    found = resolve_placement(find_blueprints(["collector", *names]) | located, live=True)
+    found |= {o.name: placeholder(o.name, o.kind) for o in outputs if o.name not in found}
     refs = tuple(BackendRef(kind=o.kind, name=o.name) for o in outputs)
     manifest = Manifest(
         backends=refs, project="shop", environment=environment, local=LocalSettings()
