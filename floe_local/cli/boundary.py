@@ -185,7 +185,7 @@ def _command_of(error: BaseException) -> str:
 
 def _write_log(error: BaseException) -> Path:
     """Write the traceback, with credentials masked, to a file of its own."""
-    from floe_local.plan.plugins.foreign_code import mask
+    from floe_local.plan.secrets.mask import mask
 
     lines = traceback.format_exception(type(error), error, error.__traceback__)
     handle, name = tempfile.mkstemp(prefix="floe-local-bug-", suffix=".log")

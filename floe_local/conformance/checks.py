@@ -6,7 +6,6 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from floe_local.conformance.leaks import literal_credentials, told_markers
 from floe_local.conformance.report import Fault, Note, Unasked, judged
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import CompiledBackend
@@ -15,8 +14,10 @@ from floe_local.plan.compiler.draft import Draft
 from floe_local.plan.compiler.shapes import shape_of
 from floe_local.plan.plugins.calls import CALLS, DICTS
 from floe_local.plan.plugins.loading import SUPPORTED_API_MAJORS
+from floe_local.plan.secrets.recognise import credentials_in, variables_in
 from floe_local.plan.stack.helm import helm_changes
 from floe_local.plan.values import Kind, Placement
+from floe_local.plan.yaml_source import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -157,10 +158,10 @@ def credentials(evidence: Evidence) -> Iterator[Finding]:
         yield _NO_PLUGIN
         return
     hint = "Return a reference, ${env:NAME}; the Collector and floe-local resolve it."
-    for field in literal_credentials(evidence.first.answers):
-        yield Fault(reason=f"{field} holds a credential written out", hint=hint)
+    for path in credentials_in(dict(evidence.first.answers)):
+        yield Fault(reason=f"{dotted(path)} holds a credential written out", hint=hint)
     for place, said in _sayings(evidence):
-        names = ", ".join(told_markers(said, evidence.markers))
+        names = ", ".join(variables_in(said, evidence.markers))
         if names:
             yield Fault(reason=f"{place} holds the value of {names}", hint=hint)
 

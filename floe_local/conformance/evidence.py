@@ -16,11 +16,11 @@ from floe_local.plan.artifacts import Compiled
 from floe_local.plan.blueprint.model import LocatedBlueprint
 from floe_local.plan.env_refs import references
 from floe_local.plan.plugins.calls import identity_of
-from floe_local.plan.plugins.foreign_code import CREDENTIAL_NAME
 from floe_local.plan.plugins.host import clean_environment, failure, request
 from floe_local.plan.plugins.loading import PluginEntry
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
 from floe_local.plan.plugins.process import Ask, converse
+from floe_local.plan.secrets.mask import names_a_credential
 from floe_local.plan.values import Frozen, Kind
 from floe_local.run.collector_check import CollectorVerdict
 
@@ -128,7 +128,7 @@ def gather(subject: Subject, limit_s: float) -> Evidence:
 def credential_names(seen: Seen) -> tuple[str, ...]:
     """The variables that may hold credentials: all referred to, and those read by such names."""
     read = {*seen.read, *(seen.attempt.read if seen.attempt else ())}
-    read = {name for name in read if CREDENTIAL_NAME.search(name)}
+    read = {name for name in read if names_a_credential(name)}
     return tuple(sorted({*references(list(seen.answers.values())), *read}))
 
 
@@ -148,7 +148,7 @@ def _ask(subject: Subject, variables: Mapping[str, str]) -> Ask:
     kept = {
         name: value
         for name, value in clean_environment(proxies=False).items()
-        if not CREDENTIAL_NAME.search(name)  # nobody's real credentials are for tests
+        if not names_a_credential(name)  # nobody's real credentials are for tests
     }
     environment = {**kept, **subject.environment, **variables}
     return Ask(request("probe", [_ref(subject)], [subject.entry]), environment)

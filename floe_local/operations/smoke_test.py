@@ -12,7 +12,7 @@ from floe_local.operations.request import request_stack
 from floe_local.operations.show import rivals_of
 from floe_local.operations.stacks import find_planned, resolve_project
 from floe_local.operations.targets import EndpointOptions, targets_elsewhere, targets_of
-from floe_local.plan.plugins.foreign_code import mask
+from floe_local.plan.secrets.mask import mask
 from floe_local.plan.stack.environment import pipeline_environment
 from floe_local.run.collector_log import export_errors
 from floe_local.run.progress import silent, timed

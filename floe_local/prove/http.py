@@ -12,7 +12,7 @@ from pydantic import Field
 
 from floe_local.errors import printable
 from floe_local.plan.env_refs import references, resolve
-from floe_local.plan.plugins.foreign_code import mask
+from floe_local.plan.secrets.mask import mask
 from floe_local.plan.values import Frozen
 from floe_local.prove.placeholders import filled
 

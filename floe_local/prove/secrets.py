@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from floe_local.plan.env_refs import references
 from floe_local.plan.nested import map_texts
-from floe_local.plan.plugins.foreign_code import CREDENTIAL_NAME, SHORTEST_SECRET
+from floe_local.plan.secrets.mask import SHORTEST_SECRET, hide, names_a_credential
 from floe_local.prove.report import Check, CleanupResult
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 Told = TypeVar("Told", Check, CleanupResult)
 
-_MASK = "***"
 _IDENTITY = {"backend", "signal", "protocol", "canary", "verdict", "hop"}
 
 
@@ -35,21 +34,14 @@ def secrets_in(target: BackendTarget, environ: Mapping[str, str]) -> frozenset[s
     transport = dict(target.transport or {})
     addresses = references([target.endpoints, transport.pop("url", None)])
     sent = references([transport, *(request.headers for request in (*probes, *removals))])
-    names = [*sent, *(name for name in addresses if CREDENTIAL_NAME.search(name))]
+    names = [*sent, *(name for name in addresses if names_a_credential(name))]
     values = (environ.get(name, "").strip() for name in names)
     long = [value for value in values if len(value) >= SHORTEST_SECRET]
     return frozenset(form for value in long for form in (value, repr(value)[1:-1]))
 
 
-def hidden(text: str, secrets: frozenset[str]) -> str:
-    """A text without the secrets, the longest first: one may be a part of another."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, _MASK)
-    return text
-
-
 def masked(told: Told, secrets: frozenset[str]) -> Told:
     """A part of a report without the secrets; what names it stays as it is."""
     fields = told.model_dump(exclude=_IDENTITY)
-    clean = map_texts(fields, lambda text: hidden(text, secrets))
+    clean = map_texts(fields, lambda text: hide(text, secrets))
     return type(told).model_validate({**told.model_dump(include=_IDENTITY), **clean})

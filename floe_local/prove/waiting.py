@@ -7,6 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import CheckFailedError, InputError
+from floe_local.plan.secrets.mask import hide
 from floe_local.plan.values import Signal
 from floe_local.prove.difference import same
 from floe_local.prove.http import Http
@@ -14,7 +15,7 @@ from floe_local.prove.otlp_json import Spans, decoded
 from floe_local.prove.placeholders import filled_query, filled_value, names_in
 from floe_local.prove.poll import Reply, poll
 from floe_local.prove.readback import is_absent, searched
-from floe_local.prove.secrets import hidden, secrets_in
+from floe_local.prove.secrets import secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,7 +162,7 @@ def _wait(
             [probe], ask, deadline=monotonic() + deadline, threads=_THREADS
         )
     if found is None:
-        instead = hidden(instead, secrets_in(target, os.environ))
+        instead = hide(instead, secrets_in(target, os.environ))
         raise CheckFailedError(
             "not-received",
             f"{target.name} does not show {what} after {deadline:g} s: {instead}",

@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING
 
 from floe_local.errors import FloeError, MachineError
 from floe_local.plan.caller import for_tools
+from floe_local.plan.secrets.mask import hide
 from floe_local.plan.values import Frozen
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("floe_local.process")
 
 TAIL_LINES = 20
-HIDDEN = "***"
 POLL_S = 0.1
 """How often a command that may be stopped is looked at."""
 GRACE_S = 5.0
@@ -55,14 +55,8 @@ def pasteable(
     """The command as a shell takes it, with folder and variables, without secrets."""
     where = f"cd {shlex.quote(str(cwd))} && " if cwd else ""
     settings = "".join(f"{name}={shlex.quote(value)} " for name, value in (env or {}).items())
-    return hide(f"{where}{settings}{shlex.join(command)}", secrets)
-
-
-def hide(text: str, secrets: Sequence[str]) -> str:
-    """The text with each secret replaced."""
-    for secret in filter(None, secrets):
-        text = text.replace(shlex.quote(secret), HIDDEN).replace(secret, HIDDEN)
-    return text
+    shown = f"{where}{settings}{shlex.join(command)}"
+    return hide(shown, [*map(shlex.quote, secrets), *secrets])
 
 
 def run(

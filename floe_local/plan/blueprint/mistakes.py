@@ -10,7 +10,7 @@ from floe_local.plan.blueprint.chart_mistakes import chart_mistakes
 from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.blueprint.shipped import SANDBOX, compose_folder
 from floe_local.plan.nested import scalars
-from floe_local.plan.plugins.foreign_code import CREDENTIAL_NAME
+from floe_local.plan.secrets.mask import names_a_credential
 from floe_local.plan.values import Signal
 from floe_local.plan.yaml_source import nearest, read_source, suggestion
 
@@ -494,7 +494,7 @@ def _differing_credentials(sandbox: Sandbox) -> Iterator[tuple[Path_, str]]:
 
 
 def _is_credential(key: str, credential: Credential) -> bool:
-    return bool(CREDENTIAL_NAME.search(key)) or key.lower() == credential.header.lower()
+    return names_a_credential(key) or key.lower() == credential.header.lower()
 
 
 def _has_its_form(credential: Credential) -> bool:

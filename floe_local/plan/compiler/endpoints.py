@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.artifacts import PORT_DIFFERS
 from floe_local.plan.compiler.draft import senders
-from floe_local.plan.credentials import credentials_in
 from floe_local.plan.env_refs import references
+from floe_local.plan.secrets.recognise import credentials_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from floe_local.plan.blueprint.placement import sandbox_url
 from floe_local.plan.compiler.egress import addresses, egress_error, last_key, sends
 from floe_local.plan.compiler.endpoints import parse_address, split_url
-from floe_local.plan.credentials import credentials_in
 from floe_local.plan.env_refs import references, substituted
 from floe_local.plan.nested import MISSING, map_scalars, steps, value_at
-from floe_local.plan.plugins.foreign_code import CREDENTIAL_NAME
+from floe_local.plan.secrets.mask import names_a_credential
+from floe_local.plan.secrets.recognise import credentials_in
 from floe_local.plan.values import Signal
 from floe_local.plan.yaml_source import dotted
 
@@ -189,7 +189,7 @@ def with_dummies(config: Config, settings: Sandbox) -> tuple[Config, list[Replac
     def one(path: Path_, value: Any) -> Any:
         value = substituted(value, settings.environment)
         names = references(value)
-        secret = names if CREDENTIAL_NAME.search(last_key(path)) else _credentials(names)
+        secret = names if names_a_credential(last_key(path)) else _credentials(names)
         after = substituted(value, dict.fromkeys(secret, dummy))
         if after != value:
             replaced.append(Replaced(dotted(path), value, after))
@@ -199,7 +199,7 @@ def with_dummies(config: Config, settings: Sandbox) -> tuple[Config, list[Replac
 
 
 def _credentials(names: Iterable[str]) -> list[str]:
-    return [name for name in names if CREDENTIAL_NAME.search(name)]
+    return [name for name in names if names_a_credential(name)]
 
 
 def _is_here(text: str) -> bool:

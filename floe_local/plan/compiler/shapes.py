@@ -21,7 +21,7 @@ from floe_local.plan.compiler.draft import (
 from floe_local.plan.compiler.egress import egress_error
 from floe_local.plan.env_refs import references
 from floe_local.plan.nested import map_scalars, scalars
-from floe_local.plan.plugins.secrets import refuse_written_out
+from floe_local.plan.secrets.refuse import refuse_written_out
 from floe_local.plan.values import Egress, Signal
 from floe_local.plan.yaml_source import dotted, suggestion
 from floe_local.references import Reference, parse, rewritten

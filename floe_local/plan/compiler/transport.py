@@ -19,7 +19,7 @@ from floe_local.plan.compiler.openlineage import (
 )
 from floe_local.plan.env_refs import references
 from floe_local.plan.nested import at, with_value_at
-from floe_local.plan.plugins.secrets import refuse_written_out
+from floe_local.plan.secrets.refuse import refuse_written_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

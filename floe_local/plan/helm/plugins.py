@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from floe_local.plan.env_refs import references
 from floe_local.plan.helm.gaps import Gap
 from floe_local.plan.nested import Steps, leaves, steps
-from floe_local.plan.plugins.secrets import refuse_written_out
+from floe_local.plan.secrets.refuse import refuse_written_out
 from floe_local.plan.stack.helm import as_text
 
 if TYPE_CHECKING:

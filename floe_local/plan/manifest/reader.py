@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from floe_local.plan.credentials import credentials_in
 from floe_local.plan.env_refs import missing, required, unset
 from floe_local.plan.manifest.files import find_manifest
 from floe_local.plan.manifest.model import (
@@ -20,6 +19,7 @@ from floe_local.plan.manifest.model import (
 )
 from floe_local.plan.nested import scalars
 from floe_local.plan.plugins.output import BackendRef
+from floe_local.plan.secrets.recognise import credentials_in
 from floe_local.plan.values import ENVIRONMENT_VARIABLE, Kind
 from floe_local.plan.yaml_source import Problems, dotted, read_source, suggestion
 

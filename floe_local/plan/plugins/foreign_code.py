@@ -8,24 +8,18 @@ child process imports it.
 
 from __future__ import annotations
 
-import base64
 import os
-import re
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 from floe_local.errors import FloeError, InputError, printable
+from floe_local.plan.secrets.mask import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import TracebackType
 
 MEND_THE_PLUGIN = "Mend the plugin, or use another release of it."
 LONGEST_CAUSE = 600
-SHORTEST_SECRET = 6
-CREDENTIAL_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH(?!OR)", re.IGNORECASE)
-_URL_SAFE = str.maketrans("+/", "-_")
-_URL_PASSWORD = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
 
 
 class Blamed:
@@ -134,33 +128,3 @@ def place(error: BaseException, package: str) -> str:
             found = f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
         trace = trace.tb_next
     return printable(found)
-
-
-def forms_of(secret: str) -> tuple[str, ...]:
-    """A secret as it is, and as it shows in Base64, wherever in the encoded text it begins.
-
-    Of the Base64 only the characters that the secret alone decides.
-    """
-    raw = secret.encode(errors="surrogateescape")
-    encoded = []
-    for before in range(3):
-        whole = base64.b64encode(bytes(before) + raw).decode()
-        ours = whole[(before * 8 + 5) // 6 : (before + len(raw)) * 8 // 6]
-        encoded += [ours, ours.translate(_URL_SAFE)]
-    return (secret, *dict.fromkeys(encoded))
-
-
-def mask(text: str, environ: Mapping[str, str]) -> str:
-    """Replace the values of variables that are called like credentials, and URL passwords.
-
-    What holds one in Base64 goes as a whole.
-    """
-    secrets = (v for k, v in environ.items() if CREDENTIAL_NAME.search(k))
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= SHORTEST_SECRET:
-            plain, *encoded = forms_of(secret)
-            text = text.replace(plain, "***")
-            for form in encoded:
-                if form in text:
-                    text = re.sub(rf"[\w+/-]*{re.escape(form)}[\w+/-]*=*", "***", text)
-    return _URL_PASSWORD.sub(r"\1***@", text)

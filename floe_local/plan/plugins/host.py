@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from floe_local.errors import InputError
 from floe_local.plan.caller import for_plugins
 from floe_local.plan.plugins.calls import identity_of, json_fault
-from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN, mask
+from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
 from floe_local.plan.plugins.process import Ask, Conversation, converse
 from floe_local.plan.plugins.registry import PluginRegistry
-from floe_local.plan.plugins.secrets import refuse_secrets
+from floe_local.plan.secrets.mask import mask
+from floe_local.plan.secrets.refuse import refuse_secrets
 from floe_local.plan.values import Frozen, Kind
 
 if TYPE_CHECKING:

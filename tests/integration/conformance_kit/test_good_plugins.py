@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from floe_local.conformance.checks import checked
 from floe_local.conformance.evidence import Evidence, Seen, Subject
 from floe_local.conformance.junit import to_junit
-from floe_local.conformance.leaks import told_markers
 from floe_local.conformance.report import CheckResult, ConformanceReport, Outcome, PluginReport
 from floe_local.conformance.run import conformance
 from floe_local.conformance.subjects import subjects
 from floe_local.errors import InputError
 from floe_local.plan.plugins.loading import PluginEntry
+from floe_local.plan.secrets.recognise import variables_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,8 +124,8 @@ def test_a_plugin_that_did_not_load_is_not_said_to_pass_anything_else() -> None:
 
 @given(st.text(alphabet="0123456789abcdef", min_size=32, max_size=32), st.text(max_size=40))
 def test_a_marker_is_found_wherever_it_stands(marker: str, around: str) -> None:
-    assert told_markers({"a": [f"{around}{marker}"]}, {"X": marker}) == ("X",)
-    assert told_markers(around, {"X": marker}) == (() if marker not in around else ("X",))
+    assert variables_in({"a": [f"{around}{marker}"]}, {"X": marker}) == ("X",)
+    assert variables_in(around, {"X": marker}) == (() if marker not in around else ("X",))
 
 
 def test_a_report_is_junit() -> None:

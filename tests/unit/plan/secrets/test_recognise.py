@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe_local.plan.credentials import credentials_in
+from floe_local.plan.secrets.recognise import credentials_in
 
 SECRET = "Zq8rT5vLw2nXk7Pd"
 PEM = "-----BEGIN {}-----\nMHcCAQ\n-----END {}-----"

@@ -1,4 +1,6 @@
-"""Finds credentials that are written out. ADR-0035: by reference only, ``${env:NAME}``.
+"""Recognises credentials: in configs, and in variables.
+
+ADR-0035: a config refers to them, ``${env:NAME}``, and never writes one out.
 
 A value is one by the name it goes by, or by its looks. References are taken out of a text
 before it is judged, their defaults stay: ``Bearer ${env:X}`` holds nothing, ``${env:X:-abc}``
@@ -7,13 +9,15 @@ holds ``abc``.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.env_refs import without_references
+from floe_local.plan.secrets.mask import SHORTEST_SECRET, forms_of, names_a_credential
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from floe_local.plan.yaml_source import Path_
 
@@ -53,6 +57,19 @@ _HEX_OF_ITS_OWN = re.compile(
     r"(^|[_/])(id|tag|digest|commit|revision|version|checksum|hash|sha\d*)(?=$|[_/])"
 )
 """A key of the large vendors has the looks of a hash, or of an id."""
+
+_ABOUT_A_CREDENTIAL = re.compile(
+    r"(^|_)(ur[il]|endpoint|host(name)?|domain|realm|file|path|dir|sock(et)?|type|method|mode"
+    r"|provider|backend|scheme|header|name|user(name)?|region|(?<!key_)id)$",
+    re.IGNORECASE,
+)
+"""`AUTH_URL` and `TOKEN_FILE` say where a credential is, and hold none."""
+
+_TELLS_NOTHING = re.compile(
+    r"[a-z]+([-_. ][a-z]+)*(?<!.{12})|\d{0,7}|[.~]?(/[\w.-]+)+/?|\w+://[^@]*|[\w.-]+:\d+",
+    re.IGNORECASE,
+)
+"""Short words, numbers, paths, addresses: they stand in configs for reasons of their own."""
 
 
 def credentials_in(value: Any, path: Path_ = ()) -> Iterator[Path_]:
@@ -102,3 +119,29 @@ def _means_one(name: str) -> bool:
 def _snake(name: str) -> str:
     """``apiKey``, ``API-KEY`` and ``api.key`` as ``api_key``."""
     return re.sub(r"[-. ]", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
+
+
+def credential_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables that hold credentials which cannot be in a config for another reason."""
+    named = {n for n in environ if names_a_credential(n) and not _ABOUT_A_CREDENTIAL.search(n)}
+    elsewhere = {value for name, value in environ.items() if name not in named}
+    return tuple(
+        name
+        for name in sorted(named)
+        if len(environ[name]) >= SHORTEST_SECRET
+        and environ[name] not in elsewhere
+        and not _TELLS_NOTHING.fullmatch(environ[name])
+    )
+
+
+def variables_in(value: Any, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables whose values are in a value, as they are or in Base64, sorted.
+
+    Args:
+        value: anything that JSON can hold.
+        environ: variable → value, none of them empty.
+    """
+    text = value if isinstance(value, str) else json.dumps(value)
+    return tuple(
+        sorted(name for name, secret in environ.items() if any(f in text for f in forms_of(secret)))
+    )

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floe_local.errors import InputError
-from floe_local.plan.plugins.foreign_code import forms_of, mask
 from floe_local.plan.plugins.host import call_plugins
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
-from floe_local.plan.plugins.secrets import refuse_secrets, telling
+from floe_local.plan.secrets.mask import forms_of, mask
+from floe_local.plan.secrets.recognise import credential_variables
+from floe_local.plan.secrets.refuse import refuse_secrets
 from floe_local.plan.values import Kind
 
 SECRET = "Zq8rT5vLw2nXk7Pd"
@@ -105,9 +106,9 @@ def test_what_a_config_may_hold_for_its_own_reasons_is_no_secret(name: str, valu
     refuse_secrets(output(transport={"x": value}), {name: value, "HOME_OWNER": "someone.1"})
 
 
-def test_access_key_ids_and_long_words_are_telling() -> None:
+def test_access_key_ids_and_long_words_are_credential_variables() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKIDSANDBOX1", "ACME_PASSWORD": "correct-horse-battery"}
-    assert telling(environ) == ("ACME_PASSWORD", "AWS_ACCESS_KEY_ID")
+    assert credential_variables(environ) == ("ACME_PASSWORD", "AWS_ACCESS_KEY_ID")
 
 
 def test_references_are_no_secrets() -> None:
