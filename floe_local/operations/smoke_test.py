@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from floe_local.operations.request import Where
-    from floe_local.plan.plugins.process import Child
     from floe_local.plan.stack.model import StackPlan
+    from floe_local.prove.isolation import Senders
     from floe_local.prove.options import SmokeOptions, Tell
     from floe_local.prove.report import Report as ProofReport
     from floe_local.prove.targets import Targets
@@ -35,7 +35,7 @@ def smoke_test(
     endpoints: EndpointOptions | None = None,
     *,
     report: Report = silent,
-    client: Child | None = None,
+    senders: Senders | None = None,
 ) -> ProofReport:
     """Prove that every backend receives.
 
@@ -44,7 +44,7 @@ def smoke_test(
         options: how.
         endpoints: where a stack is that floe-local did not start.
         report: told what happens.
-        client: a process for clients that was started before (`isolation.started_client`).
+        senders: processes that were started before (`isolation.started_senders`).
 
     Raises:
         InputError: the manifest or a probe is wrong.
@@ -55,7 +55,7 @@ def smoke_test(
 
     began = datetime.now(UTC)
     targets = find_targets(where, endpoints)
-    proof = smoke(targets, options, _told(report), client)
+    proof = smoke(targets, options, _told(report), senders)
     if endpoints is not None:
         return proof
     if any(check.hop == "collector-exported" for check in proof.checks):

@@ -1,10 +1,11 @@
-"""Clients configured by their environment alone: ``python -P -m floe_local.prove.client_process``.
+"""Senders in a process of their own: ``python -P -m floe_local.prove.client_process KIND``.
 
-Loads the SDKs, which read no variable while they are
-loaded that `floe-local env` may print; a test holds that. Then reads one JSON request on stdin:
-``{"limit_s": s, "environment": {…}, "sendings": [{"client", "planned": […]}]}``,
+The kind is ``exporters`` (the SDK's, every setting explicit) or ``clients`` (configured by their
+environment alone). Loads the SDKs, which read no variable while they are loaded that
+`floe-local env` may print; a test holds that. Then reads one JSON request on stdin:
+``{"limit_s": s, "environment": {…}, "sendings": [{"client", "signal", "protocol", "address", "planned": […]}]}``,
 where `environment` is what `env` prints, put in place before any client is made, and `planned` are traces of `floe_local.prove.canaries`, or events of one run, as JSON. Answers in JSON lines:
-``{"ack": {"index", "at", "error", "hint", "answered", "taken"}}`` for each, ``{"end": true}`` at the end.
+``{"loaded": at}``, ``{"ack": {"index", "at", "error", "hint", "answered", "taken"}}`` for each, ``{"end": true}`` at the end.
 `floe_local.prove.clients` is the other end. Nothing here may import pydantic: what this process
 takes to start is what smoke-test waits for.
 """
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 import faulthandler
 import gc
-import json
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ from time import monotonic
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from floe_local.plan.plugins.process import Reporter
+from floe_local.plan.plugins.process import Reporter, read_request
 from floe_local.prove.client_errors import error_message, hint_for
 from floe_local.prove.isolation import captured_logs
 
@@ -33,13 +33,20 @@ if TYPE_CHECKING:
 
 _SECONDS = 10.0
 _PROTOCOLS = {"grpc": "grpc", "http/protobuf": "http"}
-MODULES = (
-    "floe_local.prove.emit_lineage",
+_OTEL = (
     "floe_local.prove.emit_traces",
     "floe_local.prove.exporters",
     "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
 )
-"""What takes long to load, and clients need in any case."""
+MODULES = {
+    "exporters": (*_OTEL, "opentelemetry.exporter.otlp.proto.http.trace_exporter"),
+    "clients": ("floe_local.prove.emit_lineage", *_OTEL),
+}
+"""For each kind what takes long to load, and is needed in any case."""
+
+
+_OF_PLANS = frozenset({"spans", "events", "links"})
+"""Fields of a plan that hold plans."""
 
 
 class Outcome(NamedTuple):
@@ -58,9 +65,10 @@ def main() -> None:
     """Let all clients of the request send at the same time, and tell how each fared."""
     gc.disable()  # modules are no garbage, and this process ends before it could matter
     reporter = Reporter.on_stdout()
-    for module in MODULES:
+    for module in MODULES[sys.argv[1]]:
         import_module(module)
-    request = json.load(sys.stdin)
+    reporter.tell(loaded=monotonic())
+    request = read_request(sys.stdin)
     os.environ.update(request["environment"])
     faulthandler.dump_traceback_later(request["limit_s"], exit=True)
     with captured_logs() as messages, ThreadPoolExecutor(len(request["sendings"])) as pool:
@@ -78,54 +86,65 @@ def _failed(error: BaseException | None) -> Outcome:
 
 
 def _send(sending: dict[str, Any], messages: Messages) -> tuple[float, Outcome]:
-    outcome = _CLIENTS[sending["client"]](sending["planned"], messages)
+    outcome = _CLIENTS[sending["client"]](sending, messages)
     return monotonic(), outcome
 
 
 def _plan(value: Any) -> Any:
-    """A plan from JSON, without its model: objects in lists become plans, others stay."""
-    return SimpleNamespace(**{name: _parts(part) for name, part in value.items()})
-
-
-def _parts(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plan(item) if isinstance(item, dict) else item for item in value]
-    if isinstance(value, dict):
-        return {name: _parts(part) for name, part in value.items()}
-    return value
-
-
-def _opentelemetry_sdk(traces: list[Any], messages: Messages) -> Outcome:
-    """What opentelemetry-sdk makes of the variables: the protocol decides on the exporter."""
-    protocol = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
-    return _export(traces, _PROTOCOLS.get(protocol, protocol), messages)
-
-
-def _otlp_grpc(traces: list[Any], messages: Messages) -> Outcome:
-    """A client that knows gRPC only, and does not read OTEL_EXPORTER_OTLP_PROTOCOL."""
-    return _export(traces, "grpc", messages)
-
-
-def _export(traces: list[Any], protocol: str, messages: Messages) -> Outcome:
-    from floe_local.prove.emit_traces import send_traces  # noqa: PLC0415 - loads the SDK
-    from floe_local.prove.exporters import (  # noqa: PLC0415 - beside it
-        RecordingExporter,
-        exporter_from_environment,
+    """A plan from JSON, without its model."""
+    return SimpleNamespace(
+        **{
+            name: [_plan(item) for item in part] if name in _OF_PLANS else part
+            for name, part in value.items()
+        }
     )
 
-    exporter = RecordingExporter(exporter_from_environment("traces", protocol), messages)
-    send_traces(tuple(_plan(trace) for trace in traces), exporter)
-    exporter.shutdown()
-    error = next(iter(exporter.take()), "")
+
+def _floe_local(sending: dict[str, Any], messages: Messages) -> Outcome:
+    """The SDK's exporter, every setting explicit."""
+    from floe_local.prove.exporters import exporter  # noqa: PLC0415 - loads the SDK
+
+    made = exporter(sending["signal"], sending["protocol"], sending["address"])
+    return _export(sending, made, messages)
+
+
+def _opentelemetry_sdk(sending: dict[str, Any], messages: Messages) -> Outcome:
+    """What opentelemetry-sdk makes of the variables: the protocol decides on the exporter."""
+    protocol = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    return _export(sending, _from_environment(_PROTOCOLS.get(protocol, protocol)), messages)
+
+
+def _otlp_grpc(sending: dict[str, Any], messages: Messages) -> Outcome:
+    """A client that knows gRPC only, and does not read OTEL_EXPORTER_OTLP_PROTOCOL."""
+    return _export(sending, _from_environment("grpc"), messages)
+
+
+def _from_environment(protocol: str) -> Any:
+    from floe_local.prove.exporters import exporter_from_environment  # noqa: PLC0415 - the SDK
+
+    return exporter_from_environment("traces", protocol)
+
+
+def _export(sending: dict[str, Any], exporter: Any, messages: Messages) -> Outcome:
+    from floe_local.prove.exporters import RecordingExporter  # noqa: PLC0415 - beside the SDK
+
+    signal = sending["signal"]
+    module = "emit_traces" if signal == "traces" else "emit_signals"
+    send = getattr(import_module(f"floe_local.prove.{module}"), f"send_{signal}")
+    recording = RecordingExporter(exporter, messages)
+    send(tuple(map(_plan, sending["planned"])), recording)
+    recording.shutdown()
+    error = next(iter(recording.take()), "")
     return Outcome(error, taken=not error)
 
 
-def _openlineage_python(events: list[Any], _messages: Messages) -> Outcome:
+def _openlineage_python(sending: dict[str, Any], _messages: Messages) -> Outcome:
     """openlineage-python, whatever of the variables it prefers."""
     from openlineage.client.client import OpenLineageClient  # noqa: PLC0415 - heavy
 
     from floe_local.prove.emit_lineage import RunSender  # noqa: PLC0415 - beside it
 
+    events = sending["planned"]
     sender = RunSender(OpenLineageClient(), os.environ["OPENLINEAGE_NAMESPACE"])
     for event in events:
         sender.emit(event)
@@ -136,7 +155,7 @@ def _openlineage_python(events: list[Any], _messages: Messages) -> Outcome:
     return _failed(error)._replace(answered=answered, taken=taken)
 
 
-def _http_post(events: list[Any], _messages: Messages) -> Outcome:
+def _http_post(sending: dict[str, Any], _messages: Messages) -> Outcome:
     """A client that posts to OPENLINEAGE_URL as it stands, with the API key where there is one."""
     import requests  # noqa: PLC0415 - the clients of telemetry do without
     from openlineage.client.serde import Serde  # noqa: PLC0415 - heavy
@@ -146,7 +165,7 @@ def _http_post(events: list[Any], _messages: Messages) -> Outcome:
     url, key = os.environ["OPENLINEAGE_URL"], os.environ.get("OPENLINEAGE_API_KEY")
     headers = {"Content-Type": "application/json"}
     headers |= {"Authorization": f"Bearer {key}"} if key else {}
-    for event in events:
+    for event in sending["planned"]:
         response = requests.post(
             url,
             data=Serde.to_json(run_event(event)).encode(),
@@ -160,7 +179,8 @@ def _http_post(events: list[Any], _messages: Messages) -> Outcome:
     return Outcome(answered=True, taken=True)
 
 
-_CLIENTS: dict[str, Callable[[list[Any], Messages], Outcome]] = {
+_CLIENTS: dict[str, Callable[[dict[str, Any], Messages], Outcome]] = {
+    "floe-local": _floe_local,
     "opentelemetry-sdk": _opentelemetry_sdk,
     "otlp-grpc": _otlp_grpc,
     "openlineage-python": _openlineage_python,

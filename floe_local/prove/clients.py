@@ -16,17 +16,20 @@ from floe_local.plan.caller import PROXIES, is_loopback
 from floe_local.plan.plugins.process import Conversation, finish
 from floe_local.plan.stack.environment import TRANSPORT, proxy_exceptions, resolve_variables
 from floe_local.plan.values import Signal
-from floe_local.prove.isolation import started_client
+from floe_local.prove.isolation import started_senders
 from floe_local.prove.runs import RunPlan, planned_event
+from floe_local.prove.targets import PipelineEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from floe_local.plan.plugins.process import Child
     from floe_local.prove.canaries import Protocol
     from floe_local.prove.delivery import Sending
+    from floe_local.prove.isolation import Senders
     from floe_local.prove.subjects import Plan
-    from floe_local.prove.targets import PipelineEnvironment
+
+FLOE_LOCAL = "floe-local"
+"""The client whose every setting is explicit."""
 
 SDK = "opentelemetry-sdk"
 GRPC_ONLY = "otlp-grpc"
@@ -98,46 +101,62 @@ def resolved(pipeline: PipelineEnvironment, environ: Mapping[str, str]) -> Pipel
     return pipeline.model_copy(update={"variables": variables})
 
 
-def send_by_clients(
-    sendings: Sequence[Sending], pipeline: PipelineEnvironment, client: Child | None = None
-) -> dict[Sending, dict[str, Any]]:
-    """Let the clients send, all at the same time; those with the same variables in one process.
+def send_by_processes(
+    sendings: Sequence[Sending],
+    pipeline: PipelineEnvironment | None,
+    senders: Senders | None = None,
+) -> tuple[dict[Sending, dict[str, Any]], float]:
+    """Send, all at the same time; what has the same variables goes from one process.
 
     Args:
-        sendings: what they send.
-        pipeline: the variables that they are given.
-        client: a process that was started for them before.
+        sendings: what is sent, by floe-local itself and by clients.
+        pipeline: the variables that clients are given.
+        senders: processes that were started for them before.
 
     Returns:
         For each sending how it fared: `at` (monotonic clock, None: it is not known), `error`,
-        `hint`, `answered`, `taken`.
+        `hint`, `answered`, `taken`. And when the last SDK was loaded (monotonic clock).
     """
+    pipeline = pipeline or PipelineEnvironment()
     groups = [*_by_variables(sendings, pipeline)]
     namespace = pipeline.variables.get("OPENLINEAGE_NAMESPACE", "")
+    ready = dict(senders or {})
+    children = []
     with ExitStack() as stack:
-        children = [client] if client else []
-        while len(children) < len(groups):
-            children.append(stack.enter_context(started_client()))
-        for child, (variables, group) in zip(children, groups, strict=False):
+        for variables, group in groups:
+            kind = "exporters" if group[0].client == FLOE_LOCAL else "clients"
+            child = ready.pop(kind, None) or stack.enter_context(started_senders([kind]))[kind]
             child.give(_request(group, namespace, variables), _LIMIT_S)
-        talks = finish(children[: len(groups)], _LIMIT_S)
-    return {
+            children.append(child)
+        talks = finish(children, _LIMIT_S)
+    outcomes = {
         sending: _outcome(index, talk)
         for (_, group), talk in zip(groups, talks, strict=True)
         for index, sending in enumerate(group)
     }
+    return outcomes, max((at for talk in talks for at in talk.said("loaded")), default=0.0)
 
 
 def _by_variables(
     sendings: Sequence[Sending], pipeline: PipelineEnvironment
 ) -> Iterator[tuple[dict[str, str], list[Sending]]]:
     """Yield what goes out under the same variables: proxies may differ from signal to signal."""
+
+    def variables_of(sending: Sending) -> tuple[bool, dict[str, str]]:
+        own = sending.client == FLOE_LOCAL
+        return own, proxies(os.environ) if own else shell(sending.signal, pipeline, os.environ)
+
     left = list(sendings)
     while left:
-        variables = shell(left[0].signal, pipeline, os.environ)
-        same = [one for one in left if shell(one.signal, pipeline, os.environ) == variables]
+        variables = variables_of(left[0])
+        same = [one for one in left if variables_of(one) == variables]
         left = [one for one in left if one not in same]
-        yield variables, same
+        yield variables[1], same
+
+
+def proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the caller's own proxies."""
+    return {name: value for name, value in environ.items() if name.lower() in PROXIES}
 
 
 def shell(
@@ -157,7 +176,7 @@ def shell(
     ]
     if all(host in excepted or is_loopback(host) for host in hosts):
         return {**DEAD_PROXIES, **pipeline.variables}
-    own = {name: value for name, value in environ.items() if name.lower() in PROXIES}
+    own = proxies(environ)
     return {**own, **pipeline.variables, **proxy_exceptions(excepted, own)}
 
 
@@ -169,18 +188,21 @@ def _request(
         "sendings": [
             {
                 "client": sending.client,
-                "planned": [part for plan in sending.planned for part in _as_json(plan, namespace)],
+                "signal": sending.signal,
+                "protocol": sending.protocol,
+                "address": sending.address,
+                "planned": [part for plan in sending.planned for part in _as_data(plan, namespace)],
             }
             for sending in sendings
         ],
     }
 
 
-def _as_json(plan: Plan, namespace: str) -> list[dict[str, Any]]:
+def _as_data(plan: Plan, namespace: str) -> list[dict[str, Any]]:
     """A trace as it is; a run as its events, in the namespace that `env` prints."""
     if isinstance(plan, RunPlan):
         return [planned_event(plan, kind, namespace) for kind in ("START", plan.ending)]
-    return [plan.model_dump(mode="json")]
+    return [plan.model_dump()]
 
 
 def _outcome(index: int, talk: Conversation) -> dict[str, Any]:

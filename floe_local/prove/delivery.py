@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.plan.values import Frozen, Kind, Signal
 from floe_local.prove.canaries import LogPlan, MetricPlan, TracePlan, single_trace
-from floe_local.prove.clients import CLIENTS, address_of, otlp_protocol, unserved
+from floe_local.prove.clients import CLIENTS, FLOE_LOCAL, address_of, otlp_protocol, unserved
 from floe_local.prove.readback import Question, absence_questions, not_held, questions
 from floe_local.prove.runs import PREFIX, simple_run
 from floe_local.prove.subjects import Plan, expected_items
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from floe_local.prove.difference import Difference
     from floe_local.prove.report import Hop
     from floe_local.prove.targets import BackendTarget, PipelineEnvironment, Targets
-
-FLOE_LOCAL = "floe-local"
-"""The client whose every setting is explicit."""
 
 TELEMETRY = (Signal.TRACES, Signal.METRICS, Signal.LOGS)
 

@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.values import Signal
 from floe_local.prove.client_errors import error_message, hint_for
-from floe_local.prove.clients import send_by_clients
-from floe_local.prove.delivery import FLOE_LOCAL, Ack, Delivery, sendings, takes_runs
+from floe_local.prove.clients import FLOE_LOCAL, send_by_processes
+from floe_local.prove.delivery import Ack, Delivery, sendings, takes_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from floe_local.plan.plugins.process import Child
     from floe_local.prove.delivery import Sending
     from floe_local.prove.emit_lineage import RunSender
-    from floe_local.prove.exporters import RecordingExporter
-    from floe_local.prove.isolation import Messages
+    from floe_local.prove.isolation import Senders
     from floe_local.prove.responses import RunResponse
     from floe_local.prove.targets import BackendTarget, PipelineEnvironment, Targets
 
@@ -32,9 +30,9 @@ class Stopwatch:
     def __init__(self) -> None:
         self.start = self.loaded = monotonic()
 
-    def ready(self) -> None:
-        """Note that an SDK has been imported."""
-        self.loaded = max(self.loaded, monotonic())
+    def ready(self, at: float) -> None:
+        """Note that an SDK has been imported, at a time of the monotonic clock."""
+        self.loaded = max(self.loaded, at)
 
     def ack(self, error: str = "", hint: str = "", *, at: float | None = None) -> Ack:
         """Return the acknowledgement of what has been sent up to now, or up to `at`."""
@@ -45,92 +43,49 @@ class Stopwatch:
 def send(
     deliveries: Sequence[Delivery],
     targets: Targets,
-    messages: Messages,
     watch: Stopwatch,
-    client: Child | None = None,
+    senders: Senders | None = None,
 ) -> tuple[Delivery, ...]:
     """Send the canaries, and put on each delivery how it was acknowledged.
 
-    First the process of other clients gets its request, then lineage goes out: its backend is the
-    slowest to answer, and the OTel SDK can be loaded while it does. Lineage's client is loaded
-    here, before this process sends: it changes the warning filters of the whole of it.
+    floe-local's own lineage leaves from this process, all else from others (decision 72), which
+    get first what takes longest to be stored. Lineage's client is loaded here, before this
+    process sends: it changes the warning filters of the whole of it.
     """
-    own = [one for one in deliveries if one.sending.client == FLOE_LOCAL]
-    runs = _grouped([one for one in own if takes_runs(one.target)], _backend)
-    telemetry = _grouped([one for one in own if one.signal is not Signal.LINEAGE], _protocol)
-    others = sendings(one for one in deliveries if one.sending.client != FLOE_LOCAL)
-    with ThreadPoolExecutor(len(runs) + len(telemetry) + 1, thread_name_prefix="emit") as pool:
-        jobs = [pool.submit(_send_by_clients, others, targets.pipeline, watch, client)]
+    runs: dict[str, list[Delivery]] = {}
+    others = []
+    for one in deliveries:
+        if takes_runs(one.target) and one.sending.client == FLOE_LOCAL:
+            runs.setdefault(one.target.name, []).append(one)
+        elif one.signal is not Signal.LINEAGE or one.sending.client != FLOE_LOCAL:
+            others.append(one)
+    largest_first = sorted(sendings(others), key=lambda one: one.count, reverse=True)
+    with ThreadPoolExecutor(len(runs) + 1, thread_name_prefix="emit") as pool:
+        jobs = [pool.submit(_send_by_processes, largest_first, targets.pipeline, watch, senders)]
         if runs:
             import_module("floe_local.prove.emit_lineage")
         jobs += [
             pool.submit(_send_lineage, same[0].target, sendings(same), targets.namespace, watch)
             for same in runs.values()
         ]
-        jobs += [
-            pool.submit(_send_telemetry, sendings(same), messages, watch)
-            for same in telemetry.values()
-        ]
         acks = {sending: ack for job in jobs for sending, ack in job.result().items()}
     return tuple(one._replace(ack=acks.get(one.sending)) for one in deliveries)
 
 
-def _send_by_clients(
+def _send_by_processes(
     others: list[Sending],
     pipeline: PipelineEnvironment | None,
     watch: Stopwatch,
-    client: Child | None,
+    senders: Senders | None,
 ) -> Acks:
-    outcomes = send_by_clients(others, pipeline, client) if pipeline else {}
+    outcomes, loaded = send_by_processes(others, pipeline, senders)
+    watch.ready(loaded)
     return {
         sending: watch.ack(outcome["error"], outcome["hint"], at=outcome["at"]).model_copy(
             update={"ok": outcome["taken"], "answered": outcome["answered"]}
         )
         for sending, outcome in outcomes.items()
     }
-
-
-def _grouped(
-    deliveries: list[Delivery], name_of: Callable[[Delivery], str]
-) -> dict[str, list[Delivery]]:
-    groups: dict[str, list[Delivery]] = {}
-    for delivery in deliveries:
-        groups.setdefault(name_of(delivery), []).append(delivery)
-    return groups
-
-
-def _backend(delivery: Delivery) -> str:
-    return delivery.target.name
-
-
-def _protocol(delivery: Delivery) -> str:
-    return delivery.sending.protocol
-
-
-def _send_telemetry(own: list[Sending], messages: Messages, watch: Stopwatch) -> Acks:
-    """Send what goes by one protocol, signal by signal; first what takes longest to be stored."""
-    from floe_local.prove.exporters import RecordingExporter, exporter  # noqa: PLC0415 - the SDK
-
-    exporters = {
-        one: RecordingExporter(exporter(one.signal, one.protocol, one.address), messages)
-        for one in sorted(own, key=lambda one: one.count, reverse=True)
-    }
-    senders = {one: _sender(one.signal) for one in own}
-    watch.ready()
-    acks = {}
-    for sending, recording in exporters.items():
-        senders[sending](sending.planned, recording)
-        recording.shutdown()
-        acks[sending] = watch.ack(next(iter(recording.take()), ""))
-    return acks
-
-
-def _sender(signal: Signal) -> Callable[[tuple[Any, ...], RecordingExporter], None]:
-    """Return what sends the canaries of a signal through an exporter; loads the SDK."""
-    module = "emit_traces" if signal is Signal.TRACES else "emit_signals"
-    sender: Callable[[tuple[Any, ...], RecordingExporter], None]
-    sender = getattr(import_module(f"floe_local.prove.{module}"), f"send_{signal}")
-    return sender
 
 
 def _send_lineage(
@@ -149,7 +104,7 @@ def _send_lineage(
         made = pool.submit(run_sender, target, namespace)
         if failed := made.exception():
             return {sending: ack(failed) for sending in own}
-        watch.ready()
+        watch.ready(monotonic())
         sender = made.result()
         if failed := pool.submit(sender.start, _run(parent)).exception():
             unsent = f"not sent, because run '{parent.canary}' was not taken: "

@@ -42,7 +42,7 @@ from floe_local.prove.secrets import masked, secrets_of
 from floe_local.prove.verdicts import check
 
 if TYPE_CHECKING:
-    from floe_local.plan.plugins.process import Child
+    from floe_local.prove.isolation import Senders
     from floe_local.prove.options import SmokeOptions
     from floe_local.prove.targets import BackendTarget, Targets
 
@@ -55,14 +55,14 @@ class _Run(NamedTuple):
     canaries: Canaries
     planned: tuple[Delivery, ...]
     tell: Tell
-    client: Child | None
+    senders: Senders | None
 
 
 def smoke(
     targets: Targets,
     options: SmokeOptions,
     tell: Tell = tell_nobody,
-    client: Child | None = None,
+    senders: Senders | None = None,
 ) -> Report:
     """Prove that each backend receives what is sent to it.
 
@@ -72,7 +72,7 @@ def smoke(
         targets: where canaries go and are read.
         options: how.
         tell: told what happens; called in threads.
-        client: a process for clients that was started before (`isolation.started_client`).
+        senders: processes that were started before (`isolation.started_senders`).
 
     Raises:
         InputError: a probe is broken, or a variable that it needs is not set.
@@ -81,13 +81,13 @@ def smoke(
     secrets = secrets_of(targets, os.environ)
     canaries = plan(targets.namespace, tuple(collector_addresses(targets)), _signals(targets))
     known = _known(targets)
-    run = _Run(known, options, canaries, deliveries(known, canaries), tell, client)
+    run = _Run(known, options, canaries, deliveries(known, canaries), tell, senders)
     with (
         Http(options.threads + 1) as http,
         clean_environment(targets.environment),
         captured_logs() as messages,
     ):
-        checks, durations = _checks(run, http, messages, watch)
+        checks, durations = _checks(run, http, watch)
         accounts = _bulk(run, http, messages)
         cleaning = monotonic()
         results = _clean(run, http)
@@ -160,12 +160,10 @@ def _signals(targets: Targets) -> frozenset[Signal]:
     return frozenset(signal for target in targets.backends for signal in target.accepts)
 
 
-def _checks(
-    run: _Run, http: Http, messages: Messages, watch: Stopwatch
-) -> tuple[tuple[Check, ...], Durations]:
+def _checks(run: _Run, http: Http, watch: Stopwatch) -> tuple[tuple[Check, ...], Durations]:
     counters = baseline(http, run.targets.collector_metrics)
     run.tell("clients", "sending", "canaries, with the SDKs that pipelines use")
-    sent = send(run.planned, run.targets, messages, watch, run.client)
+    sent = send(run.planned, run.targets, watch, run.senders)
     answers = [one.is_acknowledged for one in sent if one.ack]
     run.tell("clients", "sent", f"{sum(answers)} of {len(answers)} acknowledged")
     ended = monotonic()

@@ -54,11 +54,11 @@ def smoke_test(
 
     Example: `floe-local smoke-test --junit report.xml`
     """
-    from floe_local.prove.isolation import started_client
+    from floe_local.prove.isolation import started_senders
 
     elsewhere = _elsewhere(otlp_grpc, otlp_http, metrics_url, endpoint or [])
     # `env` knows nothing of a stack elsewhere, so that no client is configured by it.
-    with nullcontext() if elsewhere else started_client() as client:
+    with nullcontext() if elsewhere else started_senders() as senders:
         from floe_local.operations.smoke_test import smoke_test as prove
         from floe_local.prove.options import SmokeOptions
 
@@ -67,7 +67,7 @@ def smoke_test(
         )
         with progress(session) as display:
             found = where(session, live=live)
-            report = prove(found, options, elsewhere, report=display, client=client)
+            report = prove(found, options, elsewhere, report=display, senders=senders)
     return _tell(session, report, junit)
 
 

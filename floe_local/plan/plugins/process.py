@@ -29,6 +29,8 @@ GRACE_S = 2.0
 STDERR_TAIL = 65536
 CHUNK = 65536
 LOOK_UP_S = 0.2
+_BYTES = "\x00bytes"
+"""The key of an object that stands for bytes, which JSON does not have."""
 
 
 class Conversation(NamedTuple):
@@ -61,6 +63,7 @@ class Ask(NamedTuple):
     environment: Mapping[str, str]
     module: str = "floe_local.plan.plugins.child"
     folder: str | None = None
+    arguments: tuple[str, ...] = ()
 
 
 class Reporter:
@@ -112,7 +115,7 @@ class Child:
                     asked.write(_encoded(ask.request, limit_s))
                     asked.seek(0)
             self.process = subprocess.Popen(  # noqa: S603 - a module of ours
-                [sys.executable, "-P", "-m", ask.module],
+                [sys.executable, "-P", "-m", ask.module, *ask.arguments],
                 stdin=subprocess.PIPE if ask.request is None else asked,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -173,7 +176,23 @@ class Child:
 
 
 def _encoded(request: Mapping[str, Any], limit_s: float) -> bytes:
-    return json.dumps({**request, "limit_s": limit_s}).encode()
+    return json.dumps({**request, "limit_s": limit_s}, default=_tagged).encode()
+
+
+def _tagged(value: Any) -> dict[str, str]:
+    if isinstance(value, bytes):
+        return {_BYTES: value.hex()}
+    raise TypeError(type(value).__name__)
+
+
+def read_request(stream: IO[str]) -> dict[str, Any]:
+    """Read what a child is asked, in the child; bytes are bytes again."""
+    request: dict[str, Any] = json.load(stream, object_hook=_untagged)
+    return request
+
+
+def _untagged(value: dict[str, Any]) -> Any:
+    return bytes.fromhex(value[_BYTES]) if value.keys() == {_BYTES} else value
 
 
 def _read(

@@ -168,14 +168,14 @@ os._Environ.__getitem__ = lambda self, name: (read.add(name), of_environ(self, n
 
 from floe_local.prove.client_process import MODULES
 
-for module in (*MODULES, "opentelemetry.exporter.otlp.proto.http.trace_exporter", "requests"):
+for module in {*MODULES["exporters"], *MODULES["clients"], "requests"}:
     import_module(module)
 print(*read, "pydantic" in sys.modules)
 """
 
 
 def test_the_process_of_clients_is_loaded_before_it_is_given_variables() -> None:
-    """It is what smoke-test waits for; so it reads none of them meanwhile, and has no pydantic."""
+    """It reads none of them meanwhile; nor has it pydantic, as it is what smoke-test waits for."""
     done = subprocess.run([sys.executable, "-c", LOADED], check=True, capture_output=True)
     *read, has_pydantic = done.stdout.decode().split()
     assert has_pydantic == "False"

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 import time
 from contextlib import ExitStack
-from typing import IO, cast
+from types import SimpleNamespace
+from typing import IO, TYPE_CHECKING, cast
 
-from floe_local.plan.plugins.process import Child, listen
+from floe_local.plan.caller import for_clients
+from floe_local.plan.plugins.process import Ask, Child, finish, listen, read_request
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import pytest
 
 LAST_WORDS = b'{"end": true}\n'
 
@@ -49,3 +58,25 @@ def test_what_a_child_says_as_it_ends_is_heard() -> None:
         child = LateSpeaker(files)
         listen([cast("Child", child)], time.monotonic() + 30)
     assert child.answers == LAST_WORDS
+
+
+REQUEST = {"bytes": b"\x00\xff", "deep": [{"k": [b"", 2**53 + 1, 3.0]}], "limit_s": 5}
+
+
+def test_a_request_reaches_a_child_as_it_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(written, "close", lambda: None)
+    child = Child.__new__(Child)
+    child.process = cast("Any", SimpleNamespace(stdin=written))
+    child.give(REQUEST, 5)
+    assert read_request(io.StringIO(written.getvalue().decode())) == REQUEST
+
+
+def test_a_child_that_ended_before_it_was_given_its_request_says_how() -> None:
+    environment = for_clients(os.environ, sys.path, "/", {})
+    with Child(Ask(None, environment, "floe_local.no_such_module")) as child:
+        child.process.wait(30)
+        child.give({"much": "x" * 1_000_000}, 5)
+        (talk,) = finish([child], 5)
+    assert (talk.messages, talk.exit_code, talk.timed_out) == ([], 1, False)
+    assert "no_such_module" in talk.stderr
