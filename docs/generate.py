@@ -25,7 +25,7 @@ from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.manifest.model import LocalSettings, PluginSelection, Sampling, TailSampling
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
-from floe_local.prove.subjects import Plan, expected_items
+from floe_local.prove.read.expected import Plan, expected_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,9 +9,10 @@ import sys
 from collections.abc import Callable
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from floe_local.errors import FloeError, MachineError, on_path
+from floe_local.report import Tinted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -62,35 +63,6 @@ def write(text: str) -> None:
     """Plain text to stdout, as it is."""
     with on_path(STDOUT):
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
-
-
-_STYLES = {
-    "green": ("ready", "passed", "received", "✓", "built", "pulled", "sent", "saved", "loaded"),
-    "red": ("failed", "not ready", "exited", "dead", "restarting", "unhealthy", "✗"),
-    "yellow": ("accepted", "undoing", "warning", "left-out"),
-    "cyan": ("starting", "running", "created", "pulling", "building", "reading back", "sending"),
-    "dim": ("skipped", "down", "-"),
-}
-"""Colours, by the words with which states, verdicts and phases begin."""
-
-
-def styled(word: str) -> str:
-    """The colour of a state, a verdict or a phase; empty: none of its own."""
-    return next((style for style, words in _STYLES.items() if word.startswith(words)), "")
-
-
-class Tinted(str):
-    """Text with a style, for the cells of a table."""
-
-    __slots__ = ("style",)
-
-    style: str
-
-    def __new__(cls, text: str, style: str | None = None) -> Self:
-        """The text; without a style, with that of its first word."""
-        made = super().__new__(cls, text)
-        made.style = styled(text) if style is None else style
-        return made
 
 
 def say(text: str, style: str = "") -> None:

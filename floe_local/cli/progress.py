@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from floe_local.cli.output import styled
+from floe_local.report import styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

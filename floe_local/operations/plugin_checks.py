@@ -146,7 +146,7 @@ def _where(folder: Path, subject: Subject) -> Where:
 
 
 def _smoke(where: Where) -> ProofReport:
-    from floe_local.prove.options import SmokeOptions  # noqa: PLC0415 - for `--live` only
+    from floe_local.prove.targets import SmokeOptions  # noqa: PLC0415 - for `--live` only
 
     return smoke_test(where, SmokeOptions())
 

@@ -145,7 +145,7 @@ def _recorded(plan: StackPlan, backend: StackBackend, limit: int) -> Recorded:
 
 
 def _asked(plan: StackPlan, backend: StackBackend, method: str, path: str, body: Any = None) -> Any:
-    from floe_local.prove.http import Http  # noqa: PLC0415 - `--help` does without
+    from floe_local.prove.read.http import Http  # noqa: PLC0415 - `--help` does without
 
     url = backend_urls(plan, backend, "host").get(CONTROL, "")
     with Http(1) as http:

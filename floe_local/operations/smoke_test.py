@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 
     from floe_local.operations.request import Where
     from floe_local.plan.stack.model import StackPlan
-    from floe_local.prove.isolation import Senders
-    from floe_local.prove.options import SmokeOptions, Tell
     from floe_local.prove.report import Report as ProofReport
-    from floe_local.prove.targets import Targets
+    from floe_local.prove.send.isolation import Senders
+    from floe_local.prove.targets import SmokeOptions, Targets, Tell
     from floe_local.run.progress import Report
 
 

@@ -13,8 +13,8 @@ from floe_local.plan.blueprint.recipe import LABEL_ORIGIN
 from floe_local.plan.stack.environment import pipeline_environment
 from floe_local.plan.stack.model import BACKEND_LABEL, STACK_LABEL
 from floe_local.plan.values import Frozen, Origin
-from floe_local.prove.http import Http
 from floe_local.prove.misdirected import Misdirected, by_log, to_grpc, to_http
+from floe_local.prove.read.http import Http
 from floe_local.run.engine import Engine
 from floe_local.run.readiness import Answer, ask
 

@@ -17,7 +17,7 @@ from floe_local.plan.stack.vantage import (
     transport_for,
 )
 from floe_local.plan.values import Frozen, Kind, Origin, Placement, Signal
-from floe_local.prove.clients import CLIENTS, DEAD_PROXIES, GRPC_ONLY, OPENLINEAGE, POST
+from floe_local.prove.send.clients import CLIENTS, DEAD_PROXIES, GRPC_ONLY, OPENLINEAGE, POST
 from floe_local.prove.targets import BackendTarget, PipelineEnvironment, Targets
 
 if TYPE_CHECKING:

@@ -11,24 +11,23 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import Canaries, Protocol, TracePlan, bulk_trace
 from floe_local.prove.delivery import collector_addresses, takes_runs
-from floe_local.prove.emit import run_sender
-from floe_local.prove.emit_traces import TraceSender
-from floe_local.prove.exporters import RecordingExporter, exporter
-from floe_local.prove.poll import poll
-from floe_local.prove.readback import Question, asker
+from floe_local.prove.read.expected import ExpectedItem, of_run, of_trace
+from floe_local.prove.read.poll import poll
+from floe_local.prove.read.readback import Question, asker
 from floe_local.prove.report import Bulk
 from floe_local.prove.runs import RunPlan, again, bulk_runs
-from floe_local.prove.subjects import ExpectedItem, of_run, of_trace
+from floe_local.prove.send.emit import run_sender
+from floe_local.prove.send.exporters import RecordingExporter, exporter
+from floe_local.prove.send.traces import TraceSender
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from floe_local.plan.blueprint.model import Probe
-    from floe_local.prove.emit_lineage import RunSender
-    from floe_local.prove.http import Http
-    from floe_local.prove.isolation import Messages
-    from floe_local.prove.options import SmokeOptions
-    from floe_local.prove.targets import BackendTarget, Targets
+    from floe_local.prove.read.http import Http
+    from floe_local.prove.send.isolation import Messages
+    from floe_local.prove.send.lineage import RunSender
+    from floe_local.prove.targets import BackendTarget, SmokeOptions, Targets
 
 Shared = TypeVar("Shared", TracePlan, RunPlan)
 

@@ -6,16 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
+from floe_local.plan.nested import filled
 from floe_local.plan.values import Kind
-from floe_local.prove.placeholders import filled
-from floe_local.prove.poll import Reply, poll
-from floe_local.prove.readback import answers_as
+from floe_local.prove.read.expected import ExpectedItem, to_remove
+from floe_local.prove.read.poll import Reply, poll
+from floe_local.prove.read.readback import answers_as
 from floe_local.prove.report import CleanupResult
-from floe_local.prove.subjects import ExpectedItem, to_remove
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Cleanup
-    from floe_local.prove.http import Answer, Http
+    from floe_local.prove.read.http import Answer, Http
     from floe_local.prove.runs import RunPlan
     from floe_local.prove.targets import BackendTarget
 

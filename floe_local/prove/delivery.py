@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.plan.values import Frozen, Kind, Signal
 from floe_local.prove.canaries import LogPlan, MetricPlan, TracePlan, single_trace
-from floe_local.prove.clients import CLIENTS, FLOE_LOCAL, address_of, otlp_protocol, unserved
-from floe_local.prove.readback import Question, absence_questions, not_held, questions
+from floe_local.prove.read.expected import Plan, expected_items
+from floe_local.prove.read.readback import Question, absence_questions, not_held, questions
 from floe_local.prove.runs import PREFIX, simple_run
-from floe_local.prove.subjects import Plan, expected_items
+from floe_local.prove.send.clients import CLIENTS, FLOE_LOCAL, address_of, otlp_protocol, unserved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from floe_local.prove.hops import parsed
+from floe_local.prove.read.collector import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

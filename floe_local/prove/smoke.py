@@ -13,8 +13,6 @@ from floe_local.plan.env_refs import missing, resolve
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import Canaries, plan
 from floe_local.prove.cleanup import clean
-from floe_local.prove.clients import resolved
-from floe_local.prove.counters import Counters, baseline, expected_count, watch_counters
 from floe_local.prove.delivery import (
     Delivery,
     ProbeResult,
@@ -22,12 +20,10 @@ from floe_local.prove.delivery import (
     deliveries,
     takes_runs,
 )
-from floe_local.prove.emit import Stopwatch, send
-from floe_local.prove.http import Http
-from floe_local.prove.isolation import Messages, captured_logs, clean_environment
-from floe_local.prove.options import Tell, tell_nobody
-from floe_local.prove.poll import poll_apart
-from floe_local.prove.readback import Question, asker
+from floe_local.prove.read.collector import Counters, baseline, expected_count, watch_counters
+from floe_local.prove.read.http import Http
+from floe_local.prove.read.poll import poll_apart
+from floe_local.prove.read.readback import Question, asker
 from floe_local.prove.report import (
     BackendUsed,
     Bulk,
@@ -39,12 +35,15 @@ from floe_local.prove.report import (
 )
 from floe_local.prove.runs import RunPlan, bulk_runs
 from floe_local.prove.secrets import masked, secrets_of
+from floe_local.prove.send.clients import resolved
+from floe_local.prove.send.emit import Stopwatch, send
+from floe_local.prove.send.isolation import Messages, captured_logs, clean_environment
+from floe_local.prove.targets import Tell, tell_nobody
 from floe_local.prove.verdicts import check
 
 if TYPE_CHECKING:
-    from floe_local.prove.isolation import Senders
-    from floe_local.prove.options import SmokeOptions
-    from floe_local.prove.targets import BackendTarget, Targets
+    from floe_local.prove.send.isolation import Senders
+    from floe_local.prove.targets import BackendTarget, SmokeOptions, Targets
 
 
 class _Run(NamedTuple):

@@ -1,11 +1,14 @@
-"""Where to send canaries, where to read them back: URLs only.
+"""Where to send canaries and to read them back (URLs only), and how a smoke test is made.
 
 Built from a floe-local stack, or from the endpoint options of ``smoke-test``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+from pydantic import Field
 
 from floe_local.plan.blueprint.model import Cleanup, Naming, Probe
 from floe_local.plan.values import Frozen, Kind, Origin, Signal
@@ -42,7 +45,7 @@ class PipelineEnvironment(Frozen):
     """What `floe-local env` prints for pipelines on the host, as a smoke test gives it to clients.
 
     Values may hold ``${env:NAME}``. `unserved` are the clients that no variable can serve: name
-    (`floe_local.prove.clients`) → why.
+    (`floe_local.prove.send.clients`) → why.
     """
 
     variables: dict[str, str] = {}
@@ -68,3 +71,26 @@ class Targets(Frozen):
     environment: dict[str, str] = {}
     pipeline: PipelineEnvironment | None = None
     backends: tuple[BackendTarget, ...] = ()
+
+
+class SmokeOptions(Frozen):
+    """How a smoke test is made.
+
+    `deadline` is in seconds, from the last acknowledgement. `count`: how many more traces
+    and runs are sent and accounted for, with so many `threads`. `keep` leaves the canaries
+    in the lineage backend. `strict`: only what the backend itself showed is a pass.
+    """
+
+    deadline: float = Field(default=30.0, gt=0)
+    count: int = Field(default=0, ge=0)
+    threads: int = Field(default=8, ge=1, le=64)
+    keep: bool = False
+    strict: bool = False
+
+
+Tell = Callable[[str, str, str], None]
+"""Called with who does something, what that is, and its details."""
+
+
+def tell_nobody(_subject: str, _phase: str, _detail: str) -> None:
+    """Tell nobody."""

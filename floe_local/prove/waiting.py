@@ -7,21 +7,21 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import CheckFailedError, InputError
+from floe_local.plan.nested import filled_query, filled_value, names_in
 from floe_local.plan.secrets.mask import hide
 from floe_local.plan.values import Signal
 from floe_local.prove.difference import same
-from floe_local.prove.http import Http
 from floe_local.prove.otlp_json import Spans, decoded
-from floe_local.prove.placeholders import filled_query, filled_value, names_in
-from floe_local.prove.poll import Reply, poll
-from floe_local.prove.readback import is_absent, searched
+from floe_local.prove.read.http import Http
+from floe_local.prove.read.poll import Reply, poll
+from floe_local.prove.read.readback import is_absent, searched
 from floe_local.prove.secrets import secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from floe_local.plan.blueprint.model import Probe
-    from floe_local.prove.http import Answer
+    from floe_local.prove.read.http import Answer
     from floe_local.prove.targets import BackendTarget
 
 _THREADS = 1

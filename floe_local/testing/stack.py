@@ -18,7 +18,7 @@ from floe_local.operations.smoke_test import find_targets, smoke_test
 from floe_local.operations.stacks import identity_of
 from floe_local.operations.up import up
 from floe_local.plan.values import Kind
-from floe_local.prove.options import SmokeOptions
+from floe_local.prove.targets import SmokeOptions
 from floe_local.prove.waiting import wait_for_run, wait_for_span
 from floe_local.run.compose_cli import find_compose
 from floe_local.run.images import Policy

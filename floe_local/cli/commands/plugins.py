@@ -156,9 +156,9 @@ def check(
 def _report(session: Session, result: ConformanceReport, junit: Path | None) -> dict[str, Any]:
     """Write the JUnit file and the tables, where they are wanted; the body of the document."""
     if junit:
-        from floe_local.conformance.junit import to_junit
+        from floe_local.report.junit import conformance_junit
 
-        write_file(junit, to_junit(result))
+        write_file(junit, conformance_junit(result))
     if not session.json:
         for plugin in result.plugins:
             _print_checks(plugin)
@@ -166,7 +166,7 @@ def _report(session: Session, result: ConformanceReport, junit: Path | None) -> 
 
 
 def _print_checks(plugin: PluginReport) -> None:
-    from floe_local.cli.tables import conformance_lines, conformance_table
+    from floe_local.report.tables import conformance_lines, conformance_table
 
     origin = f"{plugin.distribution} {plugin.version}".strip()
     say(f"{plugin.kind} plugin '{plugin.name}' ({origin}), {plugin.seconds:.1f} s")

@@ -54,13 +54,13 @@ def smoke_test(
 
     Example: `floe-local smoke-test --junit report.xml`
     """
-    from floe_local.prove.isolation import started_senders
+    from floe_local.prove.send.isolation import started_senders
 
     elsewhere = _elsewhere(otlp_grpc, otlp_http, metrics_url, endpoint or [])
     # `env` knows nothing of a stack elsewhere, so that no client is configured by it.
     with nullcontext() if elsewhere else started_senders() as senders:
         from floe_local.operations.smoke_test import smoke_test as prove
-        from floe_local.prove.options import SmokeOptions
+        from floe_local.prove.targets import SmokeOptions
 
         options = SmokeOptions(
             deadline=deadline, count=count, threads=threads, keep=keep, strict=strict
@@ -74,9 +74,9 @@ def smoke_test(
 def _tell(session: Session, report: Report, junit: Path | None) -> int:
     """Write the report where it is wanted; its exit code."""
     if junit:
-        from floe_local.prove.junit import to_junit
+        from floe_local.report.junit import smoke_junit
 
-        write_file(junit, to_junit(report))
+        write_file(junit, smoke_junit(report))
     if session.json:
         write_json("smoke-test", report.model_dump(mode="json", by_alias=True), ok=report.ok)
     else:
@@ -110,7 +110,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _print(report: Report) -> None:
-    from floe_local.cli.tables import (
+    from floe_local.report.tables import (
         bulk_table,
         check_table,
         failure_lines,

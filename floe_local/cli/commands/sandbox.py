@@ -23,8 +23,8 @@ def show(
 
     Example: `floe-local sandbox show`
     """
-    from floe_local.cli.tables import count_lines, request_table
     from floe_local.operations.sandbox import show_received
+    from floe_local.report.tables import count_lines, request_table
 
     result = show_received(where(session), backend, limit)
     if session.json:

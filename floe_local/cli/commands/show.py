@@ -23,8 +23,8 @@ def status(session: Session) -> int:
 
     Example: `floe-local status`
     """
-    from floe_local.cli.tables import forced_failure_lines, service_table
     from floe_local.operations.status import status as look
+    from floe_local.report.tables import forced_failure_lines, service_table
 
     result = look(where(session))
     if session.json:

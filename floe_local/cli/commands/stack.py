@@ -56,9 +56,9 @@ def up(
 
     Example: `floe-local up`
     """
-    from floe_local.cli.tables import environment_lines, service_table
     from floe_local.operations.request import UpSettings
     from floe_local.operations.up import up as bring_up
+    from floe_local.report.tables import environment_lines, service_table
 
     settings = UpSettings(
         free_ports=free_ports, strict_ports=strict_ports, retain=retain, deadline_s=deadline

@@ -22,9 +22,9 @@ from sandbox_recorder.refusals import Refused
 
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
-from floe_local.prove.emit_traces import TraceSender
 from floe_local.prove.otlp_json import decoded
-from floe_local.prove.readback import compared
+from floe_local.prove.read.readback import compared
+from floe_local.prove.send.traces import TraceSender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from floe_local.conformance.checks import checked
 from floe_local.conformance.evidence import Evidence, Seen, Subject
-from floe_local.conformance.junit import to_junit
 from floe_local.conformance.report import CheckResult, ConformanceReport, Outcome, PluginReport
 from floe_local.conformance.run import conformance
 from floe_local.conformance.subjects import subjects
 from floe_local.errors import InputError
 from floe_local.plan.plugins.loading import PluginEntry
 from floe_local.plan.secrets.recognise import variables_in
+from floe_local.report.junit import conformance_junit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +135,7 @@ def test_a_report_is_junit() -> None:
         CheckResult(check="blueprint", outcome=Outcome.SKIPPED, reason="none"),
     )
     report = ConformanceReport(plugins=(PluginReport(kind="lineage", name="odd", checks=checks),))
-    suite = ET.fromstring(to_junit(report))  # noqa: S314 - it was made here
+    suite = ET.fromstring(conformance_junit(report))  # noqa: S314 - it was made here
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
     assert [case.get("classname") for case in suite] == ["lineage.odd"] * 3
     assert not report.ok

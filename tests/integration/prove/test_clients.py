@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from floe_local.prove.options import SmokeOptions
 from floe_local.prove.report import HopName, Verdict
 from floe_local.prove.smoke import smoke
-from floe_local.prove.targets import PipelineEnvironment
+from floe_local.prove.targets import PipelineEnvironment, SmokeOptions
 from tests.integration.prove.conftest import NAMESPACE
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ import pytest
 from floe_local.errors import CheckFailedError
 from floe_local.plan.values import Origin, Signal
 from floe_local.prove.canaries import bulk_trace
-from floe_local.prove.emit_lineage import RunSender, canary_client
-from floe_local.prove.emit_traces import TraceSender
-from floe_local.prove.exporters import exporter
-from floe_local.prove.isolation import captured_logs, clean_environment
-from floe_local.prove.options import SmokeOptions
 from floe_local.prove.report import HopName, HopState, Verdict
 from floe_local.prove.runs import simple_run
+from floe_local.prove.send.exporters import exporter
+from floe_local.prove.send.isolation import captured_logs, clean_environment
+from floe_local.prove.send.lineage import RunSender, canary_client
+from floe_local.prove.send.traces import TraceSender
 from floe_local.prove.smoke import smoke
+from floe_local.prove.targets import SmokeOptions
 from floe_local.prove.waiting import wait_for_run, wait_for_span
 from tests.integration.prove.conftest import NAMESPACE, free_port
 from tests.integration.prove.proxies import AlwaysYes, Swallowing, serving

@@ -22,9 +22,9 @@ from floe_local.plan.blueprint.recorder import Recording
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.difference import differences
-from floe_local.prove.emit_signals import send_log, send_metrics
-from floe_local.prove.emit_traces import TraceSender
 from floe_local.prove.otlp_json import decoded, planned
+from floe_local.prove.send.signals import send_log, send_metrics
+from floe_local.prove.send.traces import TraceSender
 from tests.integration.sandbox.conftest import located
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from floe_local.operations.stacks import identity_of
 from floe_local.operations.status import status
 from floe_local.operations.up import up
 from floe_local.plan.values import Kind
-from floe_local.prove.options import SmokeOptions
+from floe_local.prove.targets import SmokeOptions
 from floe_local.prove.waiting import wait_for_run
 from floe_local.run.workspace import Workspace
 from tests.integration.stack.upgrade_data import project_in, restore, versions

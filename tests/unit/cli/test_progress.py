@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from floe_local.cli.output import styled
 from floe_local.cli.progress import Display, LiveDisplay, Silence, Ticker, board_table, line, moves
+from floe_local.report import styled
 from floe_local.run.progress import Board, Progress
 
 if TYPE_CHECKING:

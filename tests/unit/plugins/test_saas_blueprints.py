@@ -14,8 +14,8 @@ from floe_local.plan.nested import texts
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.delivery import deliveries
-from floe_local.prove.http import Answer, target
-from floe_local.prove.readback import judged, judged_absent
+from floe_local.prove.read.http import Answer, target
+from floe_local.prove.read.readback import judged, judged_absent
 from floe_local.prove.targets import BackendTarget, Targets
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import pytest
 from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import Canaries, Protocol, TracePlan, plan
+from floe_local.prove.read.expected import Plan, expected_items, never_sent, to_remove
 from floe_local.prove.runs import PREFIX
-from floe_local.prove.subjects import Plan, expected_items, never_sent, to_remove
 
 ALL = frozenset(Signal)
 

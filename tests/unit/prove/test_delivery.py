@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import plan
-from floe_local.prove.counters import expected_count
 from floe_local.prove.delivery import Ack, Delivery, deliveries, sendings
+from floe_local.prove.read.collector import expected_count
 from floe_local.prove.targets import BackendTarget, Targets
 
 TAKEN = Ack(ok=True, at=1.0, seconds=0.1)

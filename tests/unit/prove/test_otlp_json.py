@@ -18,9 +18,9 @@ from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import SpanPlan, TracePlan, plan, span_id, trace_id
 from floe_local.prove.difference import ABSENT
-from floe_local.prove.emit_traces import TraceSender
 from floe_local.prove.otlp_json import decoded, planned
-from floe_local.prove.readback import compared
+from floe_local.prove.read.readback import compared
+from floe_local.prove.send.traces import TraceSender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,13 +9,12 @@ import pytest
 from floe_local.errors import CheckFailedError, InputError
 from floe_local.plan.blueprint.model import Absent, Expectation, Probe, Request
 from floe_local.plan.values import Kind, Signal
-from floe_local.prove.junit import to_junit
-from floe_local.prove.options import SmokeOptions
 from floe_local.prove.report import CleanupResult
 from floe_local.prove.secrets import masked, secrets_in
 from floe_local.prove.smoke import smoke
-from floe_local.prove.targets import BackendTarget, Targets
+from floe_local.prove.targets import BackendTarget, SmokeOptions, Targets
 from floe_local.prove.waiting import wait_for_run
+from floe_local.report.junit import smoke_junit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +51,7 @@ def proved(target: BackendTarget) -> str:
         Targets(stack="s", namespace="ns", backends=(target,)), SmokeOptions(deadline=0.2)
     )
     assert not report.ok
-    return f"{report.to_json()}\n{report}\n{to_junit(report)}"
+    return f"{report.to_json()}\n{report}\n{smoke_junit(report)}"
 
 
 def sent_to(url: str) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import pytest
 from floe_local.plan.values import Kind, Origin, Signal
 from floe_local.prove.delivery import Ack, Delivery, ProbeResult, Sending
 from floe_local.prove.difference import Difference
-from floe_local.prove.junit import to_junit
 from floe_local.prove.report import (
     Bulk,
     Check,
@@ -24,6 +23,7 @@ from floe_local.prove.report import (
 )
 from floe_local.prove.targets import BackendTarget, Targets
 from floe_local.prove.verdicts import check, with_export_errors
+from floe_local.report.junit import smoke_junit
 
 OK = Ack(ok=True, at=1.0, seconds=0.1)
 REFUSED = Ack(ok=False, at=1.0, seconds=0.1, error="refused")
@@ -287,13 +287,13 @@ def test_junit_counts_and_holds_any_text() -> None:
     )
     skipped = a_check(Verdict.SKIPPED, "because")
     report = a_report(odd, skipped, a_check(Verdict.RECEIVED), bulk=(a_bulk(9),))
-    suite = ET.fromstring(to_junit(report).encode())  # noqa: S314 - our own document
+    suite = ET.fromstring(smoke_junit(report).encode())  # noqa: S314 - our own document
     counts = {name: suite.get(name) for name in ("tests", "failures", "skipped")}
     assert counts == {"tests": "4", "failures": "2", "skipped": "1"}
 
 
 def test_junit_fails_when_the_run_does() -> None:
-    suite = ET.fromstring(to_junit(a_report(a_check(Verdict.SKIPPED))).encode())  # noqa: S314
+    suite = ET.fromstring(smoke_junit(a_report(a_check(Verdict.SKIPPED))).encode())  # noqa: S314
     assert suite.get("failures") == "1"
 
 

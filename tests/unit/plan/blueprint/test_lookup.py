@@ -16,7 +16,7 @@ from floe_local.plan.blueprint.reader import read_blueprint
 from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
-from floe_local.prove.subjects import Plan, expected_items
+from floe_local.prove.read.expected import Plan, expected_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable

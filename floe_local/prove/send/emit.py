@@ -8,17 +8,16 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.values import Signal
-from floe_local.prove.client_errors import error_message, hint_for
-from floe_local.prove.clients import FLOE_LOCAL, send_by_processes
 from floe_local.prove.delivery import Ack, Delivery, sendings, takes_runs
+from floe_local.prove.send.client_errors import error_message, hint_for
+from floe_local.prove.send.clients import FLOE_LOCAL, send_by_processes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from floe_local.prove.delivery import Sending
-    from floe_local.prove.emit_lineage import RunSender
-    from floe_local.prove.isolation import Senders
-    from floe_local.prove.responses import RunResponse
+    from floe_local.prove.send.isolation import Senders
+    from floe_local.prove.send.lineage import RunResponse, RunSender
     from floe_local.prove.targets import BackendTarget, PipelineEnvironment, Targets
 
     Acks = dict[Sending, Ack]
@@ -63,7 +62,7 @@ def send(
     with ThreadPoolExecutor(len(runs) + 1, thread_name_prefix="emit") as pool:
         jobs = [pool.submit(_send_by_processes, largest_first, targets.pipeline, watch, senders)]
         if runs:
-            import_module("floe_local.prove.emit_lineage")
+            import_module("floe_local.prove.send.lineage")
         jobs += [
             pool.submit(_send_lineage, same[0].target, sendings(same), targets.namespace, watch)
             for same in runs.values()
@@ -138,6 +137,6 @@ def run_sender(target: BackendTarget, namespace: str) -> RunSender:
     Raises:
         InputError: the transport needs a variable that is not set.
     """
-    from floe_local.prove.emit_lineage import RunSender, canary_client  # noqa: PLC0415 - heavy
+    from floe_local.prove.send.lineage import RunSender, canary_client  # noqa: PLC0415 - heavy
 
     return RunSender(canary_client(target.transport or {}), namespace)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from floe_local.plan.values import Signal
-    from floe_local.prove.isolation import Messages
+    from floe_local.prove.send.isolation import Messages
 
 _SECONDS = 5.0
 _HOME = "opentelemetry.exporter.otlp.proto"

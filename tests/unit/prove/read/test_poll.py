@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from floe_local.prove.poll import Reply, poll, poll_apart
+from floe_local.prove.read.poll import Reply, poll, poll_apart
 from floe_local.run.interrupts import one_interrupt
 
 PATIENCE = 10.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from floe_local.plan.nested import filled
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import LogPlan, MetricPlan, TracePlan
 from floe_local.prove.otlp_json import comparable
-from floe_local.prove.placeholders import filled
 from floe_local.prove.runs import RunPlan, as_event_time, planned_event
 
 if TYPE_CHECKING:

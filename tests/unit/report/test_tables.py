@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.cli.output import write_table
-from floe_local.cli.tables import (
+from floe_local.operations.sandbox import Failing, Failure
+from floe_local.operations.stacks import ServiceRow
+from floe_local.plan.blueprint.model import Losses
+from floe_local.plan.values import Origin, Signal
+from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict
+from floe_local.report.tables import (
     check_table,
     environment_lines,
     failure_lines,
@@ -19,11 +24,6 @@ from floe_local.cli.tables import (
     service_table,
     what_passed,
 )
-from floe_local.operations.sandbox import Failing, Failure
-from floe_local.operations.stacks import ServiceRow
-from floe_local.plan.blueprint.model import Losses
-from floe_local.plan.values import Origin, Signal
-from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

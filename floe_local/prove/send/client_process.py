@@ -1,4 +1,4 @@
-"""Senders in a process of their own: ``python -P -m floe_local.prove.client_process KIND``.
+"""Senders in a process of their own: ``python -P -m floe_local.prove.send.client_process KIND``.
 
 The kind is ``exporters`` (the SDK's, every setting explicit) or ``clients`` (configured by their
 environment alone). Loads the SDKs, which read no variable while they are loaded that
@@ -6,7 +6,7 @@ environment alone). Loads the SDKs, which read no variable while they are loaded
 ``{"limit_s": s, "environment": {…}, "sendings": [{"client", "signal", "protocol", "address", "planned": […]}]}``,
 where `environment` is what `env` prints, put in place before any client is made, and `planned` are traces of `floe_local.prove.canaries`, or events of one run, as JSON. Answers in JSON lines:
 ``{"loaded": at}``, ``{"ack": {"index", "at", "error", "hint", "answered", "taken"}}`` for each, ``{"end": true}`` at the end.
-`floe_local.prove.clients` is the other end. Nothing here may import pydantic: what this process
+`floe_local.prove.send.clients` is the other end. Nothing here may import pydantic: what this process
 takes to start is what smoke-test waits for.
 """
 
@@ -23,24 +23,24 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.plugins.process import Reporter, read_request
-from floe_local.prove.client_errors import error_message, hint_for
-from floe_local.prove.isolation import captured_logs
+from floe_local.prove.send.client_errors import error_message, hint_for
+from floe_local.prove.send.isolation import captured_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from floe_local.prove.isolation import Messages
+    from floe_local.prove.send.isolation import Messages
 
 _SECONDS = 10.0
 _PROTOCOLS = {"grpc": "grpc", "http/protobuf": "http"}
 _OTEL = (
-    "floe_local.prove.emit_traces",
-    "floe_local.prove.exporters",
+    "floe_local.prove.send.traces",
+    "floe_local.prove.send.exporters",
     "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
 )
 MODULES = {
     "exporters": (*_OTEL, "opentelemetry.exporter.otlp.proto.http.trace_exporter"),
-    "clients": ("floe_local.prove.emit_lineage", *_OTEL),
+    "clients": ("floe_local.prove.send.lineage", *_OTEL),
 }
 """For each kind what takes long to load, and is needed in any case."""
 
@@ -102,7 +102,7 @@ def _plan(value: Any) -> Any:
 
 def _floe_local(sending: dict[str, Any], messages: Messages) -> Outcome:
     """The SDK's exporter, every setting explicit."""
-    from floe_local.prove.exporters import exporter  # noqa: PLC0415 - loads the SDK
+    from floe_local.prove.send.exporters import exporter  # noqa: PLC0415 - loads the SDK
 
     made = exporter(sending["signal"], sending["protocol"], sending["address"])
     return _export(sending, made, messages)
@@ -120,13 +120,13 @@ def _otlp_grpc(sending: dict[str, Any], messages: Messages) -> Outcome:
 
 
 def _from_environment(protocol: str) -> Any:
-    from floe_local.prove.exporters import exporter_from_environment  # noqa: PLC0415 - the SDK
+    from floe_local.prove.send.exporters import exporter_from_environment  # noqa: PLC0415 - the SDK
 
     return exporter_from_environment("traces", protocol)
 
 
 def _export(sending: dict[str, Any], exporter: Any, messages: Messages) -> Outcome:
-    from floe_local.prove.exporters import RecordingExporter  # noqa: PLC0415 - beside the SDK
+    from floe_local.prove.send.exporters import RecordingExporter  # noqa: PLC0415 - beside the SDK
 
     signal = sending["signal"]
     module = "emit_traces" if signal == "traces" else "emit_signals"
@@ -142,7 +142,7 @@ def _openlineage_python(sending: dict[str, Any], _messages: Messages) -> Outcome
     """openlineage-python, whatever of the variables it prefers."""
     from openlineage.client.client import OpenLineageClient  # noqa: PLC0415 - heavy
 
-    from floe_local.prove.emit_lineage import RunSender  # noqa: PLC0415 - beside it
+    from floe_local.prove.send.lineage import RunSender  # noqa: PLC0415 - beside it
 
     events = sending["planned"]
     sender = RunSender(OpenLineageClient(), os.environ["OPENLINEAGE_NAMESPACE"])
@@ -160,7 +160,7 @@ def _http_post(sending: dict[str, Any], _messages: Messages) -> Outcome:
     import requests  # noqa: PLC0415 - the clients of telemetry do without
     from openlineage.client.serde import Serde  # noqa: PLC0415 - heavy
 
-    from floe_local.prove.emit_lineage import run_event  # noqa: PLC0415 - beside it
+    from floe_local.prove.send.lineage import run_event  # noqa: PLC0415 - beside it
 
     url, key = os.environ["OPENLINEAGE_URL"], os.environ.get("OPENLINEAGE_API_KEY")
     headers = {"Content-Type": "application/json"}

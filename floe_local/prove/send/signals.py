@@ -14,8 +14,8 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
-from floe_local.prove.emit_traces import context_of
 from floe_local.prove.otlp_json import SCOPE, resource_of
+from floe_local.prove.send.traces import context_of
 
 if TYPE_CHECKING:
     from floe_local.prove.canaries import LogPlan, MetricPlan

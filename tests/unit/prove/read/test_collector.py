@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from floe_local.plan.values import Signal
-from floe_local.prove.hops import Expected, accepted, exported, is_backend, parsed, total
+from floe_local.prove.read.collector import Expected, accepted, exported, is_backend, parsed, total
 from floe_local.prove.report import HopState
 
 PAGE = """\

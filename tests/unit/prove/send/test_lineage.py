@@ -13,9 +13,9 @@ from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.difference import differences
-from floe_local.prove.emit_lineage import CanaryClient, RunSender
+from floe_local.prove.read.expected import run_values
 from floe_local.prove.runs import planned_event
-from floe_local.prove.subjects import run_values
+from floe_local.prove.send.lineage import CanaryClient, RunSender
 from tests.unit.prove.test_otlp_json import at, leaves, other, put
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from pydantic import Field
 
 from floe_local.errors import printable
 from floe_local.plan.env_refs import references, resolve
+from floe_local.plan.nested import filled
 from floe_local.plan.secrets.mask import mask
 from floe_local.plan.values import Frozen
-from floe_local.prove.placeholders import filled
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Request

@@ -16,8 +16,8 @@ from floe_local.plan.caller import PROXIES, is_loopback
 from floe_local.plan.plugins.process import Conversation, finish
 from floe_local.plan.stack.environment import TRANSPORT, proxy_exceptions, resolve_variables
 from floe_local.plan.values import Signal
-from floe_local.prove.isolation import started_senders
 from floe_local.prove.runs import RunPlan, planned_event
+from floe_local.prove.send.isolation import started_senders
 from floe_local.prove.targets import PipelineEnvironment
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from floe_local.prove.canaries import Protocol
     from floe_local.prove.delivery import Sending
-    from floe_local.prove.isolation import Senders
-    from floe_local.prove.subjects import Plan
+    from floe_local.prove.read.expected import Plan
+    from floe_local.prove.send.isolation import Senders
 
 FLOE_LOCAL = "floe-local"
 """The client whose every setting is explicit."""

@@ -10,11 +10,11 @@ from jmespath.exceptions import JMESPathError, ParseError
 
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.model import SPAN_FIELDS
+from floe_local.plan.nested import filled_query, filled_value
 from floe_local.prove.difference import ABSENT, Difference, differences, same
 from floe_local.prove.otlp_json import SpanComparison, decoded, planned, span_ids
-from floe_local.prove.placeholders import filled_query, filled_value
-from floe_local.prove.poll import Reply
-from floe_local.prove.subjects import never_sent
+from floe_local.prove.read.expected import never_sent
+from floe_local.prove.read.poll import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Absent, Expectation, Probe
     from floe_local.plan.values import Signal
     from floe_local.prove.canaries import Canaries, TracePlan
-    from floe_local.prove.http import Answer, Http
-    from floe_local.prove.subjects import ExpectedItem
+    from floe_local.prove.read.expected import ExpectedItem
+    from floe_local.prove.read.http import Answer, Http
     from floe_local.prove.targets import BackendTarget
 
 

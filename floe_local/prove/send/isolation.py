@@ -21,7 +21,7 @@ _PREFIXES = ("OTEL_", "OPENLINEAGE_")
 _NO_PROXY = ("NO_PROXY", "no_proxy")
 _LOOPBACK = "localhost,127.0.0.1,::1"
 _LIBRARIES = ("opentelemetry", "openlineage", "urllib3", "grpc")
-_MODULE = "floe_local.prove.client_process"
+_MODULE = "floe_local.prove.send.client_process"
 
 SENDERS = ("exporters", "clients")
 """Processes that send: by the SDK's exporters, every setting explicit; as clients do (decision 72)."""

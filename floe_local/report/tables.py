@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from floe_local.cli.output import Tinted, styled
 from floe_local.operations.show import assignment
+from floe_local.report import Tinted, styled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,14 +10,14 @@ import pytest
 
 from floe_local.errors import CheckFailedError, InputError
 from floe_local.plan.blueprint.model import Absent, Condition, Expectation, Probe, Request
+from floe_local.plan.nested import filled_query, filled_value, names_in
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.delivery import Delivery, deliveries
-from floe_local.prove.http import Answer, Http, target
-from floe_local.prove.placeholders import filled_query, filled_value, names_in
-from floe_local.prove.poll import Reply, poll
-from floe_local.prove.readback import judged, judged_absent, searched
-from floe_local.prove.subjects import ExpectedItem
+from floe_local.prove.read.expected import ExpectedItem
+from floe_local.prove.read.http import Answer, Http, target
+from floe_local.prove.read.poll import Reply, poll
+from floe_local.prove.read.readback import judged, judged_absent, searched
 from floe_local.prove.targets import BackendTarget, Targets
 from floe_local.prove.waiting import wait_for_run, wait_for_span
 

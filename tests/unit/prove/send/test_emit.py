@@ -13,13 +13,12 @@ from openlineage.client.transport import Transport
 
 from floe_local.errors import InputError
 from floe_local.plan.values import Kind, Signal
-from floe_local.prove.client_errors import error_message
-from floe_local.prove.isolation import captured_logs, clean_environment
-from floe_local.prove.options import SmokeOptions
 from floe_local.prove.report import HopName, Verdict
-from floe_local.prove.responses import RecordingTransport
+from floe_local.prove.send.client_errors import error_message
+from floe_local.prove.send.isolation import captured_logs, clean_environment
+from floe_local.prove.send.lineage import RecordingTransport
 from floe_local.prove.smoke import smoke
-from floe_local.prove.targets import BackendTarget, Targets
+from floe_local.prove.targets import BackendTarget, SmokeOptions, Targets
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,14 +11,20 @@ import pytest
 from floe_local.plan.caller import for_clients
 from floe_local.plan.plugins.process import Conversation
 from floe_local.plan.values import Kind, Signal
-from floe_local.prove import clients
 from floe_local.prove.canaries import plan
-from floe_local.prove.clients import CLIENTS, DEAD_PROXIES, otlp_protocol, resolved, shell, unserved
 from floe_local.prove.delivery import Delivery, deliveries, sendings
-from floe_local.prove.options import SmokeOptions
 from floe_local.prove.report import Check, HopName, Verdict
+from floe_local.prove.send import clients
+from floe_local.prove.send.clients import (
+    CLIENTS,
+    DEAD_PROXIES,
+    otlp_protocol,
+    resolved,
+    shell,
+    unserved,
+)
 from floe_local.prove.smoke import smoke
-from floe_local.prove.targets import BackendTarget, PipelineEnvironment, Targets
+from floe_local.prove.targets import BackendTarget, PipelineEnvironment, SmokeOptions, Targets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,7 +172,7 @@ read = set()
 of_environ = os._Environ.__getitem__
 os._Environ.__getitem__ = lambda self, name: (read.add(name), of_environ(self, name))[1]
 
-from floe_local.prove.client_process import MODULES
+from floe_local.prove.send.client_process import MODULES
 
 for module in {*MODULES["exporters"], *MODULES["clients"], "requests"}:
     import_module(module)

@@ -1,0 +1,1 @@
+"""Read canaries back: from backends, and from the Collector's counters."""

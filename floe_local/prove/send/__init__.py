@@ -1,0 +1,1 @@
+"""Send canaries: with the SDKs, and as the clients of pipelines do."""
