@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from sandbox_recorder import config as reading
 from sandbox_recorder.config import ConfigError, parse_config, read_config
 from sandbox_recorder.failures import Failures
 from sandbox_recorder.intake import Intake
 
+from floe_local.plan.blueprint import recorder as writing
 from floe_local.plan.blueprint.mistakes import DECODERS_FILE
 from floe_local.plan.blueprint.model import Blueprint
 from floe_local.plan.blueprint.recorder import Recording
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from sandbox_recorder.decoders import Decoders
 
 COMPOSE = Path(__file__).parents[3] / "compose"
 BLUEPRINTS = [
     file for file in COMPOSE.glob("*/blueprint.yaml") if "\nsandbox:" in file.read_text("utf-8")
 ]
+SAMPLES = {"kind": "bearer", "value": "x", "query": "a", "reason": "b", "name": "r", "path": "/r"}
 ROUTE: dict[str, Any] = {"name": "r", "path": "/r"}
 
 
@@ -53,16 +59,37 @@ def test_what_floe_local_writes_is_read(tmp_path: Path) -> None:
     assert config.answers[403].body == "no"
 
 
-def test_both_sides_know_the_same_keys() -> None:
-    """What one side adds and the other does not read is refused at the start."""
-    whole = Recording.model_validate(
-        {
-            "credential": {"kind": "header", "value": "x"},
-            "routes": [{**ROUTE, "rules": [{"query": "a", "reason": "b"}]}],
-            "answers": {500: {}},
-        }
-    )
-    parse_config({"backend": "acme", **whole.model_dump(mode="json", by_alias=True)})
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (writing.Credential, reading.Credential),
+        (writing.Wording, reading.Wording),
+        (writing.Rule, reading.Rule),
+        (writing.Route, reading.Route),
+    ],
+)
+def test_both_sides_know_the_same_keys_with_the_same_defaults(
+    written: type[BaseModel], read: type[Any]
+) -> None:
+    """A key or a default that one side alone had would be lost, or refused at the start."""
+    keys = {field.alias or name: field for name, field in written.model_fields.items()}
+    fields = {field.name: field for field in dataclasses.fields(read)}
+    assert keys.keys() == fields.keys()
+    required = {key for key, field in keys.items() if field.is_required()}
+    assert required == {name for name, field in fields.items() if has_no_default(field)}
+    least = {key: SAMPLES[key] for key in required}
+    one = written.model_validate(least).model_dump(mode="json", by_alias=True)
+    assert one == json.loads(json.dumps(dataclasses.asdict(read(**least))))
+
+
+def has_no_default(field: dataclasses.Field[Any]) -> bool:
+    missing = dataclasses.MISSING
+    return field.default is missing and field.default_factory is missing
+
+
+def test_the_file_has_the_backend_and_what_a_recording_holds() -> None:
+    names = {field.name for field in dataclasses.fields(reading.Config)}
+    assert names == {"backend", *Recording.model_fields}
 
 
 @pytest.mark.parametrize(

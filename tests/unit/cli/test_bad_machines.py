@@ -65,7 +65,7 @@ def test_an_engine_that_may_not_be_used(
     def refused(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("floe_local.run.engine.knock", refused)
+    monkeypatch.setattr("socket.socket.connect", refused)
     ended = floe("up")
     assert (ended.code, ended.out) == (3, "")
     assert "[engine-permission]" in ended.err

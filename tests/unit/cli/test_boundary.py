@@ -171,17 +171,19 @@ def test_a_bug_is_one_line_and_a_log_without_credentials(
 def test_typer_swallows_neither_an_interrupt_nor_a_broken_pipe(
     raised: type[BaseException],
     code: int,
-    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(*_: object) -> None:
         raise raised
 
     monkeypatch.setattr("floe_local.operations.plugins.list_plugins", broken)
-    monkeypatch.setattr("floe_local.cli.boundary._silence_stdout", lambda: None)
-    ended = run(["plugins", "list", "--json"])
-    out, err = capfd.readouterr()
-    assert (ended, err) == (code, "")
+    with (tmp_path / "out").open("w") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        ended = run(["plugins", "list", "--json"])
+    out = (tmp_path / "out").read_text()
+    assert (ended, capsys.readouterr().err) == (code, "")
     assert (json.loads(out)["error"]["code"] == "interrupted") if code == 130 else (out == "")
 
 

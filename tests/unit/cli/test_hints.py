@@ -75,7 +75,7 @@ def test_there_are_hints() -> None:
 
 @pytest.mark.parametrize("command", hinted())
 def test_every_command_in_a_text_exists(command: str) -> None:
-    parsed(command)
+    assert parsed(command), "the options that it reads"
 
 
 @given(

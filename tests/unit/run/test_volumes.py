@@ -75,11 +75,15 @@ def test_a_volume_whose_password_is_lost_is_refused(plan: StackPlan) -> None:
 def test_a_volume_that_plain_compose_made_is_used(plan: StackPlan, labels: dict[str, str]) -> None:
     engine = writing("15")
     engine.create_volume(plan.volumes[0].name, labels)
+    before = engine.held
     prepare(plan, engine)
+    assert engine.held == before
 
 
 def test_an_image_that_tells_no_version_is_not_compared(plan: StackPlan) -> None:
     engine = writing("15")
     prepare(plan, engine)
+    before = engine.held
     engine.variables = {}
     prepare(plan, engine)
+    assert engine.held == before

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from floe_local.errors import InputError
 from floe_local.plan.manifest.reader import check_variables, load_manifest
@@ -336,7 +337,10 @@ def test_a_credential_is_refused_and_not_told(
 def test_references_and_innocent_values_are_no_credentials(
     line: str, read: Callable[..., Manifest]
 ) -> None:
-    read(f"plugins:\n  lineage_backend:\n    type: a\n    config:\n      {line}\n")
+    manifest = read(f"plugins:\n  lineage_backend:\n    type: a\n    config:\n      {line}\n")
+
+    (backend,) = manifest.backends
+    assert backend.config == yaml.safe_load(line)
 
 
 def test_an_unset_variable_is_told_when_it_is_used(read: Callable[..., Manifest]) -> None:

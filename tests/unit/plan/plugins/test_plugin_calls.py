@@ -13,6 +13,7 @@ from floe_local.plan.plugins.calls import call_plugin, check_answers, json_fault
 from floe_local.plan.plugins.loading import PluginEntry
 from floe_local.plan.values import Kind
 from floe_local.plugin_api import LineageBackendPlugin, TelemetryBackendPlugin
+from tests.raising import raised
 
 ENTRY = PluginEntry("telemetry", "odd", "odd:Plugin", "odd-dist", "1.2.3")
 JSON = st.recursive(
@@ -168,7 +169,7 @@ def test_no_dict_is_refused(answer: Any) -> None:
 def test_a_namespace_strategy_that_is_no_dict_passes() -> None:
     entry = ENTRY._replace(kind="lineage")
     answers: dict[str, Any] = {"transport": {}, "namespace_strategy": None, "helm_values": {}}
-    check_answers(answers, "lineage", entry)
+    assert raised(InputError, check_answers, answers, "lineage", entry) is None
 
 
 def test_what_json_cannot_hold_is_refused_by_place_and_not_by_value() -> None:
