@@ -129,8 +129,8 @@ def _export(sending: dict[str, Any], exporter: Any, messages: Messages) -> Outco
     from floe_local.prove.send.exporters import RecordingExporter  # noqa: PLC0415 - beside the SDK
 
     signal = sending["signal"]
-    module = "emit_traces" if signal == "traces" else "emit_signals"
-    send = getattr(import_module(f"floe_local.prove.{module}"), f"send_{signal}")
+    module = "traces" if signal == "traces" else "signals"
+    send = getattr(import_module(f"floe_local.prove.send.{module}"), f"send_{signal}")
     recording = RecordingExporter(exporter, messages)
     send(tuple(map(_plan, sending["planned"])), recording)
     recording.shutdown()
