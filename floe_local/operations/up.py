@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from floe_local.errors import MachineError
@@ -30,6 +31,7 @@ from floe_local.run.progress import Progress, silent, timed
 from floe_local.run.readiness import ServiceReady, wait_until_ready
 from floe_local.run.volumes import prepare_volumes
 from floe_local.run.workspace import Workspace
+from floe_local.until import until
 
 if TYPE_CHECKING:
     from floe_local.operations.request import StackRequest
@@ -302,17 +304,20 @@ def remove_new(engine: Engine, project: str, before: Holdings) -> None:
     Raises:
         MachineError: something stays in use (``in-use``).
     """
-    deadline = time.monotonic() + _DEADLINE_S
-    empty = 0
-    while empty < _LOOKS:
+    empty, error = 0, None
+
+    def are_gone() -> bool:
+        nonlocal empty, error
         new = engine.holdings(project).without(before)
-        empty = 0 if new else empty + 1
+        empty, error = (0 if new else empty + 1), None
         try:
             engine.remove(new, gently=False)
-        except MachineError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(_LOOK_S)
+        except MachineError as in_use:
+            error = in_use
+        return empty == _LOOKS
+
+    if not until(are_gone, _DEADLINE_S, repeat(_LOOK_S)) and error:
+        raise error
 
 
 def warnings_of(plan: StackPlan) -> tuple[str, ...]:

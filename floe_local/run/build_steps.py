@@ -13,7 +13,7 @@ import ssl
 import stat
 import tarfile
 import tempfile
-import time
+from itertools import repeat
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from floe_local.errors import MachineError
 from floe_local.plan.blueprint.recipe import Debootstrap, DockerBuild, GoBuild, LocatedRecipe
 from floe_local.plan.values import Frozen
 from floe_local.run import process
+from floe_local.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,10 +162,14 @@ def docker_build(
 
 def _remove_unnamed(images: list[str], engine: Engine) -> None:
     """Remove images that have no name, the last first; unnamed parents go with them."""
-    deadline = time.monotonic() + CLEAN_UP_S
-    for image in reversed(images):
-        while not engine.remove_unnamed(image) and time.monotonic() < deadline:
-            time.sleep(0.1)
+    left = images[::-1]
+
+    def are_gone() -> bool:
+        while left and engine.remove_unnamed(left[0]):
+            del left[0]
+        return not left
+
+    until(are_gone, CLEAN_UP_S, repeat(0.1))
 
 
 def packed(folder: Path) -> IO[bytes]:

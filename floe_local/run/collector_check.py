@@ -7,8 +7,8 @@ dry run only. Nothing is pulled or built, and the container has no network.
 from __future__ import annotations
 
 import shutil
-import time
 from contextlib import closing
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.errors import FloeError
@@ -16,6 +16,7 @@ from floe_local.plan.stack.parts import image_needs
 from floe_local.plan.values import Frozen, Origin
 from floe_local.run.images import Policy, list_images
 from floe_local.run.process import run
+from floe_local.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -142,15 +143,15 @@ def _ran(
 
 def _code(container: IsolatedContainer, *, stays: bool) -> int:
     """0 once the Collector is ready; else what it ended with, 1 where it should stay or is late."""
-    deadline = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline:
-        code = container.exit_code
-        if code is not None:
-            return code or int(stays)
-        if _STARTED in container.output:
-            return 0
-        time.sleep(_LOOK_S)
-    return 1
+
+    def code() -> int | None:
+        ended = container.exit_code
+        if ended is not None:
+            return ended or int(stays)
+        return 0 if _STARTED in container.output else None
+
+    found = until(code, DEADLINE_S, repeat(_LOOK_S), done=lambda code: code is not None)
+    return 1 if found is None else found
 
 
 def _image(engine: Engine, config: Mapping[str, Any], collector: LocatedBlueprint) -> ImageStatus:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from functools import partial
+from itertools import repeat
+from operator import not_
 from typing import IO, TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -44,6 +45,7 @@ from floe_local.run.endpoint import (
     unusable_config,
 )
 from floe_local.run.holdings import Container, Holdings, Image, LogLine, Network, Volume
+from floe_local.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -201,15 +203,13 @@ class Engine:
 
     def _remove_network(self, network: Network) -> None:
         """The engine lets go of the last container a moment after it said that it is gone."""
-        deadline = time.monotonic() + _SETTLE_S
-        while users := self._users(network):
-            if time.monotonic() > deadline:
-                raise MachineError(
-                    "in-use",
-                    f"network {network.name} is still used by {', '.join(users)}",
-                    f"stop it, or `docker network disconnect {network.name} {users[0]}`",
-                )
-            time.sleep(_POLL_S)
+        users = until(lambda: self._users(network), _SETTLE_S, repeat(_POLL_S), done=not_)
+        if users:
+            raise MachineError(
+                "in-use",
+                f"network {network.name} is still used by {', '.join(users)}",
+                f"stop it, or `docker network disconnect {network.name} {users[0]}`",
+            )
         _unless_gone(lambda: self._api.remove_network(network.id))
 
     def _users(self, network: Network) -> tuple[str, ...]:

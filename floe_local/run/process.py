@@ -14,15 +14,16 @@ import shlex
 import signal
 import subprocess
 import threading
-import time
 from collections import deque
 from contextlib import contextmanager, suppress
+from itertools import repeat
 from typing import IO, TYPE_CHECKING
 
 from floe_local.errors import FloeError, MachineError
 from floe_local.plan.caller import for_tools
 from floe_local.plan.secrets.mask import hide
 from floe_local.plan.values import Frozen
+from floe_local.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -155,13 +156,12 @@ def _wait(
     if stop is None:
         process.wait(timeout_s)
         return True
-    deadline = time.monotonic() + (math.inf if timeout_s is None else timeout_s)
-    while process.poll() is None:
-        if stop.wait(POLL_S):
-            return False
-        if time.monotonic() > deadline:
-            raise subprocess.TimeoutExpired(process.args, timeout_s or 0)
-    return True
+    limit_s = math.inf if timeout_s is None else timeout_s
+    if until(lambda: process.poll() is not None, limit_s, repeat(POLL_S), wait=stop.wait):
+        return True
+    if stop.is_set():
+        return False
+    raise subprocess.TimeoutExpired(process.args, limit_s)
 
 
 @contextmanager

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import re
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import NotReadyError
@@ -20,6 +22,7 @@ from floe_local.plan.values import Frozen
 from floe_local.run.collector_log import readable
 from floe_local.run.interrupts import held_back
 from floe_local.run.progress import Progress
+from floe_local.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -103,25 +106,28 @@ def wait_until_ready(
                     pool.submit(_until_ready, s, plan.host, watch, began, report)
                     for s in plan.services
                 ]
-            while True:
+
+            def is_up() -> bool:
                 all_ready = all(wait.done() for wait in waits)
                 at_work = starting()
                 watch.containers = {c.service: c for c in engine.containers(plan.project)}
                 _refuse_ended(plan, engine, watch, at_work=at_work)
-                if all_ready and _none_ended(plan, engine, watch):
-                    break
-                if time.monotonic() - began > deadline_s:
-                    raise _late(plan, engine, watch, deadline_s, [w.done() for w in waits])
-                if all_ready:
-                    watch.over.wait(_WATCH_S)  # until the engine knows what has ended
+                return all_ready and _none_ended(plan, engine, watch)
+
+            def pause(seconds: float) -> None:
+                if all(wait.done() for wait in waits):
+                    watch.over.wait(seconds)  # until the engine knows what has ended
                 else:
-                    _until(waits, _WATCH_S)
+                    _wait_for_last(waits, seconds)
+
+            if not until(is_up, deadline_s, repeat(_WATCH_S), wait=pause):
+                raise _late(plan, engine, watch, deadline_s, [w.done() for w in waits])
         finally:
             watch.over.set()
     return tuple(wait.result() for wait in waits)
 
 
-def _until(waits: Sequence[Any], seconds: float) -> None:
+def _wait_for_last(waits: Sequence[Any], seconds: float) -> None:
     """Wait for the last thread, at most so long."""
     from concurrent.futures import wait  # noqa: PLC0415 - beside its use: `wait` is a busy name
 
@@ -131,19 +137,21 @@ def _until(waits: Sequence[Any], seconds: float) -> None:
 def _until_ready(
     service: StackService, host: str, watch: _Watch, began: float, report: Report
 ) -> ServiceReady:
-    said = ""
-    while True:
+    seconds = 0.0
+
+    def is_ready() -> bool:
+        nonlocal seconds
         answer = ask(service, host, watch.containers.get(service.name))
-        watch.said[service.name] = answer.said
         seconds = time.monotonic() - began
         if answer.ready:
             report(Progress(subject=service.name, phase="ready", elapsed_s=seconds))
-            return ServiceReady(service=service.name, seconds=round(seconds, 3))
-        if answer.said != said:
-            said = answer.said
-            report(_starting(service.name, said, seconds))
-        if watch.over.wait(INTERVAL_S):
-            return ServiceReady(service=service.name, seconds=seconds)
+        elif answer.said != watch.said.get(service.name, ""):
+            report(_starting(service.name, answer.said, seconds))
+        watch.said[service.name] = answer.said
+        return answer.ready
+
+    until(is_ready, math.inf, repeat(INTERVAL_S), wait=watch.over.wait)
+    return ServiceReady(service=service.name, seconds=round(seconds, 3))
 
 
 def _starting(service: str, waits_for: str, seconds: float) -> Progress:

@@ -14,13 +14,14 @@ import re
 import secrets
 import shutil
 import tempfile
-import time
 from contextlib import contextmanager, suppress
+from itertools import repeat
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from floe_local.errors import MachineError, on_path
 from floe_local.plan.stack.model import COMPOSE_FILE, StackPlan
+from floe_local.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -183,29 +184,30 @@ class Workspace:
             os.close(lock)
 
     def _acquire(self, deadline_s: float, on_wait: Callable[[], None]) -> int:
+        lock = self._try_acquire()
+        if lock is None:
+            on_wait()
+            pauses = repeat(_LOCK_WAIT_S)
+            lock = until(self._try_acquire, deadline_s, pauses, done=lambda lock: lock is not None)
+        if lock is None:
+            raise MachineError(
+                "stack-locked",
+                f"another floe-local command has been changing {self.folder} for {deadline_s:g} s",
+                "wait for it, or end it, and run this again",
+            )
+        return lock
+
+    def _try_acquire(self) -> int | None:
         path = self.folder / _LOCK_FILE
-        deadline = time.monotonic() + deadline_s
-        waited = False
-        while True:
-            self._make_folder()
-            with suppress(FileNotFoundError):  # its holder removed the whole folder
-                lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-                with on_path(path):
-                    locked = _try_lock(lock, path)
-                if locked:
-                    return lock
-                os.close(lock)
-            if not waited:
-                on_wait()
-                waited = True
-            if time.monotonic() > deadline:
-                raise MachineError(
-                    "stack-locked",
-                    f"another floe-local command has been changing {self.folder} "
-                    f"for {deadline_s:g} s",
-                    "wait for it, or end it, and run this again",
-                )
-            time.sleep(_LOCK_WAIT_S)
+        self._make_folder()
+        with suppress(FileNotFoundError):  # its holder removed the whole folder
+            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            with on_path(path):
+                locked = _try_lock(lock, path)
+            if locked:
+                return lock
+            os.close(lock)
+        return None
 
     def _make_folder(self) -> None:
         try:

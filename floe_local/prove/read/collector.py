@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from floe_local.plan.artifacts import ENDS_IN_COLLECTOR
 from floe_local.plan.values import Frozen, Kind, Signal
 from floe_local.prove.report import Hop, HopName, HopState
+from floe_local.until import growing, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,9 +22,6 @@ _LINE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+([-+]?[\d.]+(?:[eE][-+]?
 _LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
 _UNITS = {Signal.TRACES: "spans", Signal.METRICS: "metric_points", Signal.LOGS: "log_records"}
 
-_FIRST_SECONDS = 0.05
-_LONGEST_SECONDS = 0.5
-_GROWTH = 1.5
 
 Series = tuple[tuple[str, dict[str, str], float], ...]
 
@@ -166,16 +164,19 @@ def watch_counters(
     Once `stop` is set, one more look is taken. Seconds count from `start`.
     """
     items = tuple(expected)
-    seen: Hops = {item: (_unknown(counters, 0), _unknown(counters, 1)) for item in items}
-    pause = _FIRST_SECONDS
-    while counters.url is not None and counters.before is not None and items:
-        last = stop.is_set() or monotonic() + pause > deadline
-        seen = _look(counters, counters.before, seen, start)
-        if last or all(hop.state is not HopState.FAILED for pair in seen.values() for hop in pair):
-            break
-        stop.wait(pause)
-        pause = min(pause * _GROWTH, _LONGEST_SECONDS)
-    return seen
+    hops: Hops = {item: (_unknown(counters, 0), _unknown(counters, 1)) for item in items}
+    before = counters.before
+    if counters.url is None or before is None or not items:
+        return hops
+
+    def have_passed() -> bool:
+        nonlocal hops
+        hops = _look(counters, before, hops, start)
+        return all(hop.state is not HopState.FAILED for pair in hops.values() for hop in pair)
+
+    if not until(have_passed, deadline - monotonic(), growing(), wait=stop.wait) and stop.is_set():
+        have_passed()
+    return hops
 
 
 def _look(counters: Counters, before: Series, seen: Hops, start: float) -> Hops:

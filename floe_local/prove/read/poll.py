@@ -8,12 +8,10 @@ from threading import Event
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from floe_local.until import growing, until
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-_FIRST_SECONDS = 0.05
-_LONGEST_SECONDS = 0.5
-_GROWTH = 1.5
 
 Asked = TypeVar("Asked")
 Said = TypeVar("Said")
@@ -94,23 +92,24 @@ def poll(
     Returns:
         Each with its last answer, and when that came (monotonic clock).
     """
-    pending, done, pause = list(asked), [], max(_FIRST_SECONDS, pause_s)
-    count = len(pending)
-    on_round(0, count)
-    over = over or Event()
+    items = dict(enumerate(asked))
+    answers: dict[int, tuple[Asked, Said, Reply, float]] = {}
+    on_round(0, len(items))
 
-    def one(item: Asked) -> tuple[Asked, Said, Reply, float]:
-        reply, said = ask(item)
-        return item, said, reply, monotonic()
+    def one(index: int) -> None:
+        reply, said = ask(items[index])
+        answers[index] = (items[index], said, reply, monotonic())
+
+    def one_round() -> bool:
+        ended = _ended(answers)
+        list(pool.map(one, [index for index in items if index not in ended]))
+        on_round(sum(reply.good for _, _, reply, _ in answers.values()), len(items))
+        return _ended(answers) == items.keys()
 
     with ThreadPoolExecutor(threads, thread_name_prefix="read-back") as pool:
-        while True:
-            answers = list(pool.map(one, pending))
-            late = over.is_set() or monotonic() + pause > deadline
-            done += [a for a in answers if late or a[2].good or a[2].final]
-            pending = [a[0] for a in answers if not (late or a[2].good or a[2].final)]
-            on_round(sum(reply.good for _, _, reply, _ in done), count)
-            if not pending:
-                return done
-            over.wait(pause)
-            pause = max(min(pause * _GROWTH, _LONGEST_SECONDS), pause_s)
+        until(one_round, deadline - monotonic(), growing(pause_s), wait=(over or Event()).wait)
+    return [answers[index] for index in items]
+
+
+def _ended(answers: dict[int, tuple[Asked, Said, Reply, float]]) -> set[int]:
+    return {index for index, (_, _, reply, _) in answers.items() if reply.good or reply.final}
