@@ -18,7 +18,7 @@ unit *args:
 
 # the tests of the plugins, the stand-in and the recorder
 plugins *args:
-    {{ bin }}pytest plugins standins -q "$@"
+    {{ bin }}pytest plugins standins tests/plugins -q "$@"
 
 # the tests on real containers
 integration *args:

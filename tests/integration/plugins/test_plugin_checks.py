@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,10 @@ from floe_local.operations.plugin_checks import LIVE, check_plugins
 from floe_local.operations.status import list_stacks
 from floe_local.plan.values import Kind
 from floe_local.run.images import Policy
+from tests.plugins.conftest import Workbench
+
+if TYPE_CHECKING:
+    from tests.conftest import PluginSite
 
 pytestmark = pytest.mark.integration
 
@@ -53,3 +58,33 @@ def test_an_image_that_cannot_be_had_is_the_machine_s_fault(tmp_path: Path) -> N
     with pytest.raises(MachineError) as caught:
         check_plugins(folder, live=True)
     assert "example/odd:1.0.0" in caught.value.reason
+
+
+STARTS: dict[str, tuple[str, set[str], str]] = {
+    "a file that is not there": (
+        "{'basicauth': {'htpasswd': {'file': '/nowhere'}}}",
+        {"collector"},
+        "/nowhere: no such file",
+    ),
+    "a health check of its own": ("{'health_check': {}}", set(), ""),
+    "a storage of its own": ("{'file_storage/own': {'directory': '/data'}}", set(), ""),
+}
+
+
+@pytest.mark.parametrize("case", STARTS)
+def test_the_collector_is_started_on_the_config_that_up_would_run(
+    case: str, plugin_site: PluginSite
+) -> None:
+    extensions, fails, told = STARTS[case]
+    bench = Workbench(plugin_site)
+    bench.blueprint()
+    pipelines = "{'traces': {'receivers': ['otlp'], 'exporters': ['otlp_grpc/odd']}}"
+    report = bench.check(
+        f"def get_otlp_exporter_config(self):\n    extensions = {extensions}; return {{'extensions': extensions, 'exporters': "
+        "{'otlp_grpc/odd': {'endpoint': 'odd:4317'}}, 'service': {'extensions': list(extensions), "
+        f"'pipelines': {pipelines}}}}}",
+        collector=True,
+    )
+    assert {check.check for check in report.checks if check.outcome == "failed"} == fails, report
+    assert told in report.result("collector").reason
+    assert report.result("collector").outcome != "skipped"

@@ -24,11 +24,11 @@ from floe_local.report.junit import conformance_junit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.integration.conformance_kit.conftest import Workbench
+    from tests.plugins.conftest import Workbench
 
     Failures = Callable[[PluginReport], set[str]]
 
-ADR = Path(__file__).parents[2] / "adr" / "plugins"
+ADR = Path(__file__).parents[1] / "adr" / "plugins"
 CONFIG = "def get_otlp_exporter_config(self):\n    return "
 EXPORTERS = "'exporters': {'otlp_grpc/odd': {'endpoint': 'odd:4317'}}"
 SHAPES = {

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from floe_local.conformance.report import PluginReport
-    from tests.integration.conformance_kit.conftest import Workbench
+    from tests.plugins.conftest import Workbench
 
     Failures = Callable[[PluginReport], set[str]]
 
@@ -253,35 +253,6 @@ def test_what_the_collector_refuses_is_told(
     report = bench.check(collector=True)
     assert failures(report) == {"collector"}
     assert "invalid keys: end_point" in report.result("collector").reason
-
-
-STARTS: dict[str, tuple[str, set[str], str]] = {
-    "a file that is not there": (
-        "{'basicauth': {'htpasswd': {'file': '/nowhere'}}}",
-        {"collector"},
-        "/nowhere: no such file",
-    ),
-    "a health check of its own": ("{'health_check': {}}", set(), ""),
-    "a storage of its own": ("{'file_storage/own': {'directory': '/data'}}", set(), ""),
-}
-
-
-@pytest.mark.parametrize("case", STARTS)
-def test_the_collector_is_started_on_the_config_that_up_would_run(
-    case: str, bench: Workbench, failures: Failures
-) -> None:
-    extensions, fails, told = STARTS[case]
-    bench.blueprint()
-    pipelines = "{'traces': {'receivers': ['otlp'], 'exporters': ['otlp_grpc/odd']}}"
-    report = bench.check(
-        f"{CONFIG}extensions = {extensions}; return {{'extensions': extensions, 'exporters': "
-        "{'otlp_grpc/odd': {'endpoint': 'odd:4317'}}, 'service': {'extensions': list(extensions), "
-        f"'pipelines': {pipelines}}}}}",
-        collector=True,
-    )
-    assert failures(report) == fails, report
-    assert told in report.result("collector").reason
-    assert report.result("collector").outcome != "skipped"
 
 
 def test_every_check_is_shown_to_fail() -> None:
