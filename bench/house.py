@@ -159,7 +159,7 @@ def traced(trace: Trace) -> Iterator[None]:
 
 def floe(*words: str) -> None:
     """Run a floe-local command in this process."""
-    from floe_local.cli.command_line import run  # noqa: PLC0415 - of the tree that is measured
+    from floe_local.cli.app import run  # noqa: PLC0415 - of the tree that is measured
 
     code = run(["-s", STACK, "-q", *words])
     if code:

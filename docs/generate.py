@@ -13,8 +13,8 @@ import typer
 from docs.schemas import as_text, schemas
 from floe_local.cli.app import app
 from floe_local.cli.session import OPTIONS
-from floe_local.plan.blueprint.chart_mistakes import PLACEHOLDERS as CHART_PLACEHOLDERS
-from floe_local.plan.blueprint.mistakes import (
+from floe_local.plan.blueprint.checks import (
+    CHART_PLACEHOLDERS,
     COMPILED_FILES,
     MEANINGS,
     PLACEHOLDERS,

@@ -42,6 +42,21 @@ def on_path(path: str | os.PathLike[str]) -> Iterator[None]:
         raise OSError(errno.EILSEQ, f"not UTF-8: {error}", str(path)) from error
 
 
+@contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Within it, a file that the user asked for is written.
+
+    Raises:
+        MachineError: ``output``: it cannot be.
+    """
+    try:
+        with on_path(path):
+            yield
+    except OSError as error:
+        reason = f"cannot write {error.filename}: {error.strerror}"
+        raise MachineError("output", reason) from error
+
+
 class ExitCode(IntEnum):
     """What the process's exit status means (docs/cli.md)."""
 

@@ -26,7 +26,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         # Loaded here, where ^C is told in a line while that lasts, too.
-        from floe_local.cli.command_line import run
+        from floe_local.cli.app import run
 
         code = run(sys.argv[1:])
     except KeyboardInterrupt:

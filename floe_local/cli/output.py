@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TextIO
 
-from floe_local.errors import FloeError, MachineError, on_path
+from floe_local.errors import FloeError, on_path, writing
 from floe_local.report import Tinted
 
 if TYPE_CHECKING:
@@ -82,10 +82,8 @@ def write_file(file: Path, text: str) -> None:
     Raises:
         MachineError: it cannot be written.
     """
-    try:
+    with writing(file):
         file.write_text(_complete.get()(text), encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise MachineError("output", f"cannot write {file}: {error.strerror}") from error
 
 
 def warn(warnings: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from floe_local.errors import InputError, MachineError
+from floe_local.errors import InputError, writing
 from floe_local.plan.blueprint.shipped import compose_folder, default_manifest
 from floe_local.plan.manifest.reader import load_manifest
 from floe_local.plan.values import Frozen, Kind
@@ -55,15 +55,12 @@ def _first(manifest: Manifest, kind: Kind) -> str:
 
 
 def _write_new(file: Path, text: str) -> None:
-    try:
+    with writing(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as new:
+        try:
+            new = file.open("x", encoding="utf-8")
+        except FileExistsError:
+            hint = "edit it, or name another file with --manifest"
+            raise InputError("manifest-exists", f"{file} is there already", hint) from None
+        with new:
             new.write(text)
-    except FileExistsError:
-        raise InputError(
-            "manifest-exists",
-            f"{file} is there already",
-            "edit it, or name another file with --manifest",
-        ) from None
-    except OSError as error:
-        raise MachineError("output", f"cannot write {file}: {error.strerror}") from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
-from floe_local.errors import InputError, MachineError
+from floe_local.errors import InputError, writing
 from floe_local.plan.blueprint.lookup import is_part
 from floe_local.plan.blueprint.model import Name
 from floe_local.plan.values import Frozen, Kind
@@ -60,17 +60,15 @@ def new_plugin(
     words = words_of(name, kind)
     root = (folder or Path()) / words["distribution"]
     files = dict(_files(f"{kind}-sandbox" if sandbox else str(kind), words))
-    try:
-        root.mkdir(parents=True)
+    with writing(root):
+        try:
+            root.mkdir(parents=True)
+        except FileExistsError as error:
+            hint = "choose another name, or another --folder; nothing was written"
+            raise InputError("plugin-exists", f"{error.filename} is there already", hint) from None
         for path, text in files.items():
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, encoding="utf-8")
-    except FileExistsError as error:
-        hint = "choose another name, or another --folder; nothing was written"
-        raise InputError("plugin-exists", f"{error.filename} is there already", hint) from None
-    except OSError as error:
-        reason = f"cannot write {error.filename}: {error.strerror}"
-        raise MachineError("output", reason) from error
     return NewPlugin(kind=kind, name=name, folder=str(root), files=tuple(sorted(files)))
 
 

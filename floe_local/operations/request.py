@@ -12,7 +12,7 @@ from floe_local.plan.blueprint.lookup import find_blueprints, refuse_stray
 from floe_local.plan.blueprint.model import PlacedBlueprint
 from floe_local.plan.blueprint.placement import find_recorder, placeholder, resolve_placement
 from floe_local.plan.blueprint.shipped import COLLECTOR
-from floe_local.plan.manifest.reader import load_manifest
+from floe_local.plan.manifest.reader import load_manifest, resolve_deprecated
 from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.model import ImageNeed, StackIdentity
 from floe_local.plan.stack.parts import image_needs, needed_parts, refuse_unknown
@@ -89,15 +89,13 @@ def request_stack(where: Where) -> StackRequest:
 
 
 def manifest_of(where: Where) -> Manifest:
-    """Read the manifest; a deprecated ``observability`` is settled by what is installed.
+    """Read the manifest; a deprecated ``observability`` is resolved by what is installed.
 
     Raises:
         InputError: the manifest is wrong.
     """
-    from floe_local.plan.manifest.unified import settled  # noqa: PLC0415 - not for `down`
-
     manifest = load_manifest(where.manifest, where.environment, root=where.folder)
-    return settled(manifest)
+    return resolve_deprecated(manifest)
 
 
 def request_of(manifest: Manifest, stack: str | None = None, *, live: bool = False) -> StackRequest:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from floe_local.errors import InputError, MachineError
+from floe_local.errors import InputError, writing
 from floe_local.operations.layout import plan_on_paper
 from floe_local.operations.request import manifest_blueprints, manifest_of, request_stack
 from floe_local.operations.stacks import find_planned
@@ -349,11 +349,9 @@ def write_rendered(files: Mapping[str, str], output: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    except OSError as error:
-        raise MachineError("output", f"cannot write {path}: {error.strerror}") from error
 
 
 def explain(where: Where) -> Explanation:

@@ -128,10 +128,10 @@ def refuse_unset(request: StackRequest, environ: Mapping[str, str]) -> None:
         if lacking := missing(config, environ):
             raise unset(lacking, where)
     for part in request.parts if request.live else ():
-        wanted = part.blueprint.live.environment.items()
-        unset_ones = [n for n, need in wanted if need == "required" and not environ.get(n)]
-        if unset_ones:
-            raise unset(unset_ones, f"the backend '{part.blueprint.name}'")
+        needs = part.blueprint.live.environment.items()
+        required = [f"${{env:{name}}}" for name, need in needs if need == "required"]
+        if lacking := missing(required, environ):
+            raise unset(lacking, f"the backend '{part.blueprint.name}'")
 
 
 def _resolver(

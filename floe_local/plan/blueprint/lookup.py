@@ -8,11 +8,12 @@ is located, never imported.
 from __future__ import annotations
 
 import re
+import sys
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError
-from floe_local.plan.blueprint.packages import package_folders
 from floe_local.plan.blueprint.reader import BLUEPRINT_FILE, name_in, read_blueprint
 from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.yaml_source import nearest
@@ -20,7 +21,6 @@ from floe_local.plan.yaml_source import nearest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from importlib.metadata import EntryPoint
-    from pathlib import Path
 
     from floe_local.plan.blueprint.model import LocatedBlueprint
 
@@ -271,3 +271,30 @@ def _shipped(name: str) -> Iterator[tuple[Path, str]]:
     folder = compose_folder() / name
     if folder.parent == compose_folder() and (folder / BLUEPRINT_FILE).is_file():
         yield folder, "floe-local"
+
+
+def package_folders(package: str) -> tuple[Path, ...]:
+    """The folders of a package: a namespace may have several.
+
+    Below the top-level package they are found by hand: importlib.util.find_spec would import
+    the parents of a nested one, and a namespace's path cannot be read without its parents.
+
+    Args:
+        package: its dotted name.
+    """
+    name, *rest = package.split(".")
+    folders = _located(name, None)
+    for step in rest:
+        name = f"{name}.{step}"
+        below = tuple(folder / step for folder in folders if (folder / step).is_dir())
+        # An editable install may map a package below a namespace that has no such folder.
+        folders = below or _located(name, [str(folder) for folder in folders])
+    return folders
+
+
+def _located(name: str, search: list[str] | None) -> tuple[Path, ...]:
+    """Where the import system's finders have a package; editable installs have their own."""
+    finders = (finder for finder in sys.meta_path if hasattr(finder, "find_spec"))
+    specs = (finder.find_spec(name, search) for finder in finders)
+    paths = (path for spec in specs if spec for path in spec.submodule_search_locations or ())
+    return tuple(folder for folder in map(Path, paths) if folder.is_dir())

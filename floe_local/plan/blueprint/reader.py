@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 from pydantic import ValidationError
 
 from floe_local.errors import InputError
-from floe_local.plan.blueprint.mistakes import mistakes
+from floe_local.plan.blueprint.checks import mistakes
 from floe_local.plan.blueprint.model import NAME_PATTERN, Blueprint, LocatedBlueprint
 from floe_local.plan.yaml_source import Problems, read_source, suggestion
 

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from floe_local.plan.artifacts import Change, Compiled
-    from floe_local.plan.blueprint.chart import Chart
-    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.blueprint.model import Blueprint, Chart
 
 
 class Gap(Frozen):

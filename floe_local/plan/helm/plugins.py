@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from floe_local.plan.artifacts import Compiled, CompiledBackend
-    from floe_local.plan.blueprint.chart import Chart, Lacking
-    from floe_local.plan.blueprint.model import Blueprint
+    from floe_local.plan.blueprint.model import Blueprint, Chart, Lacking
 
 
 class Placed(NamedTuple):

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.chart import Chart
-    from floe_local.plan.blueprint.model import Blueprint, Service
+    from floe_local.plan.blueprint.model import Blueprint, Chart, Service
 
 
 class ChartUsed(Frozen):

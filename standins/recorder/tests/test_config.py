@@ -16,7 +16,7 @@ from sandbox_recorder.failures import Failures
 from sandbox_recorder.intake import Intake
 
 from floe_local.plan.blueprint import recorder as writing
-from floe_local.plan.blueprint.mistakes import DECODERS_FILE
+from floe_local.plan.blueprint.checks import DECODERS_FILE
 from floe_local.plan.blueprint.model import Blueprint
 from floe_local.plan.blueprint.recorder import Recording
 

@@ -14,8 +14,8 @@ import requests
 import typer
 from docker.errors import APIError
 
+from floe_local.cli.app import run
 from floe_local.cli.boundary import Boundary
-from floe_local.cli.command_line import run
 from floe_local.errors import InputError, MachineError, NotReadyError, on_path
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floe_local.cli.command_line import command_named
+from floe_local.cli.app import command_named
 
 
 @pytest.mark.parametrize(

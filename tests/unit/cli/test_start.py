@@ -9,9 +9,7 @@ HEAVY = {"pydantic", "yaml", "requests", "docker", "jmespath", "opentelemetry"}
 
 
 def test_the_tree_of_commands_imports_no_heavy_library() -> None:
-    listing = (
-        "import sys, floe_local.cli.command_line; print(*{m.split('.')[0] for m in sys.modules})"
-    )
+    listing = "import sys, floe_local.cli.app; print(*{m.split('.')[0] for m in sys.modules})"
     done = subprocess.run(
         [sys.executable, "-c", listing], capture_output=True, text=True, check=True
     )

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from floe_local.errors import InputError
+from floe_local.plan.blueprint.checks import PLACEHOLDERS
 from floe_local.plan.blueprint.lookup import find_blueprint, find_blueprints, shipped_names
-from floe_local.plan.blueprint.mistakes import PLACEHOLDERS
 from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.blueprint.reader import read_blueprint
 from floe_local.plan.blueprint.shipped import compose_folder

@@ -6,7 +6,7 @@ import pytest
 
 from floe_local.errors import InputError
 from floe_local.plan.manifest.model import Manifest
-from floe_local.plan.manifest.unified import settled
+from floe_local.plan.manifest.reader import resolve_deprecated
 from floe_local.plan.plugins.loading import PluginEntry
 from floe_local.plan.plugins.output import BackendRef
 from floe_local.plan.plugins.registry import PluginRegistry
@@ -25,11 +25,11 @@ def installed(*kinds: str) -> PluginRegistry:
 
 
 def test_a_unified_plugin_serves_both_without_more_ado() -> None:
-    assert settled(named(), installed("observability", "telemetry")) == named()
+    assert resolve_deprecated(named(), installed("observability", "telemetry")) == named()
 
 
 def test_both_split_plugins_serve_with_a_warning_that_says_what_to_write() -> None:
-    found = settled(named(), installed("telemetry", "lineage"))
+    found = resolve_deprecated(named(), installed("telemetry", "lineage"))
     assert found.backends == named().backends
     (warning,) = found.warnings
     assert warning.startswith("manifest.yaml:2: plugins.observability: no unified plugin 'tempo'")
@@ -38,7 +38,7 @@ def test_both_split_plugins_serve_with_a_warning_that_says_what_to_write() -> No
 
 @pytest.mark.parametrize(("kind", "other"), [("telemetry", "lineage"), ("lineage", "telemetry")])
 def test_one_split_plugin_serves_and_the_other_is_told_to_be_missing(kind: str, other: str) -> None:
-    found = settled(named(), installed(kind))
+    found = resolve_deprecated(named(), installed(kind))
     assert [ref.kind for ref in found.backends] == [kind]
     (warning,) = found.warnings
     assert f"the {kind} plugin of that name serves; {other} has no backend" in warning
@@ -47,7 +47,7 @@ def test_one_split_plugin_serves_and_the_other_is_told_to_be_missing(kind: str, 
 
 def test_where_none_serves_the_look_up_explains() -> None:
     registry = PluginRegistry([PluginEntry("telemetry", "other", "a:B")])
-    found = settled(named(), registry)
+    found = resolve_deprecated(named(), registry)
     assert found == named()
     with pytest.raises(InputError, match="no telemetry plugin for `observability: tempo`"):
         registry.find(Kind.TELEMETRY, "tempo", unified=found.backends[0].unified)
@@ -55,4 +55,4 @@ def test_where_none_serves_the_look_up_explains() -> None:
 
 def test_other_backends_are_left_alone() -> None:
     manifest = Manifest(backends=(BackendRef(kind=Kind.TELEMETRY, name="nowhere"),))
-    assert settled(manifest, installed()) == manifest
+    assert resolve_deprecated(manifest, installed()) == manifest

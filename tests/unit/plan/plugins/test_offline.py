@@ -11,7 +11,7 @@ import httpx
 import pytest
 import requests
 
-from floe_local.plan.plugins.offline import Offline
+from floe_local.plan.plugins.probe import Offline
 
 if TYPE_CHECKING:
     from collections.abc import Callable

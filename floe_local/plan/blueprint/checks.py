@@ -6,7 +6,6 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any
 
-from floe_local.plan.blueprint.chart_mistakes import chart_mistakes
 from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.blueprint.shipped import SANDBOX, compose_folder
 from floe_local.plan.nested import scalars
@@ -46,6 +45,10 @@ _RUN = frozenset(
         "last_event",
     ]
 )
+CHART_PLACEHOLDERS = frozenset({"{host}", "{otlp_collector_config}", "{environment}"})
+"""What a text in `chart.values` may be, besides ``{image:SERVICE}``."""
+_CHART_PLACEHOLDER = re.compile(r"^\{[a-z_]+(:[^}]*)?\}$")
+
 PLACEHOLDERS = {
     "trace": _TRACE,
     "span": _TRACE
@@ -185,11 +188,11 @@ def mistakes(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:
     if blueprint.sandbox:
         yield from _misplayed(blueprint.sandbox)
         yield from _differing_credentials(blueprint.sandbox)
-    yield from chart_mistakes(blueprint)
+    yield from _misfit_chart(blueprint)
 
 
 def _unknown_endpoints(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
-    own = {e.name for service in blueprint.services.values() for e in service.endpoints}
+    own = {endpoint.name for _, endpoint in blueprint.endpoints}
     used: list[tuple[Path_, str]] = [
         (("ingest", protocol), name) for protocol, name in blueprint.ingest.items()
     ]
@@ -207,7 +210,7 @@ def _unknown_endpoints(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
 
 def _misfit_ingest(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
     """Protocols that are none, and endpoints that are declared to speak another."""
-    endpoints = {e.name: e for s in blueprint.services.values() for e in s.endpoints}
+    endpoints = {endpoint.name: endpoint for _, endpoint in blueprint.endpoints}
     for protocol, name in blueprint.ingest.items():
         path: Path_ = ("ingest", protocol)
         if protocol not in SPEAKERS:
@@ -515,3 +518,22 @@ def _in_base64(text: str, value: str | Mapping[str, str]) -> bool:
         return False
     pair = f"{value['username']}:{value.get('password', '')}"
     return base64.b64encode(pair.encode()).decode() in text
+
+
+def _misfit_chart(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
+    """What is wrong in `chart` that its model cannot say."""
+    chart = blueprint.chart
+    if chart is None:
+        return
+    known = CHART_PLACEHOLDERS | {f"{{image:{name}}}" for name in blueprint.services}
+    for path, text in scalars(chart.values, ("chart", "values")):
+        if not isinstance(text, str):
+            continue
+        if _CHART_PLACEHOLDER.match(text) and text not in known:
+            yield path, f"unknown placeholder {text}: {suggestion(text, known)}"
+        if text == "{environment}" and chart.secret is None:
+            yield path, "from which Secret? name it in `chart.secret`"
+    for index, lacking in enumerate(chart.lacks):
+        if lacking.path in chart.takes:
+            where = chart.takes[lacking.path]
+            yield ("chart", "lacks", index, "path"), f"`takes` has it, too: at {where}"
