@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import gc
-import json
 import shutil
 import signal
 import sys
-import threading
 import tomllib
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from textwrap import dedent, indent
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.servers import answering
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from tests.servers import AnsweringServer
 
 COLLECT_EVERY = 100_000
 """Objects made between two garbage collections; Python's own 700 costs a fifth of the run."""
@@ -133,60 +134,12 @@ def adr_site(plugin_site: PluginSite) -> PluginSite:
     return plugin_site
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Answers every GET and POST with one JSON document."""
-
-    server: JsonServer
-
-    def do_GET(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        asked = {"path": self.path, **{k.lower(): v for k, v in self.headers.items()}}
-        self.server.asked.append({"method": self.command, **asked})
-        host = {"host": asked["host"]} if self.server.tells_host else {}
-        body = json.dumps({**self.server.document, **host}).encode()
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET  # noqa: N815 - the base's name
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Keep the tests' output clean."""
-
-
-class JsonServer(ThreadingHTTPServer):
-    """A real HTTP server on a free loopback port; `asked` are the requests it got.
-
-    With `tells_host` its answers also say which host they were asked for.
-    """
-
-    def __init__(self, document: Mapping[str, object], status: int, *, tells_host: bool) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.document = document
-        self.tells_host = tells_host
-        self.status = status
-        self.asked: list[dict[str, str]] = []
-
-    @property
-    def url(self) -> str:
-        """The server's base URL."""
-        return f"http://127.0.0.1:{self.server_port}"
-
-
 @pytest.fixture
-def serve() -> Iterator[Callable[..., JsonServer]]:
-    """Give a function that starts a `JsonServer`; all are stopped afterwards."""
+def serve() -> Iterator[Callable[..., AnsweringServer]]:
+    """Give a function that starts a server, as `answering`; all are stopped afterwards."""
     with ExitStack() as stack:
 
-        def start(
-            document: Mapping[str, object], status: int = 200, *, tells_host: bool = True
-        ) -> JsonServer:
-            server = stack.enter_context(JsonServer(document, status, tells_host=tells_host))
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-            thread.start()
-            stack.callback(thread.join)
-            stack.callback(server.shutdown)
-            return server
+        def start(*arguments: Any, **options: Any) -> AnsweringServer:
+            return stack.enter_context(answering(*arguments, **options))
 
         yield start

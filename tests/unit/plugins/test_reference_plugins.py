@@ -205,11 +205,11 @@ def test_they_ask_their_backends(serve: Any, monkeypatch: pytest.MonkeyPatch) ->
     headers = {"Authorization": f"Bearer {KEY}"}
     assert JaegerPlugin(query_url=server.url, query_headers=headers).validate_connection() is True
     assert MarquezPlugin(url=server.url, api_key=KEY).validate_connection() is True
-    assert [request["path"] for request in server.asked] == [
+    assert [request["path"] for request in server.requests] == [
         "/api/v3/services",
         "/api/v1/namespaces",
     ]
-    assert {request["authorization"] for request in server.asked} == {"Bearer k3y"}
+    assert {request["authorization"] for request in server.requests} == {"Bearer k3y"}
 
 
 def both(url: str) -> list[Any]:

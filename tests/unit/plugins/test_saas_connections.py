@@ -21,7 +21,7 @@ from floe_local.plugin_api import CredentialError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conftest import JsonServer
+    from tests.servers import AnsweringServer
 
 SECRETS = {
     "DD_API_KEY": "0123456789abcdef0123456789abcdef",
@@ -132,14 +132,14 @@ def without_secrets(error: pytest.ExceptionInfo[Exception]) -> str:
 
 
 @pytest.fixture
-def answering(serve: Callable[..., JsonServer]) -> Callable[..., JsonServer]:
+def answering(serve: Callable[..., AnsweringServer]) -> Callable[..., AnsweringServer]:
     return partial(serve, tells_host=False)
 
 
 def test_the_backend_is_asked_with_the_credential(case: Case, answering: Any) -> None:
     server = answering(case.answer)
     assert case.at(server.url).validate_connection() is True
-    (asked,) = server.asked
+    (asked,) = server.requests
     assert f"{asked['method']} {asked['path']}" == case.asked
     assert case.sent in f"{asked.get('authorization')} {asked.get('dd-api-key')}"
 
@@ -193,7 +193,7 @@ def test_a_credential_that_is_not_set_is_named(
     with pytest.raises(CredentialError) as caught:
         case.at(server.url).validate_connection()
     assert case.credential in without_secrets(caught)
-    assert not server.asked
+    assert not server.requests
 
 
 def test_a_key_of_another_site_is_refused(monkeypatch: Any, answering: Any) -> None:
@@ -216,4 +216,4 @@ def test_marquez_is_asked_before_the_aws_catalog(monkeypatch: Any, answering: An
     plugin = AwsPlugin(api_url=catalog.url, marquez={"url": marquez.url})
     with pytest.raises(ConnectionError, match=r"Marquez at .* HTTP 500"):
         plugin.validate_connection()
-    assert not catalog.asked
+    assert not catalog.requests

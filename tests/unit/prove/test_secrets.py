@@ -64,7 +64,7 @@ def test_a_backend_that_quotes_the_header_tells_nobody(
     monkeypatch.setenv("ACME_READ", SECRET)
     server = serve({"quoted": f"unknown token: Bearer {SECRET}"})
     told = proved(backend(server.url, sent_to(server.url), runs()))
-    assert server.asked[-1]["authorization"] == f"Bearer {SECRET}"
+    assert server.requests[-1]["authorization"] == f"Bearer {SECRET}"
     assert "unknown token: Bearer ***" in told
     assert SECRET not in told
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from floe_local.errors import ExitCode, MachineError
 from floe_local.run.endpoint import EngineEndpoint, connection_error
 from floe_local.run.engine import connect, engine_endpoint
+from tests.servers import answering
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,20 +137,6 @@ def test_a_host_without_a_scheme_is_tcp() -> None:
     )
 
 
-class Answers(BaseHTTPRequestHandler):
-    """An engine that says its version, and keeps what it was sent."""
-
-    def do_GET(self) -> None:
-        headers: list[dict[str, str]] = self.server.headers  # type: ignore[attr-defined]
-        headers.append(dict(self.headers.items()))
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(b'{"ApiVersion": "1.41"}')
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 def test_an_engine_on_this_machine_is_asked_as_docker_asks_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,16 +145,12 @@ def test_an_engine_on_this_machine_is_asked_as_docker_asks_it(
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
-        server.headers = []  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with answering({"ApiVersion": "1.41"}) as server:
         client = connect({"DOCKER_HOST": f"tcp://127.0.0.1:{server.server_port}"})
         client.version(api_version=False)
         client.close()
-        server.shutdown()
-        assert server.headers  # type: ignore[attr-defined]
-        assert not [h for h in server.headers if "Authorization" in h]  # type: ignore[attr-defined]
+        assert server.requests
+        assert not [request for request in server.requests if "authorization" in request]
 
 
 def test_an_engine_elsewhere_is_asked_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,6 @@ import signal
 import socket
 import threading
 import time
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,10 +23,9 @@ from floe_local.run.holdings import Container
 from floe_local.run.interrupts import one_interrupt
 from floe_local.run.readiness import ask, wait_until_ready
 from tests.fake_engine import FakeEngine
+from tests.servers import answering
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from floe_local.plan.stack.model import StackPlan
     from floe_local.run.progress import Progress
     from floe_local.run.readiness import ServiceReady
@@ -36,27 +33,6 @@ if TYPE_CHECKING:
 
 DEADLINE_S = 60.0
 IMAGE = ResolvedImage(reference="example/a:1", origin=Origin.UPSTREAM)
-
-
-@contextmanager
-def answering(status: int = 200, body: bytes = b"{}") -> Iterator[int]:
-    """A server that gives one answer to everything."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Stay silent."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
 
 
 def service(port: int, name: str = "a", ready: Ready | None = None, **more: bool) -> StackService:
@@ -103,16 +79,18 @@ def plan_of(build: Builder, *services: StackService) -> StackPlan:
 def test_a_service_is_asked_as_its_blueprint_says(
     status: int, body: bytes, ready: Ready, *, expected: bool, said: str
 ) -> None:
-    with answering(status, body) as port:
-        answer = ask(service(port, ready=ready), "127.0.0.1", None)
+    with answering(body, status) as server:
+        answer = ask(service(server.server_port, ready=ready), "127.0.0.1", None)
     assert answer.ready is expected
     assert said in answer.said
 
 
 def test_a_port_that_is_not_listened_on_is_told() -> None:
-    with answering() as port:
+    with answering() as server:
         pass
-    answer = ask(service(port, ready=Ready(endpoint="api", path="/")), "127.0.0.1", None)
+    answer = ask(
+        service(server.server_port, ready=Ready(endpoint="api", path="/")), "127.0.0.1", None
+    )
     assert not answer.ready
     assert "refused" in answer.said
 
@@ -127,9 +105,9 @@ def test_a_health_check_decides_where_there_is_no_request(status: str, *, expect
 
 
 def test_tcp_is_ready_when_somebody_stays_on_the_line() -> None:
-    with answering() as port:
-        assert ask(service(port), "127.0.0.1", container()).ready
-    assert not ask(service(port), "127.0.0.1", container()).ready
+    with answering() as server:
+        assert ask(service(server.server_port), "127.0.0.1", container()).ready
+    assert not ask(service(server.server_port), "127.0.0.1", container()).ready
 
 
 def test_tcp_is_not_ready_while_the_line_is_hung_up() -> None:
@@ -160,8 +138,8 @@ def test_a_service_that_ended_after_it_was_ready_is_seen(build: Builder) -> None
             return (container(state=state),)
 
     asked = threading.Event()
-    with answering() as port:
-        plan = plan_of(build, service(port, ready=Ready(endpoint="api", path="/")))
+    with answering() as server:
+        plan = plan_of(build, service(server.server_port, ready=Ready(endpoint="api", path="/")))
         engine = Dying(container())
         with pytest.raises(NotReadyError, match="ended with status 17"):
             wait(plan, engine, deadline_s=10, report=lambda _: asked.set())
@@ -169,9 +147,9 @@ def test_a_service_that_ended_after_it_was_ready_is_seen(build: Builder) -> None
 
 def test_all_are_ready_and_told_with_times(build: Builder) -> None:
     told: list[Progress] = []
-    with answering() as port:
+    with answering() as server:
         ready = Ready(endpoint="api", path="/")
-        services = [service(port, name, ready) for name in ("a", "b")]
+        services = [service(server.server_port, name, ready) for name in ("a", "b")]
         engine = FakeEngine(container("a"), container("b"), output=OUTPUT)
         found = wait(
             plan_of(build, *services),
@@ -249,9 +227,12 @@ def test_the_plugins_whose_config_the_collector_refuses_are_named(
 
 
 def test_the_deadline_tells_who_is_late_and_what_it_said(build: Builder) -> None:
-    with answering(503, b"migrating") as bad, answering() as good:
+    with answering(b"migrating", 503) as bad, answering() as good:
         ready = Ready(endpoint="api", path="/")
-        services = service(bad, "late", ready), service(good, "punctual", ready)
+        services = (
+            service(bad.server_port, "late", ready),
+            service(good.server_port, "punctual", ready),
+        )
         engine = FakeEngine(container("late"), container("punctual"), output=OUTPUT)
         with pytest.raises(NotReadyError) as caught:
             wait(
@@ -302,7 +283,9 @@ def test_an_interrupt_while_the_threads_begin_ends_them_all(build: Builder) -> N
     def interrupt(_: Progress) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
-    with answering() as port, one_interrupt():
-        plan = plan_of(build, service(port, ready=Ready(endpoint="api", path="/")), *others)
+    with answering() as server, one_interrupt():
+        plan = plan_of(
+            build, service(server.server_port, ready=Ready(endpoint="api", path="/")), *others
+        )
         with pytest.raises(KeyboardInterrupt):
             wait(plan, engine, deadline_s=30, report=interrupt)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,57 +15,30 @@ from floe_local.errors import InputError
 from floe_local.plan.compiler import compile_outputs, for_host
 from floe_local.plan.compiler.openlineage import target_of
 from floe_local.plan.env_refs import resolve
+from tests.servers import answering
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from floe_local.plan.artifacts import Compiled
     from floe_local.plan.blueprint.model import PlacedBlueprint
+    from tests.servers import AnsweringServer
 
 ADR_PATH = "/api/v1/lineage"
 
 
-class Recorder(ThreadingHTTPServer):
-    """Answers 201 to every POST, and remembers path and Authorization."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.posts: list[tuple[str, str | None]] = []
-
-    @property
-    def origin(self) -> tuple[str, int]:
-        return "127.0.0.1", self.server_address[1]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Recorder
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.posts.append((self.path, self.headers["Authorization"]))
-        self.send_response(201)
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
-def recorder() -> Iterator[Recorder]:
-    with Recorder() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+def recorder() -> Iterator[AnsweringServer]:
+    with answering(status=201) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
-def post(recorder: Recorder) -> Callable[[dict[str, Any]], list[tuple[str, str | None]]]:
+def post(recorder: AnsweringServer) -> Callable[[dict[str, Any]], list[tuple[str, str | None]]]:
     """Post one event with an OpenLineage config, and tell what arrived."""
 
     def run(config: dict[str, Any]) -> list[tuple[str, str | None]]:
-        recorder.posts.clear()
+        recorder.requests.clear()
         run_id = "01941f29-7c00-7a56-9c6b-4a2e1c6b2f11"
         event = RunEvent(
             eventType=RunState.START,
@@ -77,7 +48,7 @@ def post(recorder: Recorder) -> Callable[[dict[str, Any]], list[tuple[str, str |
             producer="https://example.com/test",
         )
         OpenLineageClient(config=config).emit(event)
-        return list(recorder.posts)
+        return [(one["path"], one.get("authorization")) for one in recorder.requests]
 
     return run
 
@@ -135,7 +106,7 @@ SHAPES: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_client_posts_where_the_plugin_meant(
     shape: str,
-    recorder: Recorder,
+    recorder: AnsweringServer,
     post: Callable[..., list[tuple[str, str | None]]],
     compile_transport: Callable[..., Compiled],
 ) -> None:
@@ -144,7 +115,7 @@ def test_the_client_posts_where_the_plugin_meant(
 
     on_host = for_host(
         compiled["openlineage_config"]["transport"],
-        dict.fromkeys((*compiled.backends[0].hosts, ("marquez", 5000)), recorder.origin),
+        dict.fromkeys((*compiled.backends[0].hosts, ("marquez", 5000)), recorder.address),
     )
 
     assert post({"transport": on_host}) == [(path, None)]
@@ -161,7 +132,7 @@ def test_the_client_posts_where_the_plugin_meant(
 )
 def test_every_form_of_a_token_is_sent_as_bearer(
     auth: dict[str, Any],
-    recorder: Recorder,
+    recorder: AnsweringServer,
     post: Callable[..., list[tuple[str, str | None]]],
     compile_transport: Callable[..., Compiled],
 ) -> None:
@@ -169,14 +140,14 @@ def test_every_form_of_a_token_is_sent_as_bearer(
 
     assert compiled.secrets == ("TOKEN",)
     on_host = for_host(
-        compiled["openlineage_config"]["transport"], {("marquez", 5000): recorder.origin}
+        compiled["openlineage_config"]["transport"], {("marquez", 5000): recorder.address}
     )
     resolved = resolve(on_host, {"TOKEN": "a$b"}, "transport")
     assert post({"transport": resolved}) == [(ADR_PATH, "Bearer a$b")]
 
 
 def test_several_backends_make_a_composite(  # noqa: PLR0917 - fixtures
-    recorder: Recorder,
+    recorder: AnsweringServer,
     post: Callable[..., list[tuple[str, str | None]]],
     lineage: Callable[..., Any],
     manifest: Callable[..., Any],
@@ -189,7 +160,7 @@ def test_several_backends_make_a_composite(  # noqa: PLR0917 - fixtures
     compiled = compile_outputs(manifest(), outputs, blueprints)
 
     transport = compiled["openlineage_config"]["transport"]
-    ports = {("marquez", 5000): recorder.origin, ("other.example", 81): recorder.origin}
+    ports = {("marquez", 5000): recorder.address, ("other.example", 81): recorder.address}
     assert post({"transport": for_host(transport, ports)}) == [(ADR_PATH, None), ("/in", None)]
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.conftest import JsonServer
+    from tests.servers import AnsweringServer
 
 TIMEOUT_S = 2.0
 
@@ -75,7 +75,7 @@ def test_a_local_socket_counts_as_dialled(tmp_path: Path) -> None:
     assert offline.dialled == [path]
 
 
-def test_afterwards_the_network_is_back(serve: Callable[..., JsonServer]) -> None:
+def test_afterwards_the_network_is_back(serve: Callable[..., AnsweringServer]) -> None:
     server = serve({"a": 1})
     with Offline():
         pass

@@ -228,9 +228,9 @@ def test_clients_deliver_by_the_variables_alone(
         Verdict.ACCEPTED
     }
     assert found["http-post"].client == "http-post"
-    posted = [one for one in server.asked if one["path"].endswith("?by=post")]
+    posted = [one for one in server.requests if one["path"].endswith("?by=post")]
     assert {one["authorization"] for one in posted} == {"Bearer hush-hush-1"}
-    assert len(posted) == len([one for one in server.asked if one["path"] == "/python"]) == 2
+    assert len(posted) == len([one for one in server.requests if one["path"] == "/python"]) == 2
 
 
 def test_a_client_that_is_led_astray_is_red_and_says_where_to(

@@ -116,7 +116,7 @@ def test_a_credential_whose_variable_has_an_sdk_s_name_is_sent(
     transport = {"type": "http", "url": server.url, "auth": auth}
     target = nowhere(Kind.LINEAGE, Signal.LINEAGE, transport=transport)
     report = smoke(target, SmokeOptions(deadline=0.1))
-    assert server.asked[0]["authorization"] == "Bearer dummy-1"
+    assert server.requests[0]["authorization"] == "Bearer dummy-1"
     assert "dummy-1" not in report.model_dump_json()
 
 
