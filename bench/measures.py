@@ -85,6 +85,39 @@ def up(asked: argparse.Namespace) -> Iterator[Comparison]:
     yield alternate("`up`, cold volumes / docker compose up --wait", cold_up, other, asked.rounds)
 
 
+def warm(asked: argparse.Namespace) -> Iterator[Comparison]:
+    """`up` of a stack that is down, its volumes kept, against the hand-written file."""
+    with stack():
+        environment = os.environ | images()
+        timed([*BY_HAND, "up", "-d", "--wait"], environment)
+
+        def ours() -> float:
+            timed(floe("down"))
+            return timed(floe("up"))
+
+        def other() -> float:
+            timed([*BY_HAND, "down"], environment)
+            return timed([*BY_HAND, "up", "-d", "--wait"], environment)
+
+        try:
+            yield alternate(
+                "`up`, warm volumes / docker compose up --wait", ours, other, asked.rounds
+            )
+        finally:
+            timed([*BY_HAND, "down", "-v"], environment)
+
+
+def running(asked: argparse.Namespace) -> Iterator[Comparison]:
+    """`up` of a stack that runs, beside a bare interpreter."""
+    with stack():
+        yield alternate(
+            "`up` of a running stack / bare interpreter",
+            lambda: timed(floe("up")),
+            lambda: timed([PYTHON, "-c", "pass"]),
+            max(asked.rounds, 9),
+        )
+
+
 FOUR = """\
 plugins:
   telemetry_backend: [jaeger, datadog]
@@ -206,6 +239,8 @@ def conformance(asked: argparse.Namespace) -> Iterator[Comparison]:
 
 ALL: dict[str, Callable[[argparse.Namespace], Iterator[Comparison]]] = {
     "up": up,
+    "warm": warm,
+    "running": running,
     "backends": backends,
     "smoke": smoke,
     "startup": startup,

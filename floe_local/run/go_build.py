@@ -147,8 +147,8 @@ def go_build(
     Raises:
         MachineError: Go is missing, a module cannot be had, or the program does not compile.
     """
-    program = _program(step, work, architecture, tags)
-    compilation = Compilation(_workload(program, stop, tell), following_s)
+    program = go_program(step, work, architecture, tags)
+    compilation = Compilation(uncompiled(program, tell, stop), following_s)
     process.run(
         [*program.command("build", "-v"), "-o", str(program.output), program.package],
         cwd=program.folder,
@@ -158,7 +158,10 @@ def go_build(
     )
 
 
-def _program(step: GoBuild, work: Path, architecture: str, tags: tuple[str, ...]) -> GoProgram:
+def go_program(
+    step: GoBuild, work: Path, architecture: str, tags: tuple[str, ...] = ()
+) -> GoProgram:
+    """What a step compiles in a work folder: of a module, or of the recipe's own files."""
     folder, mode = (_module_folder(step.module, work), "readonly") if step.module else (work, "mod")
     variables = [f"-X {name}={value}" for name, value in step.variables.items()]
     return GoProgram(
@@ -205,7 +208,7 @@ def _replacing(step: GoBuild, folder: Path, work: Path) -> list[str]:
     return [f"-modfile={changed}"]
 
 
-def _workload(program: GoProgram, stop: Event | None, tell: Tell) -> Workload:
+def uncompiled(program: GoProgram, tell: Tell, stop: Event | None = None) -> Workload:
     """What Go has not compiled yet. Modules that are missing are downloaded here."""
     listed = process.run(
         [*program.command("list", "-deps", "-f", _UNCOMPILED), program.package],

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import docker
+import psutil
 import pytest
 
 from floe_local.errors import MachineError
 from floe_local.plan.blueprint.model import ImageSource
-from floe_local.plan.blueprint.recipe import load_recipe
+from floe_local.plan.blueprint.recipe import GoBuild, load_recipe
 from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.stack.model import ImageNeed
 from floe_local.run.build import WORK_PREFIX, build, demand_needs, sweep
+from floe_local.run.go_build import go_program, uncompiled
 from floe_local.run.images import Policy, resolve
 from tests.waiting import wait_for
 
@@ -44,7 +46,21 @@ from floe_local.run.engine import Engine
 
 build(load_recipe(Path(sys.argv[1])), Engine())
 """
+GO_PROGRAM = 'package main\n\nimport "net/http"\n\nfunc main() { http.Get("") }\n'
 SLOW_ROOTFS = "recipe: 1\nname: {name}\nsteps: [{{step: debootstrap, suite: bookworm}}]\n"
+
+
+def go_recipe(make_recipe: Make) -> LocatedRecipe:
+    """A recipe that compiles a hundred packages of Go's own."""
+    if not shutil.which("go"):
+        pytest.skip("there is no go command")
+    folder = make_recipe().folder
+    text = (folder / "recipe.yaml").read_text(encoding="utf-8")
+    steps = "steps: [{step: go-build, output: x}, "
+    (folder / "recipe.yaml").write_text(text.replace("steps: [", steps), encoding="utf-8")
+    (folder / "go.mod").write_text("module x\n\ngo 1.21\n", encoding="utf-8")
+    (folder / "main.go").write_text(GO_PROGRAM, encoding="utf-8")
+    return load_recipe(folder)
 
 
 def leftovers(engine: Engine, recipe: LocatedRecipe) -> list[str]:
@@ -201,15 +217,7 @@ def test_an_interrupted_debootstrap_leaves_nothing(
 def test_an_interrupted_go_build_leaves_nothing(
     tmp_path: Path, make_recipe: Make, start_build: Start
 ) -> None:
-    if not shutil.which("go"):
-        pytest.skip("there is no go command")
-    recipe = make_recipe()
-    text = (recipe.folder / "recipe.yaml").read_text(encoding="utf-8")
-    steps = "steps: [{step: go-build, output: x}, "
-    (recipe.folder / "recipe.yaml").write_text(text.replace("steps: [", steps), encoding="utf-8")
-    (recipe.folder / "go.mod").write_text("module x\n\ngo 1.21\n", encoding="utf-8")
-    program = 'package main\n\nimport "net/http"\n\nfunc main() { http.Get("") }\n'
-    (recipe.folder / "main.go").write_text(program, encoding="utf-8")
+    recipe = go_recipe(make_recipe)
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     process = start_build(recipe, TMPDIR=str(temporary), GOCACHE=str(tmp_path / "gocache"))
@@ -219,6 +227,38 @@ def test_an_interrupted_go_build_leaves_nothing(
     process.wait(30)
 
     assert list(temporary.iterdir()) == []
+
+
+def test_a_killed_go_build_goes_on_where_it_was(
+    tmp_path: Path,
+    engine: Engine,
+    make_recipe: Make,
+    start_build: Start,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = go_recipe(make_recipe)
+    monkeypatch.setenv("GOCACHE", str(tmp_path / "gocache"))
+    step = next(step for step in recipe.recipe.steps if isinstance(step, GoBuild))
+    program = go_program(step, recipe.folder, engine.architecture)
+
+    def packages() -> int:
+        return len(uncompiled(program, lambda _: None).packages)
+
+    whole = packages()
+    process = start_build(recipe)
+    wait_for(lambda: packages() <= whole / 2, "half of the packages", 120)
+    compilers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait(30)
+    psutil.wait_procs(compilers, 30)  # they end as nobody listens to them any more
+    left = packages()
+    events = told()
+    build(recipe, engine, events.append)
+
+    assert 0 < left <= 0.6 * whole
+    counted = [event.detail for event in events if f"of {left} packages, " in event.detail]
+    assert counted[0].startswith("1 of ")
+    assert counted[-1].startswith(f"{left} of ")
 
 
 def test_what_a_killed_build_leaves_goes_with_the_next(
