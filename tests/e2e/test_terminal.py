@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import subprocess
 import time
@@ -11,8 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.conftest import Shell
+
 if TYPE_CHECKING:
-    from tests.e2e.conftest import Shell
+    from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.e2e
 
@@ -42,12 +46,16 @@ local: {blueprints: [mine]}
 """
 
 
-def at_a_terminal(shell: Shell, command: list[str], question: str, answer: str) -> tuple[int, str]:
+def at_a_terminal(
+    shell: Shell, command: list[str], question: str = "", answer: str = "", **variables: str
+) -> tuple[int, str]:
     """Run a command in a pseudo-terminal; answer its question; its exit code and output."""
     ours, theirs = pty.openpty()
     told = ""
+    environment = {**shell.environment, "TERM": "xterm-256color", **variables}
+    environment.pop("CI", None)  # nobody looks at the terminal of a CI job
     with subprocess.Popen(
-        command, cwd=shell.folder, env=shell.environment, stdin=theirs, stdout=theirs, stderr=theirs
+        command, cwd=shell.folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
     ) as process:
         os.close(theirs)
         deadline = time.monotonic() + DEADLINE_S
@@ -59,13 +67,46 @@ def at_a_terminal(shell: Shell, command: list[str], question: str, answer: str) 
                     told += os.read(ours, 65536).decode()
                 except OSError:  # Linux says so when the last writer has gone
                     break
-            if question in told and not answered:
+            if question and question in told and not answered:
                 os.write(ours, f"{answer}\n".encode())
                 answered = True
             if not ready and process.poll() is not None:
                 break
     os.close(ours)
     return process.returncode, told
+
+
+MOVES_UP = re.compile(r"\x1b\[\d*A")
+COLOUR = re.compile(r"\x1b\[(?:\d+;)*3[0-7]m")
+GREEN = re.compile(r"\x1b\[(?:\d+;)*32m")
+
+
+@pytest.fixture
+def alone(environment: dict[str, str], tmp_path: Path) -> Iterator[Shell]:
+    """A project with one backend; its stack is gone afterwards."""
+    (tmp_path / "manifest.yaml").write_text(
+        "plugins: {telemetry_backend: jaeger}\n", encoding="utf-8"
+    )
+    shell = Shell(tmp_path, {k: v for k, v in environment.items() if k != "NO_COLOR"})
+    yield shell
+    shell.run("floe-local down --volumes")
+
+
+def test_a_terminal_shows_a_table_that_moves_in_colour(alone: Shell) -> None:
+    code, told = at_a_terminal(alone, ["floe-local", "up", "--free-ports"])
+    assert code == 0, told
+    assert MOVES_UP.search(told)
+    assert GREEN.search(told)
+    assert "jaeger" in told
+    assert "otel-collector" in told
+
+    code, told = at_a_terminal(alone, ["floe-local", "smoke-test"], NO_COLOR="1")
+    assert code == 0, told
+    assert MOVES_UP.search(told)
+    assert not COLOUR.search(told)
+
+    log = alone.run("floe-local smoke-test")
+    assert "\x1b" not in log.stdout + log.stderr
 
 
 @pytest.fixture(scope="module")
