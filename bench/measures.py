@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.bare_client import Addresses, bare_client_rates
+from bench.cold import cold
 from bench.measure import Comparison, alternate, timed
 from bench.recorder import recorder
 
@@ -248,4 +249,5 @@ ALL: dict[str, Callable[[argparse.Namespace], Iterator[Comparison]]] = {
     "memory": memory,
     "recorder": recorder,
     "conformance": conformance,
+    "cold": cold,
 }
