@@ -13,7 +13,7 @@ from floe_local.operations.down import DownResult
 from floe_local.operations.images import ImageList
 from floe_local.operations.init import InitResult
 from floe_local.operations.new_plugin import NewPlugin
-from floe_local.operations.plugins import PluginList, PluginShown, ValidationResult
+from floe_local.operations.plugins import PluginDetails, PluginList, ValidationResult
 from floe_local.operations.sandbox import Failing, Recordings
 from floe_local.operations.show import Environment, Explanation, Rendered, RenderedHelm, UrlList
 from floe_local.operations.status import StackList, StackStatus
@@ -58,7 +58,7 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "list": StackList,
     "plugins list": PluginList,
     "plugins show": create_model(
-        "PluginsShown", __base__=Frozen, plugins=(tuple[PluginShown, ...], ...)
+        "PluginsShown", __base__=Frozen, plugins=(tuple[PluginDetails, ...], ...)
     ),
     "plugins validate": ValidationResult,
     "plugins test": ConformanceReport,

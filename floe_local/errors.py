@@ -86,8 +86,7 @@ class FloeError(Exception):
         self.hint = printable(hint)
         super().__init__(self.reason)
 
-    @property
-    def told(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, str]:
         """Code, reason and hint, as JSON tells them."""
         return {"code": self.code, "reason": self.reason, "hint": self.hint}
 

@@ -111,14 +111,14 @@ class Boundary:
         if isinstance(error, ReaderGoneError):
             _silence_stdout()
             return _BROKEN_PIPE
-        told = _told(error)
+        told = _as_error(error)
         self._print(told)
         return told.exit_code
 
     def _print(self, error: FloeError) -> None:
         try:
             if self.as_json:
-                write_json(self.command, {"error": error.told}, ok=False)
+                write_json(self.command, {"error": error.as_dict()}, ok=False)
             sys.stdout.flush()
         except OSError:  # the error may be that stdout takes nothing
             _silence_stdout()
@@ -134,7 +134,7 @@ class _BugError(FloeError):
     exit_code = ExitCode.BUG
 
 
-def _told(error: BaseException) -> FloeError:
+def _as_error(error: BaseException) -> FloeError:
     """Any error as one that can be told to a user."""
     if isinstance(error, FloeError):
         return error

@@ -215,7 +215,7 @@ def progress(session: Session) -> Iterator[Display]:
     """
     display = _display(session)
     try:
-        with _commands_shown(display) if session.verbose else _nothing():
+        with _show_commands(display) if session.verbose else _nothing():
             yield display
     except BaseException:
         _end(display, erase=False)
@@ -249,7 +249,7 @@ def _nothing() -> Iterator[None]:
 
 
 @contextmanager
-def _commands_shown(display: Display) -> Iterator[None]:
+def _show_commands(display: Display) -> Iterator[None]:
     """Within it, each command that is run is printed, as it can be pasted into a shell."""
     from floe_local.run.process import log
 

@@ -19,7 +19,7 @@ from floe_local.plan.plugins.calls import identity_of
 from floe_local.plan.plugins.host import clean_environment, failure, request
 from floe_local.plan.plugins.loading import PluginEntry
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
-from floe_local.plan.plugins.process import Ask, converse
+from floe_local.plan.plugins.process import Ask, run_children
 from floe_local.plan.secrets.mask import names_a_credential
 from floe_local.plan.values import Frozen, Kind
 from floe_local.run.collector_check import CollectorVerdict
@@ -27,7 +27,7 @@ from floe_local.run.collector_check import CollectorVerdict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from floe_local.plan.plugins.process import Conversation
+    from floe_local.plan.plugins.process import ChildOutput
 
 MARKER_BYTES = 16
 """As 32 hexadecimal digits, which some backends demand of their keys."""
@@ -116,12 +116,12 @@ def gather(subject: Subject, limit_s: float) -> Evidence:
         limit_s: seconds that each child process has.
     """
     asks = [_ask(subject, {"PYTHONHASHSEED": seed}) for seed in ("0", "1")]
-    first, second = (_seen(talk, subject, limit_s) for talk in converse(asks, limit_s))
+    first, second = (_seen(talk, subject, limit_s) for talk in run_children(asks, limit_s))
     markers = {name: secrets.token_hex(MARKER_BYTES) for name in credential_names(first)}
     evidence = Evidence(subject=subject, first=first, second=second, markers=markers)
     if not markers or not first.loaded:
         return evidence
-    (talk,) = converse([_ask(subject, {"PYTHONHASHSEED": "0", **markers})], limit_s)
+    (talk,) = run_children([_ask(subject, {"PYTHONHASHSEED": "0", **markers})], limit_s)
     return evidence.model_copy(update={"marked": _seen(talk, subject, limit_s)})
 
 
@@ -164,20 +164,20 @@ def _ref(subject: Subject) -> BackendRef:
     )
 
 
-def _seen(talk: Conversation, subject: Subject, limit_s: float) -> Seen:
+def _seen(talk: ChildOutput, subject: Subject, limit_s: float) -> Seen:
     for seen in talk.said("seen"):
         attempt = _attempt(talk, subject, limit_s) if seen["metadata"] else None
         return Seen(**seen, printed=talk.stderr, attempt=attempt)
     return Seen(fault=_fault(talk, subject, limit_s), printed=talk.stderr)
 
 
-def _attempt(talk: Conversation, subject: Subject, limit_s: float) -> Attempt:
+def _attempt(talk: ChildOutput, subject: Subject, limit_s: float) -> Attempt:
     for said in talk.said("attempted"):
         return Attempt(**said)
     return Attempt(fault=_fault(talk, subject, limit_s))
 
 
-def _fault(talk: Conversation, subject: Subject, limit_s: float) -> Fault:
+def _fault(talk: ChildOutput, subject: Subject, limit_s: float) -> Fault:
     method = talk.step[1]
     error = failure(talk, _ref(subject), subject.entry, method, limit_s)
     hint = error.hint

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.operations.request import local_refs, manifest_blueprints, manifest_of
 from floe_local.operations.stacks import find_stack
-from floe_local.plan.nested import laid_over
+from floe_local.plan.nested import deep_merge
 from floe_local.plan.plugins.host import ConnectionVerdict, call_plugins, validate_connections
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
 from floe_local.plan.plugins.registry import PluginRegistry
-from floe_local.plan.stack.vantage import dialling
+from floe_local.plan.stack.vantage import host_address_map
 from floe_local.plan.values import Frozen, Kind, Placement
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class PluginList(Frozen):
     plugins: tuple[PluginRow, ...] = ()
 
 
-class PluginShown(Frozen):
+class PluginDetails(Frozen):
     """A plugin with what it returns, exactly as returned."""
 
     plugin: PluginRow
@@ -72,7 +72,7 @@ def list_plugins() -> PluginList:
     return PluginList(plugins=tuple(_row(entry) for entry in entries))
 
 
-def show_plugin(where: Where, name: str) -> tuple[PluginShown, ...]:
+def show_plugin(where: Where, name: str) -> tuple[PluginDetails, ...]:
     """Ask the plugins of a name what they return, with the config that the manifest gives.
 
     Raises:
@@ -90,7 +90,7 @@ def show_plugin(where: Where, name: str) -> tuple[PluginShown, ...]:
     ]
     outputs = call_plugins(refs, registry=registry, limit_s=manifest.local.plugin_deadline)
     return tuple(
-        PluginShown(
+        PluginDetails(
             plugin=_row(registry.find(ref.kind, ref.name)),
             config=_effective(ref, output),
             output=output,
@@ -101,8 +101,8 @@ def show_plugin(where: Where, name: str) -> tuple[PluginShown, ...]:
 
 def _effective(ref: BackendRef, output: PluginOutput) -> dict[str, Any]:
     """What the plugin was configured with: the manifest's config over the known defaults."""
-    known = {key: value for key, value in ref.defaults.items() if key not in output.left_out}
-    return laid_over(known, ref.config)
+    known = {key: value for key, value in ref.defaults.items() if key not in output.ignored_keys}
+    return deep_merge(known, ref.config)
 
 
 def validate_plugins(where: Where) -> ValidationResult:
@@ -118,11 +118,11 @@ def validate_plugins(where: Where) -> ValidationResult:
     manifest = manifest_of(where)
     blueprints = manifest_blueprints(manifest, live=where.live)
     refs = local_refs(manifest, blueprints)
-    played = {ref.name for ref in refs if _is_played(ref, blueprints)}
+    played = {ref.name for ref in refs if _is_sandboxed(ref, blueprints)}
     plan, _ = find_stack(where).workspace.known_plan()
     verdicts = validate_connections(
         [ref for ref in refs if ref.name not in played],
-        addresses=dialling(plan) if plan else {},
+        addresses=host_address_map(plan) if plan else {},
         limit_s=manifest.local.plugin_deadline,
     )
     if plan is None:
@@ -146,7 +146,7 @@ def _of_no_stack(verdict: ConnectionVerdict) -> ConnectionVerdict:
     return verdict.model_copy(update={"hint": NOT_UP})
 
 
-def _is_played(ref: BackendRef, blueprints: Mapping[str, PlacedBlueprint]) -> bool:
+def _is_sandboxed(ref: BackendRef, blueprints: Mapping[str, PlacedBlueprint]) -> bool:
     """Whether the sandbox plays a backend, or one of its parts."""
     located = blueprints.get(ref.name)
     parts = located.blueprint.transports.values() if located else ()

@@ -88,8 +88,8 @@ def show_received(where: Where, backend: str | None = None, limit: int = 50) -> 
     """
     plan, _ = find_planned(where)
     names = [backend] if backend else plan.sandboxed
-    played = [_played(plan, name) for name in names]
-    return Recordings(stack=plan.name, recorders=tuple(_recorded(plan, b, limit) for b in played))
+    backends = [_sandboxed_backend(plan, name) for name in names]
+    return Recordings(stack=plan.name, recorders=tuple(_recorded(plan, b, limit) for b in backends))
 
 
 def fail(where: Where, backend: str, failure: Failure | None) -> Failing:
@@ -105,11 +105,11 @@ def fail(where: Where, backend: str, failure: Failure | None) -> Failing:
         MachineError: the stack is not up, or the recorder does not answer.
     """
     plan, _ = find_planned(where)
-    played = _played(plan, backend)
+    sandboxed = _sandboxed_backend(plan, backend)
     if failure is None:
-        _asked(plan, played, "DELETE", "/fail")
+        _ask_recorder(plan, sandboxed, "DELETE", "/fail")
     else:
-        _asked(plan, played, "PUT", "/fail", failure.model_dump())
+        _ask_recorder(plan, sandboxed, "PUT", "/fail", failure.model_dump())
     return Failing(backend=backend, failure=failure)
 
 
@@ -118,12 +118,14 @@ def forced_failures(plan: StackPlan) -> tuple[Failing, ...]:
     found = []
     for name in plan.sandboxed:
         with suppress(MachineError):
-            told = _asked(plan, _played(plan, name), "GET", "/fail")["fail"]
-            found += [Failing(backend=name, failure=Failure.model_validate(told))] if told else []
+            failure = _ask_recorder(plan, _sandboxed_backend(plan, name), "GET", "/fail")["fail"]
+            found += (
+                [Failing(backend=name, failure=Failure.model_validate(failure))] if failure else []
+            )
     return tuple(found)
 
 
-def _played(plan: StackPlan, name: str) -> StackBackend:
+def _sandboxed_backend(plan: StackPlan, name: str) -> StackBackend:
     found = next((b for b in plan.backends if b.name == name and b.name in plan.sandboxed), None)
     if found is None:
         known = ", ".join(plan.sandboxed) or "none"
@@ -133,18 +135,20 @@ def _played(plan: StackPlan, name: str) -> StackBackend:
 
 
 def _recorded(plan: StackPlan, backend: StackBackend, limit: int) -> Recorded:
-    listed = _asked(plan, backend, "GET", f"/requests?limit={limit}")
+    listed = _ask_recorder(plan, backend, "GET", f"/requests?limit={limit}")
     known = set(Received.model_fields)
     return Recorded(
         backend=backend.name,
-        counts=_asked(plan, backend, "GET", "/counts"),
+        counts=_ask_recorder(plan, backend, "GET", "/counts"),
         requests=tuple(
             Received.model_validate({k: v for k, v in one.items() if k in known}) for one in listed
         ),
     )
 
 
-def _asked(plan: StackPlan, backend: StackBackend, method: str, path: str, body: Any = None) -> Any:
+def _ask_recorder(
+    plan: StackPlan, backend: StackBackend, method: str, path: str, body: Any = None
+) -> Any:
     from floe_local.prove.read.http import Http  # noqa: PLC0415 - `--help` does without
 
     url = backend_urls(plan, backend, "host").get(CONTROL, "")

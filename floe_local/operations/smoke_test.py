@@ -54,7 +54,7 @@ def smoke_test(
 
     began = datetime.now(UTC)
     targets = find_targets(where, endpoints)
-    proof = smoke(targets, options, _told(report), senders)
+    proof = smoke(targets, options, _phase_reporter(report), senders)
     if endpoints is not None:
         return proof
     if any(check.hop == "collector-exported" for check in proof.checks):
@@ -62,7 +62,7 @@ def smoke_test(
     return proof.model_copy(update={"warnings": _rivals(where)})
 
 
-def _told(report: Report) -> Tell:
+def _phase_reporter(report: Report) -> Tell:
     """A function (subject, phase, detail) that reports with the time since the subject's first."""
     tells: dict[str, Callable[[str, str], None]] = {}
 

@@ -130,14 +130,14 @@ def _lineage_variables(plan: StackPlan) -> str:
 def _planned_rows(plan: StackPlan, held: Holdings) -> tuple[ServiceRow, ...]:
     containers = {c.service: c for c in held.containers}
     with ThreadPoolExecutor(max_workers=max(1, len(plan.services))) as pool:
-        asked = pool.map(lambda s: _asked(s, plan, containers), plan.services)
+        asked = pool.map(lambda s: _probe(s, plan, containers), plan.services)
     answers = dict(zip((s.name for s in plan.services), asked, strict=True))
     states = {name: _state(containers.get(name), answer) for name, answer in answers.items()}
     details = {name: "" if answer.ready else answer.said for name, answer in answers.items()}
     return service_rows(plan, states, details=details)
 
 
-def _asked(service: StackService, plan: StackPlan, containers: Mapping[str, Container]) -> Answer:
+def _probe(service: StackService, plan: StackPlan, containers: Mapping[str, Container]) -> Answer:
     container = containers.get(service.name)
     if container is None or container.state != "running":
         return Answer(ready=False, said=container.status if container else "")

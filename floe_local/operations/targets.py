@@ -68,7 +68,7 @@ def targets_of(plan: StackPlan, environ: Mapping[str, str]) -> Targets:
         sampling=plan.sampling,
         environment=plan.client_environment,
         pipeline=_pipeline(plan),
-        backends=tuple(readable(_target(plan, b), environ) for b in plan.backends),
+        backends=tuple(without_unset_probes(_target(plan, b), environ) for b in plan.backends),
     )
 
 
@@ -90,7 +90,7 @@ def _pipeline(plan: StackPlan) -> PipelineEnvironment:
 
 
 def _target(plan: StackPlan, backend: StackBackend) -> BackendTarget:
-    shown = _shown_by(plan, backend)
+    shown = _primary_service(plan, backend)
     transport = backend.transport
     return BackendTarget(
         name=backend.name,
@@ -107,7 +107,7 @@ def _target(plan: StackPlan, backend: StackBackend) -> BackendTarget:
     )
 
 
-def readable(target: BackendTarget, environ: Mapping[str, str]) -> BackendTarget:
+def without_unset_probes(target: BackendTarget, environ: Mapping[str, str]) -> BackendTarget:
     """The target without what it takes a second credential to ask, where that is not set.
 
     A signal is read back by all of its probes or by none: half a look proves half of it.
@@ -141,7 +141,7 @@ def _signals(
     }
 
 
-def _shown_by(plan: StackPlan, backend: StackBackend) -> StackService | None:
+def _primary_service(plan: StackPlan, backend: StackBackend) -> StackService | None:
     """The service that answers for a backend: where it takes signals, else its first."""
     taking = [backend.service_of[e] for e in backend.ingest.values() if e in backend.service_of]
     names = [*taking, *backend.service_of.values()]
@@ -168,7 +168,9 @@ def targets_elsewhere(
         sampling=request.compiled.sampling,
         pipeline=PipelineEnvironment(unserved=dict.fromkeys((c.name for c in CLIENTS), _FOREIGN)),
         backends=tuple(
-            readable(_elsewhere(backend, blueprints[backend.told_by], options.backends), environ)
+            without_unset_probes(
+                _elsewhere(backend, blueprints[backend.told_by], options.backends), environ
+            )
             for backend in request.compiled.backends
         ),
     )
@@ -186,7 +188,7 @@ def _elsewhere(
     lineage = endpoints.get(blueprint.ingest.get("openlineage", ""))
     transport = backend.transport
     if transport is not None and lineage:
-        transport = redirected(backend, lineage)
+        transport = with_base_url(backend, lineage)
     return BackendTarget(
         name=backend.name,
         kind=Kind.TELEMETRY if transport is None else Kind.LINEAGE,
@@ -200,7 +202,7 @@ def _elsewhere(
     )
 
 
-def redirected(backend: CompiledBackend, url: str) -> dict[str, Any]:
+def with_base_url(backend: CompiledBackend, url: str) -> dict[str, Any]:
     """The backend's transport, with `url` in place of the address that the plugin calls.
 
     An address that is only known when it runs is the plugin's, too: what is given wins.

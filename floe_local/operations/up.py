@@ -26,7 +26,7 @@ from floe_local.plan.stack.environment import pipeline_environment
 from floe_local.plan.stack.model import ImageNeed, ResolvedImage, StackPlan
 from floe_local.plan.values import Frozen, Placement
 from floe_local.run.compose_cli import Compose, find_compose
-from floe_local.run.interrupts import held_back, one_interrupt, undisturbed
+from floe_local.run.interrupts import defer_signals, ignore_signals, interrupt_once
 from floe_local.run.progress import Progress, silent, timed
 from floe_local.run.readiness import ServiceReady, wait_until_ready
 from floe_local.run.volumes import prepare_volumes
@@ -180,7 +180,7 @@ def bring_up(
     workspace = Workspace(request.identity)
     tell = timed(report, "stack")
     with (
-        one_interrupt(),
+        interrupt_once(),
         workspace.locked(lambda: tell("waiting", "for another floe-local")),
     ):
         before = engine.holdings(request.identity.project)
@@ -215,7 +215,7 @@ def _change(
     for service in plan.services:
         report(Progress(subject=service.name, phase="starting"))
     with ThreadPoolExecutor(max_workers=1) as pool:
-        with held_back():
+        with defer_signals():
             composing = pool.submit(Compose(site.workspace, plan.project).up)
         if site.before.containers:
             composing.result()  # until then, those that are about to go would answer
@@ -284,7 +284,7 @@ def undo(plan: StackPlan, site: Site) -> None:
         plan: what was attempted.
         site: where, and what was there before; older volumes are left alone.
     """
-    undisturbed()
+    ignore_signals()
     remove_new(site.engine, plan.project, site.before)
     if not site.files:
         site.workspace.withdraw(keep_secrets=bool(site.before.volumes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from floe_local.plan.nested import laid_over
+from floe_local.plan.nested import deep_merge
 from floe_local.plan.values import Frozen, Placement, Signal
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Compiled(Frozen):
         found: dict[str, Any] = {}
         for backend in self.backends:
             if backend.helm_values:
-                found = laid_over(found, {backend.plugin or backend.name: backend.helm_values})
+                found = deep_merge(found, {backend.plugin or backend.name: backend.helm_values})
         return found
 
     def __contains__(self, artifact: object) -> bool:

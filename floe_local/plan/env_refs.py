@@ -71,7 +71,7 @@ def seen(value: Any, values: Values) -> Any:
     return map_texts(value, lambda text: refs.filled(refs.parse(text), values))
 
 
-def settled(value: Any, values: Values) -> Any:
+def expanded(value: Any, values: Values) -> Any:
     """Like `seen`, as the Collector does it: what a variable holds is expanded, too."""
     for _ in range(MAX_PASSES):
         before, value = value, seen(value, values)
@@ -81,14 +81,14 @@ def settled(value: Any, values: Values) -> Any:
 
 
 def typed(value: Any, values: Values) -> Any:
-    """Like `settled`, where the component wants another type than text: a number, a switch.
+    """Like `expanded`, where the component wants another type than text: a number, a switch.
 
     A text that is one reference, and nothing else, is what its value is as YAML.
     """
 
     def one(text: str) -> Any:
         parts = refs.parse(text)
-        after = settled(text, values)
+        after = expanded(text, values)
         whole = len(parts) == 1 and isinstance(parts[0], refs.Reference)
         return _from_yaml(after) if whole and not references(after) else after
 

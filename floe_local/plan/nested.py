@@ -104,13 +104,13 @@ def nested(path: Steps, value: Any) -> dict[str, Any]:
     return {first: nested(tuple(rest), value) if rest else value}
 
 
-def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def deep_merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     """`above` over `below`; mappings in both are merged."""
     merged = dict(below)
     for key, value in above.items():
         under = merged.get(key)
         both = isinstance(under, dict) and isinstance(value, dict)
-        merged[key] = laid_over(under, value) if both else value  # type: ignore[arg-type]
+        merged[key] = deep_merge(under, value) if both else value  # type: ignore[arg-type]
     return merged
 
 

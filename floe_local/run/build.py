@@ -28,7 +28,7 @@ from floe_local.plan.blueprint.recipe import (
 )
 from floe_local.run import build_steps
 from floe_local.run.go_build import describe_duration, go_build, processors
-from floe_local.run.interrupts import held_back, one_interrupt
+from floe_local.run.interrupts import defer_signals, interrupt_once
 from floe_local.run.progress import Progress, silent, timed
 from floe_local.run.pull import mirrored, pull
 from floe_local.run.workspace import flock
@@ -118,7 +118,7 @@ def build_all(
     demand_needs([job.recipe for job in jobs.values()])
     if jobs:
         report(Progress(subject="images", phase="planned", detail=plan_text(jobs.values())))
-    with one_interrupt():
+    with interrupt_once():
         sweep()
         _build_side_by_side(tuple(jobs.values()), engine, report)
 
@@ -159,7 +159,7 @@ def _build_side_by_side(jobs: Sequence[BuildJob], engine: Engine, report: Report
     stop = Event()
     with ThreadPoolExecutor(1, thread_name_prefix="go-build") as pool:
         try:
-            with held_back():
+            with defer_signals():
                 compiling = pool.submit(
                     _build_each, [j for j in jobs if j.compiles_alone], engine, report, stop
                 )

@@ -140,10 +140,10 @@ def pull_images(
         MachineError: the cause of the first image that could not be pulled; an optional
             service's image may fail (phase ``left-out``).
     """
-    wanted = [need for need in needs if _wanted(need, policy)]
+    wanted = [need for need in needs if _upstream_name(need, policy)]
     for need in wanted:
         try:
-            pull(str(_wanted(need, policy)), engine, report)
+            pull(str(_upstream_name(need, policy)), engine, report)
         except MachineError as error:
             _leave_out_or_raise(need, error, report)
     return list_images(wanted, policy, engine)
@@ -260,7 +260,7 @@ def _status(need: ImageNeed, policy: Policy, engine: Engine) -> ImageStatus:
     found = engine.image(image.reference) if image else None
     return ImageStatus(
         service=need.service,
-        wanted=_wanted(need, policy),
+        wanted=_upstream_name(need, policy),
         recipe=next(iter(recipes), None),
         image=image,
         size=found.size if found else None,
@@ -269,7 +269,7 @@ def _status(need: ImageNeed, policy: Policy, engine: Engine) -> ImageStatus:
     )
 
 
-def _wanted(need: ImageNeed, policy: Policy) -> str | None:
+def _upstream_name(need: ImageNeed, policy: Policy) -> str | None:
     upstream = need.source.upstream
     return need.override or (mirrored(upstream, policy.registry) if upstream else None)
 

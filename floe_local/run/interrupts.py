@@ -15,14 +15,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def one_interrupt() -> Iterator[None]:
+def interrupt_once() -> Iterator[None]:
     """Within it, SIGINT and SIGTERM raise KeyboardInterrupt once and are ignored from then on.
 
     Elsewhere than in the main thread, where no signal arrives, it does nothing.
     """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
-        undisturbed()
+        ignore_signals()
         raise KeyboardInterrupt
 
     with _handled_by(interrupt):
@@ -30,7 +30,7 @@ def one_interrupt() -> Iterator[None]:
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
+def defer_signals() -> Iterator[None]:
     """Within it, SIGINT and SIGTERM wait; one that came is delivered at its end.
 
     For what must not be left half-way: a thread that has begun but whose pool does not know
@@ -56,8 +56,8 @@ def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[No
             signal.signal(number, one)
 
 
-def undisturbed() -> None:
-    """Ignore SIGINT and SIGTERM, until the `one_interrupt` around it ends."""
+def ignore_signals() -> None:
+    """Ignore SIGINT and SIGTERM, until the `interrupt_once` around it ends."""
     if threading.current_thread() is threading.main_thread():
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)

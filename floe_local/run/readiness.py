@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from floe_local.errors import NotReadyError
 from floe_local.plan.values import Frozen
 from floe_local.run.collector_log import readable
-from floe_local.run.interrupts import held_back
+from floe_local.run.interrupts import defer_signals
 from floe_local.run.progress import Progress
 from floe_local.until import until
 
@@ -101,7 +101,7 @@ def wait_until_ready(
     began = time.monotonic()
     with ThreadPoolExecutor(max_workers=max(1, len(plan.services))) as pool:
         try:
-            with held_back():
+            with defer_signals():
                 waits = [
                     pool.submit(_until_ready, s, plan.host, watch, began, report)
                     for s in plan.services

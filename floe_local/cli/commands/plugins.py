@@ -141,7 +141,7 @@ def check(
         if session.json:  # one document, so that it holds both
             write_json(
                 "plugins test",
-                {**_report(session, error.report, junit), "error": error.told},
+                {**_report(session, error.report, junit), "error": error.as_dict()},
                 ok=False,
             )
             return error.exit_code

@@ -206,10 +206,10 @@ def explain(session: Session, *, live: Live = False) -> None:
     if session.json:
         return write_json("explain", result)
     warn(result.warnings)
-    return write(_told(result))
+    return write(_explanation_text(result))
 
 
-def _told(result: Explanation) -> str:
+def _explanation_text(result: Explanation) -> str:
     lines = [
         f"namespace: {result.namespace}",
         f"environment: {result.environment}",

@@ -168,7 +168,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _SECRET = re.compile(r"\{([a-z_]+:?[\w-]*)\}")
 
 
-def mistakes(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:
+def problems_in(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:
     """Yield each mistake: the path to it in blueprint.yaml, and what it is.
 
     Args:
@@ -181,12 +181,12 @@ def mistakes(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:
     yield from _unknown_services(blueprint)
     yield from _broken_queries(blueprint)
     yield from _unknown_placeholders(blueprint)
-    yield from _credulous_probes(blueprint)
+    yield from _probes_without_negative(blueprint)
     yield from _unknown_losses(blueprint)
-    yield from _stray_paths(blueprint, folder)
-    yield from _half_played(blueprint)
+    yield from _paths_outside(blueprint, folder)
+    yield from _sandbox_with_services(blueprint)
     if blueprint.sandbox:
-        yield from _misplayed(blueprint.sandbox)
+        yield from _wrong_sandbox(blueprint.sandbox)
         yield from _differing_credentials(blueprint.sandbox)
     yield from _misfit_chart(blueprint)
 
@@ -359,7 +359,7 @@ def _texts(blueprint: Blueprint) -> Iterator[tuple[Path_, str, frozenset[str]]]:
     yield ("naming", "child_job"), blueprint.naming.child_job, STORED_JOB
 
 
-def _credulous_probes(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
+def _probes_without_negative(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
     """Probes that prove nothing: they would believe any answer."""
     for path, probes in _readbacks(blueprint):
         if not any(probe.absent for probe in probes):
@@ -383,7 +383,7 @@ def _unknown_losses(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
                 yield here, f"there is no field '{name}': {suggestion(name, SPAN_FIELDS)}"
 
 
-def _stray_paths(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:
+def _paths_outside(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, str]]:
     for name, service in blueprint.services.items():
         base: Path_ = ("services", name)
         if service.image.recipe is None and service.image.upstream is None:
@@ -410,7 +410,7 @@ def _inside(folder: Path, relative: str) -> bool:
     return target != root and target.is_relative_to(root)
 
 
-def _half_played(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
+def _sandbox_with_services(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
     """A sandbox beside services: it would be neither the one nor the other."""
     sandbox = blueprint.sandbox
     if sandbox is None:
@@ -429,7 +429,7 @@ def _half_played(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
             yield (SANDBOX, "credential", "form"), f"no regular expression: {error}"
 
 
-def _misplayed(sandbox: Sandbox) -> Iterator[tuple[Path_, str]]:
+def _wrong_sandbox(sandbox: Sandbox) -> Iterator[tuple[Path_, str]]:
     """What the recorder would refuse, or nobody would fill in."""
     decoders = read_source(compose_folder() / SANDBOX / DECODERS_FILE).data
     for index, route in enumerate(sandbox.routes):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 from pydantic import ValidationError
 
 from floe_local.errors import InputError
-from floe_local.plan.blueprint.checks import mistakes
+from floe_local.plan.blueprint.checks import problems_in
 from floe_local.plan.blueprint.model import NAME_PATTERN, Blueprint, LocatedBlueprint
 from floe_local.plan.yaml_source import Problems, read_source, suggestion
 
@@ -46,7 +46,7 @@ def read_blueprint(folder: Path, source: str, name: str | None = None) -> Locate
     if blueprint is not None:
         if name is not None and blueprint.name != name:
             problems.add(("name",), f"is '{blueprint.name}', but it was found as '{name}'")
-        for path, what in mistakes(blueprint, folder):
+        for path, what in problems_in(blueprint, folder):
             problems.add(path, what)
     problems.raise_any("blueprint-invalid", f"{_HINT} (brought by {source})")
     assert blueprint is not None  # noqa: S101 - or there would have been a problem

@@ -192,7 +192,7 @@ def _left_out(outputs: Sequence[PluginOutput]) -> tuple[Change, ...]:
             why="a default of the blueprint that this plugin has no place for",
         )
         for o in outputs
-        for key in o.left_out
+        for key in o.ignored_keys
     )
 
 

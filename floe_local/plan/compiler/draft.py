@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import Change
-from floe_local.plan.env_refs import seen, settled, typed
+from floe_local.plan.env_refs import expanded, seen, typed
 from floe_local.plan.nested import at, with_value_at
 from floe_local.plan.plugins.calls import json_fault
 from floe_local.plan.values import Egress, Kind, Placement
@@ -101,7 +101,7 @@ class Draft:
 
     def seen(self, value: Any) -> Any:
         """A part of the config as its component sees it; what is not known stays a reference."""
-        expand = settled if self.around.nested_values else seen
+        expand = expanded if self.around.nested_values else seen
         return expand(value, self.around.values)
 
     def typed(self, value: Any) -> Any:

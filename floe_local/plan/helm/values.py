@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from floe_local.plan.env_refs import references, required
 from floe_local.plan.helm.gaps import Gap, gaps_of_charts, gaps_of_stack
 from floe_local.plan.helm.plugins import Placed, placed_values
-from floe_local.plan.nested import MISSING, Steps, laid_over, map_texts, nested
+from floe_local.plan.nested import MISSING, Steps, deep_merge, map_texts, nested
 from floe_local.plan.values import Frozen, Kind
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def helm_values(compiled: Compiled, parts: Sequence[Blueprint]) -> HelmValues:
     values: dict[str, Any] = {}
     for part in parts:
         if part.chart:
-            values = laid_over(values, {part.chart.name: _own(part, compiled, variables)})
+            values = deep_merge(values, {part.chart.name: _own(part, compiled, variables)})
     placed, gaps = placed_values(compiled, {part.name: part for part in parts})
     values = _merged(values, placed)
     return HelmValues(
@@ -152,7 +152,7 @@ def _secret_variables(charts: Iterable[Chart], variables: Sequence[Variable]) ->
 
 def _merged(values: dict[str, Any], placed: Sequence[Placed]) -> dict[str, Any]:
     for one in placed:
-        values = laid_over(values, nested(one.path, one.value))
+        values = deep_merge(values, nested(one.path, one.value))
     return values
 
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError, printable
+from floe_local.plan.plugins.errors import PluginErrors
 from floe_local.plan.plugins.floe_core_stand_in import floe_core_stand_in
-from floe_local.plan.plugins.foreign_code import Blamed
 from floe_local.plan.plugins.loading import UNIFIED, PluginEntry, metadata_of
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def answers_of(
 
 
 def _metadata_answers(plugin: Any, entry: PluginEntry) -> dict[str, Any]:
-    with Blamed(entry.who, "its metadata", entry.package, code="plugin-raised"):
+    with PluginErrors(entry.who, "its metadata", entry.package, code="plugin-raised"):
         return {
             "plugin_version": printable(metadata_of(plugin, "version")),
             "floe_api_version": printable(metadata_of(plugin, "floe_api_version")),
@@ -137,7 +137,7 @@ def _warnings_of(plugin: Any, entry: PluginEntry) -> tuple[str, ...]:
 
 
 def _call(plugin: Any, method: str, entry: PluginEntry) -> Any:
-    with Blamed(entry.who, f"{method}()", entry.package, code="plugin-raised"):
+    with PluginErrors(entry.who, f"{method}()", entry.package, code="plugin-raised"):
         return getattr(plugin, method)()
 
 

@@ -22,8 +22,8 @@ from typing import Any
 
 from floe_local.errors import InputError
 from floe_local.plan.plugins.calls import answers_of, check_answers
+from floe_local.plan.plugins.errors import CallResult, cause, message_of, place
 from floe_local.plan.plugins.floe_core_stand_in import floe_core_stand_in
-from floe_local.plan.plugins.foreign_code import Outcome, cause, message_of, place
 from floe_local.plan.plugins.loading import PluginEntry, load_plugin
 from floe_local.plan.plugins.process import Reporter
 
@@ -40,7 +40,7 @@ def main() -> None:
         try:
             _do(request, reporter)
         except InputError as error:
-            reporter.tell(error=error.told)
+            reporter.tell(error=error.as_dict())
     # A printed credential is looked for; a plugin may have put something else at sys.stdout.
     with suppress(AttributeError, OSError, ValueError):
         sys.stdout.flush()
@@ -70,7 +70,7 @@ def _probed(index: int, job: dict[str, Any], entry: PluginEntry, reporter: Repor
 
 def _configs(index: int, job: dict[str, Any], entry: PluginEntry, reporter: Reporter) -> None:
     reporter.tell(step=[index, "import"])
-    plugin, left_out = load_plugin(entry, job["config"], job["defaults"])
+    plugin, ignored_keys = load_plugin(entry, job["config"], job["defaults"])
     answers = answers_of(plugin, job["kind"], entry, lambda m: reporter.tell(step=[index, m]))
     check_answers(answers, job["kind"], entry)
     size = len(json.dumps(answers))
@@ -79,7 +79,7 @@ def _configs(index: int, job: dict[str, Any], entry: PluginEntry, reporter: Repo
         raise InputError(
             "plugin-returned-too-much", reason, f"At most {LARGEST_ANSWER // 2**20} MiB are read."
         )
-    reporter.tell(answers={**answers, "left_out": left_out})
+    reporter.tell(answers={**answers, "ignored_keys": ignored_keys})
 
 
 def _verdict(job: dict[str, Any], entry: PluginEntry, targets: list[Any]) -> dict[str, str]:
@@ -98,7 +98,7 @@ def _verdict(job: dict[str, Any], entry: PluginEntry, targets: list[Any]) -> dic
     return {"status": verdict.status, "reason": verdict.reason, "hint": verdict.hint}
 
 
-class Judgement(Outcome):
+class Judgement(CallResult):
     """What a plugin's validate_connection() said, whether it returned or raised."""
 
     def __init__(self, entry: PluginEntry) -> None:

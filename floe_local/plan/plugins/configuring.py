@@ -10,8 +10,8 @@ import inspect
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
-from floe_local.plan.nested import laid_over
-from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN, Blamed, invalid_fields
+from floe_local.plan.nested import deep_merge
+from floe_local.plan.plugins.errors import MEND_THE_PLUGIN, PluginErrors, invalid_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ class Loaded(NamedTuple):
     """A plugin that is ready, and the keys of its defaults that it does not know."""
 
     plugin: Any
-    left_out: tuple[str, ...] = ()
+    ignored_keys: tuple[str, ...] = ()
 
 
 def configured(
@@ -52,14 +52,16 @@ def configured(
         plugin = _unconfigured(entry, factory, config, defaults)
         schema = _schema_of(entry, plugin)
         if schema is not None:
-            known, left_out = _split(defaults, _fields(schema))
-            _apply(entry, plugin, schema, laid_over(known, config))
-            return Loaded(plugin, left_out)
-    known, left_out = _split(defaults, [p.name for p in _keywords(factory)])
-    return Loaded(_make(entry, factory, laid_over(known, config)), left_out)
+            known, ignored_keys = _split_known(defaults, _fields(schema))
+            _apply(entry, plugin, schema, deep_merge(known, config))
+            return Loaded(plugin, ignored_keys)
+    known, ignored_keys = _split_known(defaults, [p.name for p in _keywords(factory)])
+    return Loaded(_make(entry, factory, deep_merge(known, config)), ignored_keys)
 
 
-def _split(defaults: Mapping[str, Any], known: Iterable[str]) -> tuple[Config, tuple[str, ...]]:
+def _split_known(
+    defaults: Mapping[str, Any], known: Iterable[str]
+) -> tuple[Config, tuple[str, ...]]:
     """The defaults whose keys are known, and the other keys."""
     names = set(known)
     kept = {key: value for key, value in defaults.items() if key in names}
@@ -71,7 +73,7 @@ def _has_schema(factory: Any) -> bool:
 
 
 def _schema_of(entry: PluginEntry, plugin: Any) -> Any:
-    with Blamed(entry.who, "get_config_schema()", entry.package, code="plugin-raised"):
+    with PluginErrors(entry.who, "get_config_schema()", entry.package, code="plugin-raised"):
         return plugin.get_config_schema()
 
 
@@ -86,8 +88,8 @@ def _unconfigured(
             raise
     method = inspect.getattr_static(factory, "get_config_schema")
     tells = isinstance(method, (classmethod, staticmethod))  # before there is an instance
-    known, _ = _split(defaults, _fields(_schema_of(entry, factory)) if tells else ())
-    return _make(entry, factory, laid_over(known, config))
+    known, _ = _split_known(defaults, _fields(_schema_of(entry, factory)) if tells else ())
+    return _make(entry, factory, deep_merge(known, config))
 
 
 def _fields(schema: Any) -> list[str]:
@@ -115,11 +117,11 @@ def _apply(entry: PluginEntry, plugin: Any, schema: Any, config: Config) -> None
     known = _fields(schema)
     unknown = [f"'{key}' is unknown{_near(key, known)}" for key in config if key not in known]
     hint = " ".join([f"It takes: {', '.join(known)}.", *(f"{fault}." for fault in unknown)])
-    with Blamed(entry.who, "its config:", entry.package, code="plugin-config", hint=hint):
+    with PluginErrors(entry.who, "its config:", entry.package, code="plugin-config", hint=hint):
         if unknown:
             _strict(schema).model_validate(config)
         model = schema.model_validate(config)
-    with Blamed(entry.who, "configure()", entry.package, code="plugin-config", hint=hint):
+    with PluginErrors(entry.who, "configure()", entry.package, code="plugin-config", hint=hint):
         plugin.configure(model)
 
 
@@ -174,7 +176,7 @@ def _make(entry: PluginEntry, factory: Any, config: Mapping[str, Any]) -> Any:
     doing = f"{getattr(factory, '__name__', 'constructor')}(…)"
     hint = "Correct the plugin's config in the manifest." if config else MEND_THE_PLUGIN
     code = "plugin-config" if config else "plugin-raised"
-    with Blamed(entry.who, doing, entry.package, code=code, hint=hint):
+    with PluginErrors(entry.who, doing, entry.package, code=code, hint=hint):
         return factory(**config)
 
 

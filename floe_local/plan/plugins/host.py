@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from floe_local.errors import InputError
 from floe_local.plan.caller import for_plugins
 from floe_local.plan.plugins.calls import identity_of, json_fault
-from floe_local.plan.plugins.foreign_code import MEND_THE_PLUGIN
+from floe_local.plan.plugins.errors import MEND_THE_PLUGIN
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
-from floe_local.plan.plugins.process import Ask, Conversation, converse
+from floe_local.plan.plugins.process import Ask, ChildOutput, run_children
 from floe_local.plan.plugins.registry import PluginRegistry
 from floe_local.plan.secrets.mask import mask
 from floe_local.plan.secrets.refuse import refuse_secrets
@@ -67,7 +67,7 @@ def call_plugins(
     found = registry or PluginRegistry()
     entries = [found.find(r.kind, r.name, where=r.where, unified=r.unified) for r in refs]
     environment = clean_environment()
-    (talk,) = converse([Ask(request("configs", refs, entries), environment)], limit_s)
+    (talk,) = run_children([Ask(request("configs", refs, entries), environment)], limit_s)
     answers = talk.said("answers")
     if len(answers) < len(refs):
         job, method = talk.step
@@ -102,14 +102,14 @@ def validate_connections(
     """
     found = registry or PluginRegistry()
     targets = [[host, port, *target] for (host, port), target in addresses.items()]
-    asked = [_asked(ref, found) for ref in refs]
+    asked = [_entry_or_error(ref, found) for ref in refs]
     environment = clean_environment(proxies=False)
     asks = [
         Ask({**request("validate", [ref], [entry]), "targets": targets}, environment)
         for ref, entry in zip(refs, asked, strict=True)
         if not isinstance(entry, InputError)
     ]
-    talks = iter(converse(asks, limit_s))
+    talks = iter(run_children(asks, limit_s))
     return tuple(
         _failed(ref, entry)
         if isinstance(entry, InputError)
@@ -118,7 +118,7 @@ def validate_connections(
     )
 
 
-def _asked(ref: BackendRef, registry: PluginRegistry) -> PluginEntry | InputError:
+def _entry_or_error(ref: BackendRef, registry: PluginRegistry) -> PluginEntry | InputError:
     """Find the plugin to ask, or why it cannot be asked."""
     try:
         entry = registry.find(ref.kind, ref.name, where=ref.where, unified=ref.unified)
@@ -129,7 +129,7 @@ def _asked(ref: BackendRef, registry: PluginRegistry) -> PluginEntry | InputErro
 
 
 def _judged(
-    ref: BackendRef, entry: PluginEntry, talk: Conversation, limit_s: float
+    ref: BackendRef, entry: PluginEntry, talk: ChildOutput, limit_s: float
 ) -> ConnectionVerdict:
     verdicts = talk.said("verdict")
     if not verdicts:
@@ -176,7 +176,7 @@ def clean_environment(*, proxies: bool = True) -> dict[str, str]:
 
 
 def failure(
-    talk: Conversation, ref: BackendRef, entry: PluginEntry, method: str, limit_s: float
+    talk: ChildOutput, ref: BackendRef, entry: PluginEntry, method: str, limit_s: float
 ) -> InputError:
     """Give the error for a child that did not come to the end of its job, at `method`."""
     at = f"{ref.where}: " if ref.where else ""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
 from floe_local.plan.plugins.configuring import Loaded, configured
+from floe_local.plan.plugins.errors import PluginErrors
 from floe_local.plan.plugins.floe_core_stand_in import MODULES, PACKAGE, floe_core_stand_in
-from floe_local.plan.plugins.foreign_code import Blamed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,7 @@ def load_plugin(
     """
     with floe_core_stand_in():
         factory = _import(entry)
-        with Blamed(entry.who, "an attribute", entry.package, code="plugin-raised"):
+        with PluginErrors(entry.who, "an attribute", entry.package, code="plugin-raised"):
             if inspect.isclass(factory):
                 _require_methods(entry, factory)
             loaded = configured(entry, factory, config, defaults or {})
@@ -98,16 +98,18 @@ def _import(entry: PluginEntry) -> Any:
             "plugin-entry-point", reason, "Mend the entry point in its pyproject.toml."
         )
     doing = f"import of {target['module']}"
-    blamed = Blamed(entry.who, doing, entry.package, code="plugin-import", hint=_import_hint(entry))
+    errors = PluginErrors(
+        entry.who, doing, entry.package, code="plugin-import", hint=_import_hint(entry)
+    )
     try:
-        with blamed:
+        with errors:
             found = import_module(target["module"])
     except InputError as error:
         if not isinstance(error.__cause__, ModuleNotFoundError):
             raise
         hint = _missing_module_hint(entry, error.__cause__.name or "")
         raise InputError(error.code, error.reason, hint) from error.__cause__
-    with blamed:
+    with errors:
         for part in target["attribute"].split("."):
             if not hasattr(found, part):  # which may run the module's own __getattr__
                 raise _no_such_attribute(entry, target, found, part)

@@ -33,7 +33,7 @@ class PluginOutput(Frozen):
     `exporter_config` is get_otlp_exporter_config(); `pipeline_config` the optional
     get_pipeline_config() of an older floe contract; `transport`, `namespace_strategy`
     and `helm_values` the methods of those names (ADR-0035). What the plugin's kind has
-    no method for is None. `left_out` are the keys of its defaults that it does not know.
+    no method for is None. `ignored_keys` are the keys of its defaults that it does not know.
     """
 
     kind: Kind
@@ -48,7 +48,7 @@ class PluginOutput(Frozen):
     namespace_strategy: Any = None
     helm_values: Any = None
     warnings: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
+    ignored_keys: tuple[str, ...] = ()
 
     @property
     def who(self) -> str:

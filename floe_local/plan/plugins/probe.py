@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from floe_local.errors import InputError
 from floe_local.plan.plugins.calls import CALLS, OPTIONAL_CALLS, json_fault
 from floe_local.plan.plugins.dialing import normal_name
-from floe_local.plan.plugins.foreign_code import Blamed, Outcome
+from floe_local.plan.plugins.errors import CallResult, PluginErrors
 from floe_local.plan.plugins.loading import UNIFIED, PluginEntry, load_plugin
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class ReadVariables:
         environment.__getitem__ = remembering  # type: ignore[method-assign]
 
 
-class Said(Outcome):
+class CallDescription(CallResult):
     """What a call came to, in words that JSON can hold."""
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ class Probe:
             try:
                 self._load_and_ask(seen)
             except InputError as error:
-                seen["errors"].append(error.told)
+                seen["errors"].append(error.as_dict())
         return {**seen, "read": sorted(self._reading.names), "dialled": offline.dialled}
 
     def _load_and_ask(self, seen: dict[str, Any]) -> None:
@@ -119,7 +119,7 @@ class Probe:
         """
         if self._plugin is None:
             return {}
-        with Offline() as offline, Said() as said:
+        with Offline() as offline, CallDescription() as said:
             self._step("validate_connection")
             said.take(self._plugin.validate_connection())
         return {**said.words, "read": sorted(self._reading.names), "dialled": offline.dialled}
@@ -139,10 +139,10 @@ def _metadata(plugin: Any, field: str) -> str:
 
 def _ask(plugin: Any, field: str, method: str, entry: PluginEntry, seen: dict[str, Any]) -> None:
     try:
-        with Blamed(entry.who, f"{method}()", entry.package, code="plugin-raised"):
+        with PluginErrors(entry.who, f"{method}()", entry.package, code="plugin-raised"):
             answer = getattr(plugin, method)()
     except InputError as error:
-        seen["errors"].append(error.told)
+        seen["errors"].append(error.as_dict())
         return
     fault = json_fault(answer)
     if fault:

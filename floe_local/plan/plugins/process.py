@@ -33,7 +33,7 @@ _BYTES = "\x00bytes"
 """The key of an object that stands for bytes, which JSON does not have."""
 
 
-class Conversation(NamedTuple):
+class ChildOutput(NamedTuple):
     """What a child said until it ended, by itself or at the time limit."""
 
     messages: list[dict[str, Any]]
@@ -87,7 +87,7 @@ class Reporter:
         self._stream.flush()
 
 
-def converse(asks: Sequence[Ask], limit_s: float) -> list[Conversation]:
+def run_children(asks: Sequence[Ask], limit_s: float) -> list[ChildOutput]:
     """Start a child for each request, all at once; give what each said, in the same order.
 
     Args:
@@ -99,10 +99,10 @@ def converse(asks: Sequence[Ask], limit_s: float) -> list[Conversation]:
         return finish(children, limit_s)
 
 
-def finish(children: Sequence[Child], limit_s: float) -> list[Conversation]:
+def finish(children: Sequence[Child], limit_s: float) -> list[ChildOutput]:
     """Give what each child said until it ended, or `limit_s` seconds had passed."""
-    listen(children, time.monotonic() + limit_s + GRACE_S)
-    return [child.conversation() for child in children]
+    read_streams(children, time.monotonic() + limit_s + GRACE_S)
+    return [child.output() for child in children]
 
 
 class Child:
@@ -163,7 +163,7 @@ class Child:
         """Whether nothing more is to be expected, though others may hold the streams open."""
         return self.said_all or self.process.poll() is not None
 
-    def conversation(self) -> Conversation:
+    def output(self) -> ChildOutput:
         """Give what it said."""
         with suppress(subprocess.TimeoutExpired):  # its streams close a moment before it is gone
             self.process.wait(0 if self.open_streams else GRACE_S)
@@ -172,7 +172,7 @@ class Child:
         whole = bytes(self.answers[: self.answers.rfind(b"\n") + 1])
         messages = [json.loads(line) for line in whole.splitlines()]
         stderr = self.stderr.decode("utf-8", "replace")
-        return Conversation(messages, stderr, code or 0, timed_out)
+        return ChildOutput(messages, stderr, code or 0, timed_out)
 
 
 def _encoded(request: Mapping[str, Any], limit_s: float) -> bytes:
@@ -210,7 +210,7 @@ def _read(
             child.open_streams -= 1
 
 
-def listen(children: Sequence[Child], deadline: float) -> None:
+def read_streams(children: Sequence[Child], deadline: float) -> None:
     """Read all streams until every child is over, or the deadline (monotonic) has come."""
     with selectors.DefaultSelector() as selector:
         for child in children:

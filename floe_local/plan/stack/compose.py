@@ -15,7 +15,7 @@ from floe_local.plan.blueprint.recipe import LABEL_ORIGIN
 from floe_local.plan.blueprint.recorder import Recording
 from floe_local.plan.caller import past_the_proxy
 from floe_local.plan.env_refs import references
-from floe_local.plan.nested import laid_over, map_texts
+from floe_local.plan.nested import deep_merge, map_texts
 from floe_local.plan.stack.hosts import network_aliases
 from floe_local.plan.stack.model import BACKEND_LABEL, STACK_LABEL
 from floe_local.plan.values import Kind
@@ -180,7 +180,7 @@ def _compiled(source: str, given: Given) -> dict[str, Any] | None:
     if source != COLLECTOR_CONFIG:
         return compiled.openlineage_config
     config = compiled.otlp_collector_config
-    return None if config is None else laid_over(config, _TELLING)
+    return None if config is None else deep_merge(config, _TELLING)
 
 
 def _labels(name: str, given: Given, files: Mapping[str, str]) -> dict[str, str]:

@@ -173,17 +173,17 @@ def port_wishes(
             service=service,
             endpoint=endpoint.name,
             container_port=endpoint.port,
-            preferred=_asked_port(service, endpoint, overrides) or endpoint.host_port,
-            asked=_asked_port(service, endpoint, overrides) is not None,
+            preferred=_requested_port(service, endpoint, overrides) or endpoint.host_port,
+            asked=_requested_port(service, endpoint, overrides) is not None,
         )
         for part in parts
         for service, endpoint in endpoints_of(part.blueprint)
-        if _asked_port(service, endpoint, overrides)
+        if _requested_port(service, endpoint, overrides)
         or _is_needed(part.blueprint, endpoint, called.get(part.blueprint.name, set()))
     )
 
 
-def _asked_port(service: str, endpoint: Endpoint, overrides: Mapping[str, int]) -> int | None:
+def _requested_port(service: str, endpoint: Endpoint, overrides: Mapping[str, int]) -> int | None:
     return overrides.get(f"{service}.{endpoint.name}", overrides.get(endpoint.name))
 
 

@@ -52,7 +52,7 @@ def collector_url(plan: StackPlan, protocol: str, vantage: Vantage) -> str | Non
     return None
 
 
-def dialling(plan: StackPlan) -> dict[tuple[str, int], tuple[str, int]]:
+def host_address_map(plan: StackPlan) -> dict[tuple[str, int], tuple[str, int]]:
     """What plugins call, and where that is from the host: (name, port) → (host, port).
 
     Every name of a backend's containers, with every port of theirs that is published.
@@ -77,7 +77,7 @@ def _published(plan: StackPlan, backend: StackBackend) -> Iterator[PublishedEndp
 
 def host_transport(plan: StackPlan, transport: dict[str, Any]) -> dict[str, Any]:
     """A transport with the URLs of the stack's services as the host reaches them."""
-    return for_host(transport, dialling(plan))
+    return for_host(transport, host_address_map(plan))
 
 
 def transport_for(plan: StackPlan, vantage: Vantage) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
 from floe_local.plan.caller import PROXIES, is_loopback
-from floe_local.plan.plugins.process import Conversation, finish
+from floe_local.plan.plugins.process import ChildOutput, finish
 from floe_local.plan.stack.environment import TRANSPORT, proxy_exceptions, resolve_variables
 from floe_local.plan.values import Signal
 from floe_local.prove.runs import RunPlan, planned_event
@@ -205,7 +205,7 @@ def _as_data(plan: Plan, namespace: str) -> list[dict[str, Any]]:
     return [plan.model_dump()]
 
 
-def _outcome(index: int, talk: Conversation) -> dict[str, Any]:
+def _outcome(index: int, talk: ChildOutput) -> dict[str, Any]:
     """How a client fared; where its process did not say, how that ended."""
     for ack in talk.said("ack"):
         if ack["index"] == index:

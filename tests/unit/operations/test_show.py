@@ -15,7 +15,7 @@ from floe_local.operations.stacks import identity_of
 from floe_local.operations.targets import EndpointOptions, targets_elsewhere, targets_of
 from floe_local.operations.up import refuse_unset
 from floe_local.plan.artifacts import Compiled, CompiledBackend
-from floe_local.plan.nested import laid_over
+from floe_local.plan.nested import deep_merge
 from floe_local.plan.stack.model import StackIdentity, StackPlan
 from floe_local.run.workspace import Workspace
 
@@ -219,7 +219,7 @@ def test_a_manifest_with_the_keys_of_floes_own_compiles(where: Where, tmp_path: 
 
 def test_config_is_laid_over_defaults() -> None:
     below = {"a": {"x": 1, "y": 2}, "b": 1}
-    assert laid_over(below, {"a": {"x": 3}, "b": {}}) == {"a": {"x": 3, "y": 2}, "b": {}}
+    assert deep_merge(below, {"a": {"x": 3}, "b": {}}) == {"a": {"x": 3, "y": 2}, "b": {}}
     assert below == {"a": {"x": 1, "y": 2}, "b": 1}
 
 

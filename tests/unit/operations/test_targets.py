@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from floe_local.operations.targets import readable, redirected, targets_of
+from floe_local.operations.targets import targets_of, with_base_url, without_unset_probes
 from floe_local.plan.blueprint.lookup import find_blueprint
 from floe_local.plan.blueprint.model import Cleanup, Expectation, Probe, Request
 from floe_local.plan.blueprint.placement import resolve_placement
@@ -47,7 +47,7 @@ def target(
 
 def test_what_is_set_is_read_back() -> None:
     whole = target({Signal.TRACES: (probe(KEYS),)})
-    assert readable(whole, BOTH) == whole
+    assert without_unset_probes(whole, BOTH) == whole
 
 
 @pytest.mark.parametrize(
@@ -61,20 +61,20 @@ def test_what_is_set_is_read_back() -> None:
 def test_what_is_not_set_is_named_and_not_asked(
     environ: dict[str, str], missing: tuple[str, ...]
 ) -> None:
-    left = readable(target({Signal.TRACES: (probe(KEYS),)}), environ)
+    left = without_unset_probes(target({Signal.TRACES: (probe(KEYS),)}), environ)
     assert left.readback == {}
     assert left.unset == {Signal.TRACES: missing}
     assert left.accepts == (Signal.TRACES,)
 
 
 def test_an_address_needs_its_variables_too() -> None:
-    left = readable(target({Signal.TRACES: (probe({}, "tenant"),)}), {})
+    left = without_unset_probes(target({Signal.TRACES: (probe({}, "tenant"),)}), {})
     assert left.unset == {Signal.TRACES: ("ACME_TENANT",)}
 
 
 def test_a_signal_is_read_back_whole_or_not_at_all() -> None:
     probes = {Signal.TRACES: (probe({}), probe(KEYS)), Signal.LOGS: (probe({}),)}
-    left = readable(target(probes), {})
+    left = without_unset_probes(target(probes), {})
     assert set(left.readback) == {Signal.LOGS}
     assert set(left.unset) == {Signal.TRACES}
 
@@ -82,9 +82,9 @@ def test_a_signal_is_read_back_whole_or_not_at_all() -> None:
 def test_what_cannot_be_removed_is_not_tried() -> None:
     rule = Cleanup(each="run", request=asking(KEYS), verify=asking({}))
     plain = Cleanup(each="job", request=asking({}), verify=asking({}))
-    left = readable(target({}, (rule, plain)), {"ACME_KEY": "first"})
+    left = without_unset_probes(target({}, (rule, plain)), {"ACME_KEY": "first"})
     assert left.cleanup == (plain,)
-    assert readable(target({}, (rule, plain)), BOTH).cleanup == (rule, plain)
+    assert without_unset_probes(target({}, (rule, plain)), BOTH).cleanup == (rule, plain)
 
 
 def live_datadog(environ: dict[str, str]) -> BackendTarget:
@@ -131,7 +131,7 @@ def test_an_address_that_is_given_wins_over_the_plugins(url: str, nesting: str) 
     compiled = compile_outputs(Manifest(), [output], placed, {})
     (backend,) = compiled.backends
 
-    moved = redirected(backend, "https://lineage.example/base/")
+    moved = with_base_url(backend, "https://lineage.example/base/")
 
     assert [one["url"] for one in single_transports(moved) if "url" in one] == [
         "https://lineage.example/base"

@@ -5,7 +5,7 @@ from threading import Thread
 
 import pytest
 
-from floe_local.run.interrupts import held_back, one_interrupt
+from floe_local.run.interrupts import defer_signals, interrupt_once
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -13,12 +13,12 @@ def test_a_signal_that_is_held_back_comes_at_the_end(number: signal.Signals) -> 
     done = []
 
     def work() -> None:
-        with held_back():
+        with defer_signals():
             signal.raise_signal(number)
             done.append("all of it")
         done.append("what follows")
 
-    with one_interrupt(), pytest.raises(KeyboardInterrupt):
+    with interrupt_once(), pytest.raises(KeyboardInterrupt):
         work()
     assert done == ["all of it"]
 
@@ -34,14 +34,14 @@ def test_a_second_interrupt_leaves_the_clean_up_alone(number: signal.Signals) ->
             signal.raise_signal(number)
             cleaned.append("all of it")
 
-    with one_interrupt(), pytest.raises(KeyboardInterrupt):
+    with interrupt_once(), pytest.raises(KeyboardInterrupt):
         work()
     assert cleaned == ["all of it"]
 
 
 def test_what_was_ignored_stays_ignored() -> None:
     former = signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    with held_back():
+    with defer_signals():
         signal.raise_signal(signal.SIGTERM)
     assert signal.signal(signal.SIGTERM, former) is signal.SIG_IGN
 
@@ -51,7 +51,7 @@ def test_another_thread_is_left_alone() -> None:
     seen = []
 
     def look() -> None:
-        with held_back():
+        with defer_signals():
             seen.append(signal.getsignal(signal.SIGTERM))
 
     thread = Thread(target=look)

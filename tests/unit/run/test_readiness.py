@@ -20,7 +20,7 @@ from floe_local.plan.stack.model import (
 from floe_local.plan.stack.plan import plan_stack
 from floe_local.plan.values import Kind, Origin, Signal
 from floe_local.run.holdings import Container
-from floe_local.run.interrupts import one_interrupt
+from floe_local.run.interrupts import interrupt_once
 from floe_local.run.readiness import ask, wait_until_ready
 from tests.fake_engine import FakeEngine
 from tests.servers import answering
@@ -283,7 +283,7 @@ def test_an_interrupt_while_the_threads_begin_ends_them_all(build: Builder) -> N
     def interrupt(_: Progress) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
-    with answering() as server, one_interrupt():
+    with answering() as server, interrupt_once():
         plan = plan_of(
             build, service(server.server_port, ready=Ready(endpoint="api", path="/")), *others
         )

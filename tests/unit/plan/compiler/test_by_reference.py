@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from floe_local.errors import InputError
 from floe_local.plan.compiler import compile_outputs
-from floe_local.plan.env_refs import settled
+from floe_local.plan.env_refs import expanded
 from floe_local.plan.manifest.model import LocalSettings, Manifest
 from floe_local.plan.values import Egress
 from tests.unit.plan.compiler.conftest import egress_of, lineage_output, telemetry_output
@@ -72,7 +72,7 @@ def test_an_endpoint_by_reference_is_as_the_literal(
     by_reference = compile_with(config(text), environ)
 
     assert (
-        settled(by_reference["otlp_collector_config"], environ) == literal["otlp_collector_config"]
+        expanded(by_reference["otlp_collector_config"], environ) == literal["otlp_collector_config"]
     )
     assert by_reference.backends[0].hosts == literal.backends[0].hosts
     assert rules_of(by_reference) == rules_of(literal)
@@ -285,7 +285,7 @@ def test_any_endpoint_by_reference_is_as_the_literal(
         except InputError as error:
             outcomes.append((error.code, error.reason))
         else:
-            config = settled(done["otlp_collector_config"], variables)
+            config = expanded(done["otlp_collector_config"], variables)
             outcomes.append((str(done.backends[0].hosts), str(config)))
 
     assert outcomes[0] == outcomes[1]

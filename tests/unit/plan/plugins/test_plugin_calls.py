@@ -193,7 +193,7 @@ def test_what_no_terminal_should_get_is_escaped_in_what_a_plugin_raises() -> Non
 
 @given(text=st.text(st.characters(codec=None)))
 def test_an_error_can_always_be_written(text: str) -> None:
-    told = InputError("a", text, text).told
+    told = InputError("a", text, text).as_dict()
     assert all(part.encode().decode() == part for part in told.values())
     assert "\x1b" not in told["reason"]
     assert InputError("a", told["reason"]).reason == told["reason"]

@@ -161,8 +161,8 @@ def test_a_model_may_take_any_key(load: Any) -> None:
 
 def test_a_default_by_a_name_that_only_the_model_uses_is_left_out(load_over: Any) -> None:
     defaults = {"level": 2, "api_key": "k"}
-    plugin, left_out = load_over(LAX.format(settings=""), {}, defaults)
-    assert (plugin.model.level, plugin.model.key, left_out) == (1, "k", ("level",))
+    plugin, ignored_keys = load_over(LAX.format(settings=""), {}, defaults)
+    assert (plugin.model.level, plugin.model.key, ignored_keys) == (1, "k", ("level",))
 
 
 REQUIRED_FIELD = """
@@ -188,7 +188,7 @@ def test_a_field_that_the_model_requires_can_be_given(
     entry = PluginRegistry().find("telemetry", "odd")
     loaded = load_plugin(entry, config, defaults)
     assert loaded.plugin.config.endpoint == "here:1"
-    assert loaded.left_out == tuple(defaults)[1:]
+    assert loaded.ignored_keys == tuple(defaults)[1:]
     wrongs: tuple[dict[str, Any], ...] = ({"endpoint": []}, {"endpoint": "x", "levle": 2})
     for wrong in wrongs:
         with pytest.raises(InputError, match=r"endpoint: Input should|levle: Extra") as caught:
@@ -250,49 +250,49 @@ def load_over(plugin_site: Any, telemetry_source: Any) -> Callable[..., Loaded]:
 
 
 def test_a_default_lies_under_the_config(load_over: Any) -> None:
-    plugin, left_out = load_over(KEYWORDS, {"level": 3}, {"level": 2, "endpoint": "here:1"})
-    assert (plugin.endpoint, plugin.level, left_out) == ("here:1", 3, ())
+    plugin, ignored_keys = load_over(KEYWORDS, {"level": 3}, {"level": 2, "endpoint": "here:1"})
+    assert (plugin.endpoint, plugin.level, ignored_keys) == ("here:1", 3, ())
 
 
 def test_a_default_that_the_signature_does_not_name_is_left_out(load_over: Any) -> None:
-    plugin, left_out = load_over(KEYWORDS, {}, {"level": 2, "plain_http": True})
-    assert (plugin.level, left_out) == (2, ("plain_http",))
+    plugin, ignored_keys = load_over(KEYWORDS, {}, {"level": 2, "plain_http": True})
+    assert (plugin.level, ignored_keys) == (2, ("plain_http",))
 
 
 def test_a_default_that_the_model_does_not_name_is_left_out(load_over: Any) -> None:
-    plugin, left_out = load_over(SCHEMA, {}, {"level": 2, "plain_http": True})
-    assert (plugin.model.level, left_out) == (2, ("plain_http",))
+    plugin, ignored_keys = load_over(SCHEMA, {}, {"level": 2, "plain_http": True})
+    assert (plugin.model.level, ignored_keys) == (2, ("plain_http",))
 
 
 def test_defaults_that_are_all_unknown_leave_the_plugin_as_it_is(load_over: Any) -> None:
-    plugin, left_out = load_over(SCHEMA, {}, {"plain_http": True})
-    assert (plugin.model, left_out) == (None, ("plain_http",))
+    plugin, ignored_keys = load_over(SCHEMA, {}, {"plain_http": True})
+    assert (plugin.model, ignored_keys) == (None, ("plain_http",))
 
 
 def test_a_default_may_go_by_the_model_s_alias(load_over: Any) -> None:
-    plugin, left_out = load_over(ALIASED, {}, {"Level": 2})
-    assert (plugin.model.level, left_out) == (2, ())
+    plugin, ignored_keys = load_over(ALIASED, {}, {"Level": 2})
+    assert (plugin.model.level, ignored_keys) == (2, ())
 
 
 def test_a_default_needs_a_name_of_its_own_among_keywords(load_over: Any) -> None:
-    plugin, left_out = load_over(ANY_KEYWORD, {"level": 3}, {"plain_http": True})
-    assert (plugin.anything, left_out) == ({"level": 3}, ("plain_http",))
+    plugin, ignored_keys = load_over(ANY_KEYWORD, {"level": 3}, {"plain_http": True})
+    assert (plugin.anything, ignored_keys) == ({"level": 3}, ("plain_http",))
 
 
 def test_a_schema_of_none_takes_defaults_as_keywords(load_over: Any) -> None:
-    plugin, left_out = load_over(NO_SCHEMA, {}, {"level": 5, "endpoint": "x"})
-    assert (plugin.level, left_out) == (5, ("endpoint",))
+    plugin, ignored_keys = load_over(NO_SCHEMA, {}, {"level": 5, "endpoint": "x"})
+    assert (plugin.level, ignored_keys) == (5, ("endpoint",))
 
 
 def test_a_plugin_without_config_takes_no_default(load_over: Any) -> None:
-    assert load_over("", {}, {"level": 5}).left_out == ("level",)
+    assert load_over("", {}, {"level": 5}).ignored_keys == ("level",)
 
 
 def test_a_plugin_that_is_a_module_takes_no_default(plugin_site: Any) -> None:
     plugin_site.add(WHOLE, module="whole", points={})
     plugin_site.add("import whole", module="holder", points={TELEMETRY: {"w": "whole"}})
     loaded = load_plugin(PluginRegistry().find("telemetry", "w"), {}, {"level": 5})
-    assert loaded.left_out == ("level",)
+    assert loaded.ignored_keys == ("level",)
 
 
 @pytest.mark.parametrize("members", [KEYWORDS, SCHEMA, ""])
@@ -306,7 +306,7 @@ def test_the_host_tells_what_was_left_out(load_over: Any) -> None:
     load_over(KEYWORDS, {}, {})
     defaults = {"level": 2, "plain_http": True}
     ref = BackendRef(kind=Kind.TELEMETRY, name="odd", defaults=defaults)
-    assert call_plugins([ref])[0].left_out == ("plain_http",)
+    assert call_plugins([ref])[0].ignored_keys == ("plain_http",)
 
 
 def test_a_default_that_cannot_be_passed_on_is_the_blueprint_s(load_over: Any) -> None:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import IO, TYPE_CHECKING, cast
 
 from floe_local.plan.caller import for_clients
-from floe_local.plan.plugins.process import Ask, Child, finish, listen, read_request
+from floe_local.plan.plugins.process import Ask, Child, finish, read_request, read_streams
 
 if TYPE_CHECKING:
     from typing import Any
@@ -56,7 +56,7 @@ class LateSpeaker:
 def test_what_a_child_says_as_it_ends_is_heard() -> None:
     with ExitStack() as files:
         child = LateSpeaker(files)
-        listen([cast("Child", child)], time.monotonic() + 30)
+        read_streams([cast("Child", child)], time.monotonic() + 30)
     assert child.answers == LAST_WORDS
 
 

@@ -61,7 +61,7 @@ def test_a_secret_in_an_answer_is_refused_at_the_call(
     assert told in caught.value.reason
     assert "'odd' (odd-plugin 1.2.3)" in caught.value.reason
     assert "${env:" in caught.value.hint
-    assert not any(secret in str(caught.value.told) for secret in (SECRET, "Qq1wW2eE3rR4"))
+    assert not any(secret in str(caught.value.as_dict()) for secret in (SECRET, "Qq1wW2eE3rR4"))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_secret_in_an_answer_is_refused_at_the_call(
 def test_a_secret_in_helm_values_is_refused(helm: Any) -> None:
     with pytest.raises(InputError, match=r"helm_values.*holds a credential written out") as caught:
         refuse_secrets(output(helm_values=helm), {})
-    assert SECRET not in str(caught.value.told)
+    assert SECRET not in str(caught.value.as_dict())
 
 
 @pytest.mark.parametrize("user", ["", "a:", "ab:", "abc:"])

@@ -17,7 +17,7 @@ from floe_local.plan.stack.environment import (
     resolve_variables,
 )
 from floe_local.plan.stack.plan import plan_stack
-from floe_local.plan.stack.vantage import dialling, transport_for
+from floe_local.plan.stack.vantage import host_address_map, transport_for
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Builder
@@ -72,7 +72,7 @@ def test_a_name_with_a_trailing_dot_is_found(build: Builder) -> None:
     compiled = build.compiled(backends=(backend,), openlineage_config={"transport": transport})
     plan = plan_stack(build.given(compiled))
     assert transport_for(plan, "host") == {"type": "http", "url": "http://127.0.0.1:5100/x"}
-    assert dialling(plan)["lineage.prod", 5000] == ("127.0.0.1", 5100)
+    assert host_address_map(plan)["lineage.prod", 5000] == ("127.0.0.1", 5100)
 
 
 def said_of(build: Builder, transport: dict[str, Any]) -> PipelineVariables:

@@ -10,7 +10,7 @@ from time import monotonic
 import pytest
 
 from floe_local.prove.read.poll import Reply, poll, poll_apart
-from floe_local.run.interrupts import one_interrupt
+from floe_local.run.interrupts import interrupt_once
 
 PATIENCE = 10.0
 
@@ -70,5 +70,5 @@ def test_an_interrupt_waits_for_no_deadline() -> None:
         return Reply(good=False), None
 
     groups = {"a": ["never good"], "b": ["interrupts"], "c": ["never good either"]}
-    with one_interrupt(), pytest.raises(KeyboardInterrupt):
+    with interrupt_once(), pytest.raises(KeyboardInterrupt):
         poll_apart(groups, ask, deadline=monotonic() + 3600, threads=1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from floe_local.plan.caller import for_clients
-from floe_local.plan.plugins.process import Conversation
+from floe_local.plan.plugins.process import ChildOutput
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.delivery import Delivery, deliveries, sendings
@@ -160,7 +160,7 @@ def test_a_client_sees_what_is_printed_and_what_it_takes_to_start() -> None:
 def test_a_process_that_says_nothing_is_named(
     stderr: str, code: int, error: str, *, timed_out: bool
 ) -> None:
-    outcome = clients._outcome(0, Conversation([], stderr, code, timed_out))
+    outcome = clients._outcome(0, ChildOutput([], stderr, code, timed_out))
     assert outcome["error"] == f"the client's process {error}"
 
 

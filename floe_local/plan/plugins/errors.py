@@ -1,8 +1,8 @@
 """Runs other people's code, and says whose fault it was.
 
-A plugin may raise anything. `Blamed` is the one place where that becomes an `InputError`
+A plugin may raise anything. `PluginErrors` is the one place where that becomes an `InputError`
 that names the plugin, the method, the cause and the line, without a traceback and without
-the values of credentials; an `Outcome` notes it instead. Light on purpose: the plugins'
+the values of credentials; an `CallResult` notes it instead. Light on purpose: the plugins'
 child process imports it.
 """
 
@@ -22,7 +22,7 @@ MEND_THE_PLUGIN = "Mend the plugin, or use another release of it."
 LONGEST_CAUSE = 600
 
 
-class Blamed:
+class PluginErrors:
     """Turns what the block raises into an `InputError` that names the plugin.
 
     Args:
@@ -60,7 +60,7 @@ class Blamed:
         raise InputError(self.code, reason, self.hint) from error
 
 
-class Outcome(ABC):
+class CallResult(ABC):
     """What a call came to, whether it returned or raised; an interrupt goes on.
 
     The block makes the call, and hands `take` what it returned.
