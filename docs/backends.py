@@ -11,11 +11,10 @@ from floe_local.plan.values import Kind, Origin
 from floe_local.prove.report import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from floe_local.operations.sandbox import Recorded
-    from floe_local.plan.blueprint.model import LocatedBlueprint
-    from floe_local.plan.stack.model import StackBackend
+    from floe_local.plan.artifacts import Backend
     from floe_local.prove.report import Check, Report
 
 HEAD = """# Backends of ADR-0035
@@ -43,8 +42,7 @@ PROOF = {
 
 def page(
     report: Report,
-    backends: Sequence[StackBackend],
-    blueprints: Mapping[str, LocatedBlueprint],
+    backends: Sequence[Backend],
     recorded: Sequence[Recorded],
 ) -> str:
     """The page.
@@ -52,25 +50,22 @@ def page(
     Args:
         report: of the smoke test.
         backends: of the stack.
-        blueprints: by name, as the stack ran them.
         recorded: what the recorders received.
     """
     received = {one.backend: one for one in recorded}
     rows = [
         row
         for backend in sorted(backends, key=lambda b: (b.kind is Kind.LINEAGE, b.name))
-        for row in _rows(report, backend, blueprints[backend.blueprint], received)
+        for row in _rows(report, backend, received)
     ]
     return HEAD + "\n".join(rows) + "\n"
 
 
-def _rows(
-    report: Report, backend: StackBackend, located: LocatedBlueprint, received: dict[str, Recorded]
-) -> Iterable[str]:
+def _rows(report: Report, backend: Backend, received: dict[str, Recorded]) -> Iterable[str]:
     used = next(used for used in report.backends if used.name == backend.name)
-    for signal in backend.accepts:
+    for signal in backend.blueprint.accepts:
         checks = [c for c in report.checks if (c.backend, c.signal) == (backend.name, signal)]
-        wire = _wire(backend, located, signal.value, received.get(backend.name))
+        wire = _wire(backend, signal.value, received.get(backend.name))
         read = _read_back(backend, signal)
         kind = "lineage" if backend.kind is Kind.LINEAGE else "telemetry"
         cells = [
@@ -95,13 +90,11 @@ def _verdicts(checks: Sequence[Check]) -> str:
     return f"{text}: {'; '.join(reasons)}" if reasons else text
 
 
-def _wire(
-    backend: StackBackend, located: LocatedBlueprint, signal: str, recorded: Recorded | None
-) -> str:
+def _wire(backend: Backend, signal: str, recorded: Recorded | None) -> str:
     """What the recorder saw and checked: requests, credential, size, schema."""
-    sandbox = located.blueprint.sandbox
+    sandbox = backend.blueprint.sandbox
     if sandbox is None or recorded is None:
-        return " and ".join(sorted(backend.ingest))
+        return " and ".join(sorted(backend.blueprint.ingest))
     seen = sorted(
         {
             f"`{r.method} {r.path}`{_format(r.content_type, r.encoding)}"
@@ -134,9 +127,9 @@ def _credential(credential: Any) -> list[str]:
     return [names[credential.kind]]
 
 
-def _read_back(backend: StackBackend, signal: Any) -> str:
+def _read_back(backend: Backend, signal: Any) -> str:
     texts = []
-    for probe in backend.readback.get(signal, ()):
+    for probe in backend.blueprint.readback.get(signal, ()):
         fields = ", ".join(e.field for e in probe.expect)
         texts.append(PROOF[probe.decode].format(fields=fields))
     return "; ".join(texts)

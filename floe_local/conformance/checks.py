@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.conformance.report import Fault, Note, Unasked, judged
 from floe_local.errors import InputError
-from floe_local.plan.artifacts import CompiledBackend
+from floe_local.plan.artifacts import Backend
 from floe_local.plan.blueprint.placement import placement_of
 from floe_local.plan.compiler.draft import Draft
 from floe_local.plan.compiler.shapes import shape_of
@@ -319,14 +319,23 @@ def helm_values(evidence: Evidence) -> Iterator[Finding]:
     if located is None:
         return
     found = located.blueprint
-    is_saas = placement_of(found, live=False) is Placement.SANDBOXED and not found.requires
+    placement = placement_of(found, live=False)
+    is_saas = placement is Placement.SANDBOXED and not found.requires
     if is_saas and values:
         listed = ", ".join(sorted(values))
         reason = f"get_helm_values() returned {listed}; its blueprint says that it runs elsewhere"
         yield Fault(reason=reason, hint="Return {} for a backend with nothing to deploy.")
     try:
-        who = evidence.subject.entry.who
-        helm_changes(CompiledBackend(name=found.name, who=who, helm_values=values), found.helm)
+        backend = Backend(
+            name=found.name,
+            kind=evidence.subject.kind,
+            plugin=evidence.subject.entry.name,
+            who=evidence.subject.entry.who,
+            placement=placement,
+            blueprint=found,
+            helm_values=values,
+        )
+        helm_changes(backend)
     except InputError as error:
         reason = f"get_helm_values() and its blueprint ({located.source}) disagree: {error.reason}"
         yield Fault(reason=reason, hint=error.hint)

@@ -16,7 +16,7 @@ from floe_local.plan.manifest.reader import load_manifest, resolve_deprecated
 from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.model import ImageNeed, StackIdentity
 from floe_local.plan.stack.parts import image_needs, needed_parts, refuse_unknown
-from floe_local.plan.values import Egress, Frozen, Kind, OtlpProtocol
+from floe_local.plan.values import Egress, Frozen, OtlpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -118,7 +118,7 @@ def request_of(manifest: Manifest, stack: str | None = None, *, live: bool = Fal
     egress = Egress.ANYWHERE if live else Egress.STACK
     compiled = compile_outputs(manifest, outputs, blueprints, os.environ, egress=egress)
     local = manifest.local
-    parts = needed_parts(compiled, {**_consoles(compiled), **blueprints})
+    parts = needed_parts(compiled, blueprints)
     refuse_unknown(parts, local, manifest.place)
     return StackRequest(
         identity=identify(manifest.root, stack),
@@ -171,12 +171,6 @@ def _refuse_strays(refs: Iterable[BackendRef]) -> None:
         for entry in registry.entries(ref.kind):
             if entry.name == ref.name:
                 refuse_stray(ref.name, entry.distribution, entry.target)
-
-
-def _consoles(compiled: Compiled) -> dict[str, PlacedBlueprint]:
-    """What is said of backends that need no blueprint: the Collector itself is all of them."""
-    found = [backend.name for backend in compiled.backends if backend.ends_in_collector]
-    return {name: placeholder(name, Kind.TELEMETRY) for name in found}
 
 
 def local_refs(

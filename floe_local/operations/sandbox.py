@@ -15,7 +15,8 @@ from floe_local.plan.values import Frozen
 
 if TYPE_CHECKING:
     from floe_local.operations.request import Where
-    from floe_local.plan.stack.model import StackBackend, StackPlan
+    from floe_local.plan.artifacts import Backend
+    from floe_local.plan.stack.model import StackPlan
 
 CONTROL = "control"
 """The recorder's endpoint that is not the backend's (compose/sandbox)."""
@@ -125,7 +126,7 @@ def forced_failures(plan: StackPlan) -> tuple[Failing, ...]:
     return tuple(found)
 
 
-def _sandboxed_backend(plan: StackPlan, name: str) -> StackBackend:
+def _sandboxed_backend(plan: StackPlan, name: str) -> Backend:
     found = next((b for b in plan.backends if b.name == name and b.name in plan.sandboxed), None)
     if found is None:
         known = ", ".join(plan.sandboxed) or "none"
@@ -134,7 +135,7 @@ def _sandboxed_backend(plan: StackPlan, name: str) -> StackBackend:
     return found
 
 
-def _recorded(plan: StackPlan, backend: StackBackend, limit: int) -> Recorded:
+def _recorded(plan: StackPlan, backend: Backend, limit: int) -> Recorded:
     listed = _ask_recorder(plan, backend, "GET", f"/requests?limit={limit}")
     known = set(Received.model_fields)
     return Recorded(
@@ -147,7 +148,7 @@ def _recorded(plan: StackPlan, backend: StackBackend, limit: int) -> Recorded:
 
 
 def _ask_recorder(
-    plan: StackPlan, backend: StackBackend, method: str, path: str, body: Any = None
+    plan: StackPlan, backend: Backend, method: str, path: str, body: Any = None
 ) -> Any:
     from floe_local.prove.read.http import Http  # noqa: PLC0415 - `--help` does without
 

@@ -8,7 +8,6 @@ from floe_local.plan.compiler.endpoints import parse_address
 from floe_local.plan.compiler.transport import each_transport, single_transports
 from floe_local.plan.env_refs import missing, references
 from floe_local.plan.stack.environment import pipeline_variables
-from floe_local.plan.stack.parts import endpoints_of
 from floe_local.plan.stack.vantage import (
     backend_urls,
     collector_url,
@@ -16,7 +15,7 @@ from floe_local.plan.stack.vantage import (
     host_transport,
     transport_for,
 )
-from floe_local.plan.values import Frozen, Kind, Origin, Placement, Signal
+from floe_local.plan.values import Frozen, Signal
 from floe_local.prove.send.clients import CLIENTS, DEAD_PROXIES, GRPC_ONLY, OPENLINEAGE, POST
 from floe_local.prove.targets import BackendTarget, PipelineEnvironment, Targets
 
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from floe_local.operations.request import StackRequest
-    from floe_local.plan.artifacts import CompiledBackend
-    from floe_local.plan.blueprint.model import Blueprint, Cleanup, Request
-    from floe_local.plan.stack.model import StackBackend, StackPlan, StackService
+    from floe_local.plan.artifacts import Backend
+    from floe_local.plan.blueprint.model import Cleanup, Request
+    from floe_local.plan.stack.model import StackPlan, StackService
 
 METRICS_ENDPOINT = "metrics"
 """The endpoint of the Collector's blueprint that has its own counters."""
@@ -68,7 +67,7 @@ def targets_of(plan: StackPlan, environ: Mapping[str, str]) -> Targets:
         sampling=plan.sampling,
         environment=plan.client_environment,
         pipeline=_pipeline(plan),
-        backends=tuple(without_unset_probes(_target(plan, b), environ) for b in plan.backends),
+        backends=tuple(_of_stack(plan, backend, environ) for backend in plan.backends),
     )
 
 
@@ -89,22 +88,40 @@ def _pipeline(plan: StackPlan) -> PipelineEnvironment:
     return PipelineEnvironment(variables=variables, unserved=unserved)
 
 
-def _target(plan: StackPlan, backend: StackBackend) -> BackendTarget:
-    shown = _primary_service(plan, backend)
+def _of_stack(plan: StackPlan, backend: Backend, environ: Mapping[str, str]) -> BackendTarget:
     transport = backend.transport
-    return BackendTarget(
-        name=backend.name,
-        kind=backend.kind,
-        **_signals(backend, backend.accepts),
-        endpoints={**backend.elsewhere, **backend_urls(plan, backend, "host")},
-        readback=backend.readback,
-        cleanup=backend.cleanup,
-        naming=backend.naming,
-        exporters=backend.exporters,
-        transport=None if transport is None else host_transport(plan, transport),
-        origin=shown.image.origin if shown else Origin.UPSTREAM,
-        image=shown.image.reference if shown else "",
+    service = _primary_service(plan, backend)
+    target = _target(
+        backend,
+        backend_urls(plan, backend, "host"),
+        None if transport is None else host_transport(plan, transport),
+        environ,
     )
+    if service is None:
+        return target
+    image = service.image
+    return target.model_copy(update={"origin": image.origin, "image": image.reference})
+
+
+def _target(
+    backend: Backend,
+    urls: Mapping[str, str],
+    transport: dict[str, Any] | None,
+    environ: Mapping[str, str],
+) -> BackendTarget:
+    """A backend as it is reached at base URLs by endpoint name, and by `transport`."""
+    blueprint = backend.blueprint
+    sent = {s for s in blueprint.accepts if s is Signal.LINEAGE or backend.exporters.get(s)}
+    target = BackendTarget(
+        backend=backend,
+        accepts=tuple(s for s in blueprint.accepts if s in sent),
+        unexported=tuple(s for s in blueprint.accepts if s not in sent),
+        endpoints={**backend.live_endpoints, **urls},
+        readback=blueprint.readback,
+        cleanup=blueprint.cleanup,
+        transport=transport,
+    )
+    return without_unset_probes(target, environ)
 
 
 def without_unset_probes(target: BackendTarget, environ: Mapping[str, str]) -> BackendTarget:
@@ -130,21 +147,11 @@ def without_unset_probes(target: BackendTarget, environ: Mapping[str, str]) -> B
     )
 
 
-def _signals(
-    backend: StackBackend | CompiledBackend, accepts: tuple[Signal, ...]
-) -> dict[str, tuple[Signal, ...]]:
-    """What the backend takes, told apart by whether its plugin exports it."""
-    sent = {s for s in accepts if s is Signal.LINEAGE or backend.exporters.get(s)}
-    return {
-        "accepts": tuple(s for s in accepts if s in sent),
-        "unexported": tuple(s for s in accepts if s not in sent),
-    }
-
-
-def _primary_service(plan: StackPlan, backend: StackBackend) -> StackService | None:
+def _primary_service(plan: StackPlan, backend: Backend) -> StackService | None:
     """The service that answers for a backend: where it takes signals, else its first."""
-    taking = [backend.service_of[e] for e in backend.ingest.values() if e in backend.service_of]
-    names = [*taking, *backend.service_of.values()]
+    services = backend.service_of
+    taking = [services[e] for e in backend.blueprint.ingest.values() if e in services]
+    names = [*taking, *services.values()]
     return plan.service(names[0]) if names else None
 
 
@@ -158,7 +165,6 @@ def targets_elsewhere(
         options: where the stack is.
         environ: as for `targets_of`.
     """
-    blueprints = {part.blueprint.name: part.blueprint for part in request.parts}
     return Targets(
         stack=request.identity.name,
         namespace=options.namespace or request.compiled.namespace,
@@ -168,41 +174,26 @@ def targets_elsewhere(
         sampling=request.compiled.sampling,
         pipeline=PipelineEnvironment(unserved=dict.fromkeys((c.name for c in CLIENTS), _FOREIGN)),
         backends=tuple(
-            without_unset_probes(
-                _elsewhere(backend, blueprints[backend.told_by], options.backends), environ
-            )
-            for backend in request.compiled.backends
+            _elsewhere(backend, options.backends, environ) for backend in request.compiled.backends
         ),
     )
 
 
 def _elsewhere(
-    backend: CompiledBackend, blueprint: Blueprint, urls: Mapping[str, str]
+    backend: Backend, given: Mapping[str, str], environ: Mapping[str, str]
 ) -> BackendTarget:
-    given = {
-        endpoint.name: urls.get(f"{backend.name}.{endpoint.name}", urls.get(backend.name))
-        for _, endpoint in endpoints_of(blueprint)
-    }
-    own = {} if backend.placement is Placement.SANDBOXED else blueprint.live.endpoints
-    endpoints = {**own, **{name: url for name, url in given.items() if url}}
-    lineage = endpoints.get(blueprint.ingest.get("openlineage", ""))
+    names = [endpoint.name for _, endpoint in backend.blueprint.endpoints]
+    found = {n: given.get(f"{backend.name}.{n}", given.get(backend.name)) for n in names}
+    urls = {name: url for name, url in found.items() if url}
+    ingest = backend.blueprint.ingest.get("openlineage", "")
+    lineage = {**backend.live_endpoints, **urls}.get(ingest)
     transport = backend.transport
     if transport is not None and lineage:
         transport = with_base_url(backend, lineage)
-    return BackendTarget(
-        name=backend.name,
-        kind=Kind.TELEMETRY if transport is None else Kind.LINEAGE,
-        **_signals(backend, blueprint.accepts),
-        endpoints=endpoints,
-        readback=blueprint.readback,
-        cleanup=blueprint.cleanup,
-        naming=blueprint.naming,
-        exporters=backend.exporters,
-        transport=transport,
-    )
+    return _target(backend, urls, transport, environ)
 
 
-def with_base_url(backend: CompiledBackend, url: str) -> dict[str, Any]:
+def with_base_url(backend: Backend, url: str) -> dict[str, Any]:
     """The backend's transport, with `url` in place of the address that the plugin calls.
 
     An address that is only known when it runs is the plugin's, too: what is given wins.

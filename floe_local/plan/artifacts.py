@@ -5,8 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from floe_local.plan.blueprint.model import Blueprint
 from floe_local.plan.nested import deep_merge
-from floe_local.plan.values import Frozen, Placement, Signal
+from floe_local.plan.values import Frozen, Kind, Placement, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,37 +41,43 @@ class Change(Frozen):
     level: Level = "info"
 
 
-class CompiledBackend(Frozen):
-    """What was compiled for one named backend, or for one part of a composite transport.
+class Backend(Frozen):
+    """One named backend, or one part of a composite transport: from here to the report.
 
-    `who` is its plugin, as errors name it: name, distribution, version; `plugin` is the name of
-    it in a manifest, None: the backend's. `blueprint` is the
-    name of the blueprint that tells of it, None: its own; `exporters` are the ids in the
-    Collector config that carry to this backend, by signal.
-    `transport` is the OpenLineage transport as containers use it. `hosts` are the host
-    names (with ports) in the plugin's endpoints, which become network aliases.
+    `plugin` is its plugin's name in a manifest, `who` the same as errors name it, with
+    distribution and version. `blueprint` is as the stack uses it; an empty one where there is none.
+    `exporters` are the ids in the Collector config that carry to this backend, by signal.
+    `transport` is the OpenLineage transport as containers use it. `hosts` are the host names
+    (with ports) in the plugin's endpoints, which become network aliases.
     """
 
     name: str
+    kind: Kind
+    plugin: str
     who: str = ""
-    plugin: str | None = None
-    blueprint: str | None = None
-    placement: Placement = Placement.IN_STACK
+    placement: Placement
+    blueprint: Blueprint
     exporters: dict[Signal, tuple[str, ...]] = {}
     transport: dict[str, Any] | None = None
     hosts: tuple[tuple[str, int], ...] = ()
     helm_values: dict[str, Any] = {}
 
     @property
-    def told_by(self) -> str:
-        """The name of the blueprint that tells of it."""
-        return self.blueprint or self.name
+    def service_of(self) -> dict[str, str]:
+        """The services of its endpoints, by the endpoints' names."""
+        return {endpoint.name: service for service, endpoint in self.blueprint.endpoints}
+
+    @property
+    def live_endpoints(self) -> dict[str, str]:
+        """The base URLs of endpoints that are not in the stack; may hold references."""
+        played = self.placement is Placement.SANDBOXED
+        return {} if played else self.blueprint.live.endpoints
 
     @property
     def ends_in_collector(self) -> bool:
         """Whether the Collector keeps what is for it: in its log, in a file, or not at all."""
         types = {i.partition("/")[0] for ids in self.exporters.values() for i in ids}
-        return self.transport is None and bool(types) and types <= ENDS_IN_COLLECTOR
+        return self.kind is Kind.TELEMETRY and bool(types) and types <= ENDS_IN_COLLECTOR
 
 
 class Compiled(Frozen):
@@ -87,7 +94,7 @@ class Compiled(Frozen):
     namespace: str = "default"
     environment: str = "local"
     project: str = ""
-    backends: tuple[CompiledBackend, ...] = ()
+    backends: tuple[Backend, ...] = ()
     provenance: tuple[Change, ...] = ()
     secrets: tuple[str, ...] = ()
     sampling: str = "off"
@@ -109,7 +116,7 @@ class Compiled(Frozen):
         found: dict[str, Any] = {}
         for backend in self.backends:
             if backend.helm_values:
-                found = deep_merge(found, {backend.plugin or backend.name: backend.helm_values})
+                found = deep_merge(found, {backend.plugin: backend.helm_values})
         return found
 
     def __contains__(self, artifact: object) -> bool:

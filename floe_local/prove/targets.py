@@ -10,35 +10,52 @@ from typing import Any
 
 from pydantic import Field
 
+from floe_local.plan.artifacts import Backend
 from floe_local.plan.blueprint.model import Cleanup, Naming, Probe
 from floe_local.plan.values import Frozen, Kind, Origin, Signal
 
 
 class BackendTarget(Frozen):
-    """One backend as seen from the host.
+    """One backend as it is reached from the host.
 
     `endpoints` maps the blueprint's endpoint names to base URLs, such as
     ``http://127.0.0.1:16686``. `accepts` is what is sent to it; `unexported` what it would
-    take, but its plugin has no pipeline for. `exporters` are the Collector's exporter ids that
-    carry to it, by signal. `transport` is the OpenLineage transport for the host (secrets still
-    as ``${env:NAME}``).
+    take, but its plugin has no pipeline for. `transport` is the OpenLineage transport for the
+    host (secrets still as ``${env:NAME}``).
     `unset` are the variables that must be set for a signal to be read back: without them
     `readback` has no probes for it.
     """
 
-    name: str
-    kind: Kind
+    backend: Backend
     accepts: tuple[Signal, ...]
     unexported: tuple[Signal, ...] = ()
     endpoints: dict[str, str]
     readback: dict[Signal, tuple[Probe, ...]] = {}
     unset: dict[Signal, tuple[str, ...]] = {}
     cleanup: tuple[Cleanup, ...] = ()
-    naming: Naming = Naming()
-    exporters: dict[Signal, tuple[str, ...]] = {}
     transport: dict[str, Any] | None = None
     origin: Origin = Origin.UPSTREAM
     image: str = ""
+
+    @property
+    def name(self) -> str:
+        """The backend's name."""
+        return self.backend.name
+
+    @property
+    def kind(self) -> Kind:
+        """What it stores."""
+        return self.backend.kind
+
+    @property
+    def naming(self) -> Naming:
+        """How it renames what it stores."""
+        return self.backend.blueprint.naming
+
+    @property
+    def exporters(self) -> dict[Signal, tuple[str, ...]]:
+        """The Collector's exporter ids that carry to it, by signal."""
+        return self.backend.exporters
 
 
 class PipelineEnvironment(Frozen):

@@ -27,10 +27,10 @@ from floe_local.until import until
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from floe_local.plan.artifacts import Backend
     from floe_local.plan.blueprint.model import Ready
     from floe_local.plan.stack.model import (
         PublishedEndpoint,
-        StackBackend,
         StackPlan,
         StackService,
     )
@@ -265,7 +265,7 @@ def _refuse_if_ended(
     raise NotReadyError(code, f"service {service.name} {how}{whose}{wrote}", _hint(service))
 
 
-def _of_plugins(backends: Sequence[StackBackend], wrote: Sequence[str]) -> str:
+def _of_plugins(backends: Sequence[Backend], wrote: Sequence[str]) -> str:
     """Whose exporters the Collector runs: those that it names, or all where it names none."""
     said = "\n".join(_BESIDE_THE_POINT.sub("", line) for line in wrote)
     ids = {b.who or b.name: {i for of in b.exporters.values() for i in of} for b in backends}

@@ -242,7 +242,7 @@ def workspace_files(plan: StackPlan) -> dict[str, str]:
     return {
         **plan.files,
         COMPOSE_FILE: heading + compose,
-        PLAN_FILE: plan.model_dump_json(indent=2) + "\n",
+        PLAN_FILE: plan.model_dump_json(indent=2, by_alias=True) + "\n",
     }
 
 

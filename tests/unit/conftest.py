@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from floe_local.plan.artifacts import Compiled, CompiledBackend
+from floe_local.plan.artifacts import Backend, Compiled
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint, PlacedBlueprint
 from floe_local.plan.blueprint.placement import resolve_placement
 from floe_local.plan.stack.given import Given
@@ -16,6 +16,7 @@ from floe_local.plan.stack.model import ResolvedImage
 from floe_local.plan.stack.parts import image_needs, needed_parts, port_wishes
 from floe_local.plan.values import Origin
 from floe_local.run.ports import choose_ports
+from tests.backends import backend_of
 
 COLLECTOR: dict[str, Any] = {
     "title": "Collector",
@@ -109,6 +110,10 @@ class Builder:
         }
         return resolve_placement(found, live=False)
 
+    def backend(self, name: str, **more: Any) -> Backend:
+        placed = self.located().get(name)
+        return backend_of(name, blueprint=placed.blueprint if placed else None, **more)
+
     def compiled(self, **changes: Any) -> Compiled:
         transport = {"type": "http", "url": "http://lineage:5000", "endpoint": "api/v1/lineage"}
         values: dict[str, Any] = {
@@ -117,12 +122,12 @@ class Builder:
             },
             "openlineage_config": {"transport": transport},
             "backends": (
-                CompiledBackend(
-                    name="traces",
+                self.backend(
+                    "traces",
                     exporters={"traces": ("otlp_grpc/traces",)},
                     hosts=(("traces", 4317),),
                 ),
-                CompiledBackend(name="lineage", transport=transport, hosts=(("lineage", 5000),)),
+                self.backend("lineage", transport=transport, hosts=(("lineage", 5000),)),
             ),
             "namespace": "floe-local",
         }

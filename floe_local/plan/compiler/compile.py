@@ -6,7 +6,8 @@ from copy import deepcopy
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from floe_local.plan.artifacts import Change, Compiled, CompiledBackend, helm_values_of
+from floe_local.plan.artifacts import Backend, Change, Compiled, helm_values_of
+from floe_local.plan.blueprint.placement import placeholder
 from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.compiler.collector import (
     RESERVED,
@@ -52,7 +53,7 @@ from floe_local.plan.compiler.transport import (
     without_nulls,
 )
 from floe_local.plan.env_refs import references
-from floe_local.plan.values import Egress, Kind, Placement
+from floe_local.plan.values import Egress, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -228,7 +229,7 @@ def _telemetry(
     blueprints: Mapping[str, PlacedBlueprint],
     namespace: str,
     around: Surroundings,
-) -> tuple[dict[str, Any] | None, tuple[CompiledBackend, ...], tuple[Change, ...]]:
+) -> tuple[dict[str, Any] | None, tuple[Backend, ...], tuple[Change, ...]]:
     if not outputs:
         return None, (), ()
     collector = blueprints.get(COLLECTOR)
@@ -238,7 +239,8 @@ def _telemetry(
     drafts = tuple(overlaid(draft, directory) for draft in drafts)
     config = assembled(drafts, manifest.local, resource_attributes(manifest, namespace), directory)
     changes = tuple(change for draft in drafts for change in draft.changes)
-    return config, tuple(map(_sender, drafts)), (*changes, *_sinks(drafts))
+    backends = tuple(_backend(d, d.output.name, d.output.name) for d in drafts)
+    return config, backends, (*changes, *_sinks(drafts))
 
 
 def _through(rules: Iterable[Rule], draft: Draft) -> Draft:
@@ -255,15 +257,21 @@ def resource_attributes(manifest: Manifest, namespace: str) -> dict[str, Any]:
     }
 
 
-def _sender(draft: Draft) -> CompiledBackend:
-    return CompiledBackend(
-        name=draft.output.name,
-        who=draft.output.who,
-        plugin=draft.output.name,
-        placement=draft.placement or Placement.ELSEWHERE,
-        exporters=exporters_by_signal(draft),
+def _backend(draft: Draft, name: str, blueprint: str) -> Backend:
+    """What was compiled of a draft; `blueprint` is that one's name."""
+    output = draft.output
+    placed = draft.backend or placeholder(blueprint, output.kind)
+    return Backend(
+        name=name,
+        kind=output.kind,
+        plugin=output.name,
+        who=output.who,
+        placement=placed.placement,
+        blueprint=placed.blueprint,
+        exporters={} if draft.is_lineage else exporters_by_signal(draft),
+        transport=draft.config if draft.is_lineage else None,
         hosts=hosts_of(draft),
-        helm_values=helm_values_of(draft.output),
+        helm_values=helm_values_of(output),
     )
 
 
@@ -291,11 +299,11 @@ class _Part(NamedTuple):
 
 def _lineage(
     outputs: Sequence[PluginOutput], blueprints: Mapping[str, PlacedBlueprint], around: Surroundings
-) -> tuple[dict[str, Any] | None, tuple[CompiledBackend, ...], tuple[Change, ...]]:
+) -> tuple[dict[str, Any] | None, tuple[Backend, ...], tuple[Change, ...]]:
     # For clients, as for a shell's ${X:-…}, an empty variable is one that is not set.
     values = {name: value for name, value in around.values.items() if value}
     around = around._replace(values=values, nested_values=False)
-    backends: list[CompiledBackend] = []
+    backends: list[Backend] = []
     changes: list[Change] = []
     for output in outputs:
         refuse_unusable(output)
@@ -303,7 +311,7 @@ def _lineage(
             backend = blueprints.get(part.blueprint)
             start = Draft(output, backend, around, deepcopy(part.transport), part.place)
             draft = _through(LINEAGE_RULES, start)
-            backends.append(_poster(draft, part))
+            backends.append(_backend(draft, part.name, part.blueprint))
             changes += draft.changes
     transports = {b.name: b.transport for b in backends if b.transport is not None}
     return _one_transport(transports), tuple(backends), tuple(changes)
@@ -324,19 +332,6 @@ def _parts(output: PluginOutput, placed: PlacedBlueprint | None) -> Iterator[_Pa
     for key, name in expected.items():
         place = f"transport.transports.{key}"
         yield _Part(f"{output.name}.{key}", name, children[key], place)
-
-
-def _poster(draft: Draft, part: _Part) -> CompiledBackend:
-    return CompiledBackend(
-        name=part.name,
-        who=draft.output.who,
-        plugin=draft.output.name,
-        blueprint=part.blueprint,
-        placement=draft.placement or Placement.ELSEWHERE,
-        transport=draft.config,
-        hosts=hosts_of(draft),
-        helm_values=helm_values_of(draft.output),
-    )
 
 
 def _one_transport(transports: Mapping[str, dict[str, Any]]) -> dict[str, Any] | None:

@@ -52,7 +52,7 @@ def gaps_of_stack(compiled: Compiled, parts: Sequence[Blueprint]) -> Iterator[Ga
         for change in compiled.provenance
         if change.rule == "signal-to-debug"
     )
-    backends = {backend.told_by for backend in compiled.backends}
+    backends = {backend.blueprint.name for backend in compiled.backends}
     for part in parts:
         if part.services and not part.chart and part.name not in backends:
             why = "runs in the local stack only: no chart deploys it here"

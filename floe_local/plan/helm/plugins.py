@@ -13,8 +13,9 @@ from floe_local.plan.stack.helm import as_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from floe_local.plan.artifacts import Compiled, CompiledBackend
+    from floe_local.plan.artifacts import Backend, Compiled
     from floe_local.plan.blueprint.model import Blueprint, Chart, Lacking
+    from floe_local.plan.values import Kind
 
 
 class Placed(NamedTuple):
@@ -56,13 +57,12 @@ def placed_values(
 
 
 def _plugins(compiled: Compiled, blueprints: Mapping[str, Blueprint]) -> Iterator[_Plugin]:
-    groups: dict[tuple[str, bool], list[CompiledBackend]] = {}
+    groups: dict[tuple[str, Kind], list[Backend]] = {}
     for backend in compiled.backends:
-        name = backend.plugin or backend.name
-        groups.setdefault((name, backend.transport is None), []).append(backend)
+        groups.setdefault((backend.plugin, backend.kind), []).append(backend)
     for (name, _), backends in groups.items():
-        told_by = tuple(blueprints[b.told_by] for b in backends if b.told_by in blueprints)
-        yield _Plugin(name, backends[0].helm_values, told_by)
+        known = (blueprints.get(backend.blueprint.name) for backend in backends)
+        yield _Plugin(name, backends[0].helm_values, tuple(b for b in known if b))
 
 
 def _into_charts(plugin: _Plugin, charts: Sequence[Chart]) -> Iterator[Placed | Gap]:

@@ -107,7 +107,7 @@ def _not_a_template(text: str) -> str:
 
 def _host(compiled: Compiled, part: str) -> str | None:
     """The name that a backend's Service must have: a host name without dots in its endpoints."""
-    hosts = (host for b in compiled.backends if b.told_by == part for host, _ in b.hosts)
+    hosts = (host for b in compiled.backends if b.blueprint.name == part for host, _ in b.hosts)
     return next((host for host in hosts if "." not in host), None)
 
 
@@ -170,8 +170,9 @@ def _overruled(placed: Sequence[Placed]) -> Iterator[Gap]:
 def _nameless(compiled: Compiled, charts: dict[str, Chart]) -> Iterator[Gap]:
     """Backends whose endpoints name no Service that the chart could make."""
     for backend in compiled.backends:
-        chart = charts.get(backend.told_by)
-        if chart and "{host}" in chart.values.values() and _host(compiled, backend.told_by) is None:
+        name = backend.blueprint.name
+        chart = charts.get(name)
+        if chart and "{host}" in chart.values.values() and _host(compiled, name) is None:
             why = (
                 "its endpoint names no Service of this namespace: the chart's keeps the chart's "
                 "own name, and what the endpoint names must lead to it"

@@ -10,30 +10,29 @@ from floe_local.plan.artifacts import Change
 from floe_local.plan.nested import MISSING, leaves, steps, value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from floe_local.plan.artifacts import CompiledBackend
+    from floe_local.plan.artifacts import Backend
     from floe_local.plan.blueprint.model import HelmRule
 
 
-def helm_environment(
-    backend: CompiledBackend, rules: Sequence[HelmRule]
-) -> dict[str, dict[str, str]]:
+def helm_environment(backend: Backend) -> dict[str, dict[str, str]]:
     """The environment variables that Helm values set: service → name → value."""
     environment: dict[str, dict[str, str]] = {}
-    for rule in rules:
+    for rule in backend.blueprint.helm:
         value = value_at(backend.helm_values, steps(rule.path))
         if value is not MISSING and rule.service and rule.environment:
             environment.setdefault(rule.service, {})[rule.environment] = as_text(value)
     return environment
 
 
-def helm_changes(backend: CompiledBackend, rules: Sequence[HelmRule]) -> tuple[Change, ...]:
+def helm_changes(backend: Backend) -> tuple[Change, ...]:
     """What becomes of each Helm value that floe-local does not just ignore.
 
     Raises:
         InputError: a value is none of those that run locally (``helm-value``).
     """
+    rules = backend.blueprint.helm
     for rule in rules:
         _refuse_other_values(backend, rule)
     honoured = tuple(_honoured(backend, rule) for rule in rules if rule.environment)
@@ -52,7 +51,7 @@ def helm_changes(backend: CompiledBackend, rules: Sequence[HelmRule]) -> tuple[C
     return tuple(change for change in honoured if change) + ignored
 
 
-def _honoured(backend: CompiledBackend, rule: HelmRule) -> Change | None:
+def _honoured(backend: Backend, rule: HelmRule) -> Change | None:
     value = value_at(backend.helm_values, steps(rule.path))
     if value is MISSING:
         return None
@@ -65,7 +64,7 @@ def _honoured(backend: CompiledBackend, rule: HelmRule) -> Change | None:
     )
 
 
-def _refuse_other_values(backend: CompiledBackend, rule: HelmRule) -> None:
+def _refuse_other_values(backend: Backend, rule: HelmRule) -> None:
     value = value_at(backend.helm_values, steps(rule.path))
     if value is MISSING or not rule.one_of or value in rule.one_of:
         return
@@ -83,5 +82,5 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _paths(backend: CompiledBackend) -> Iterator[tuple[str, Any]]:
+def _paths(backend: Backend) -> Iterator[tuple[str, Any]]:
     return ((".".join(path), value) for path, value in leaves(backend.helm_values))

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError
-from floe_local.plan.stack.parts import service_that_listens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from floe_local.plan.artifacts import CompiledBackend
+    from floe_local.plan.artifacts import Backend
     from floe_local.plan.blueprint.model import LocatedBlueprint
 
 
 def network_aliases(
-    backends: Sequence[CompiledBackend], parts: Sequence[LocatedBlueprint]
+    backends: Sequence[Backend], parts: Sequence[LocatedBlueprint]
 ) -> dict[str, tuple[str, ...]]:
     """The aliases that each service answers to besides its own name.
 
@@ -25,21 +24,30 @@ def network_aliases(
     Raises:
         InputError: one name would mean two services (``host-clash``).
     """
-    blueprints = {part.blueprint.name: part.blueprint for part in parts}
     owners = {service: service for part in parts for service in part.blueprint.services}
     aliases: dict[str, list[str]] = {}
     for backend in backends:
         for host, port in backend.hosts:
-            found = service_that_listens(blueprints[backend.told_by], backend, port)
-            if found is None:
-                continue
-            for alias in _spellings(host):
-                _claim(alias, found[0], backend.name, owners)
-                aliases.setdefault(found[0], []).append(alias)
+            service = _service_that_listens(backend, port)
+            for alias in _spellings(host) if service else ():
+                _claim(alias, service, backend.name, owners)
+                aliases.setdefault(service, []).append(alias)
     return {
         service: tuple(n for n in dict.fromkeys(names) if n != service)
         for service, names in aliases.items()
     }
+
+
+def _service_that_listens(backend: Backend, port: int) -> str:
+    """The service of a backend that a plugin's ``host:port`` means; "": it has no service.
+
+    The one that listens on the port, else the one that takes the backend's signals.
+    """
+    blueprint = backend.blueprint
+    listening = [service for service, e in blueprint.endpoints if e.port == port]
+    taking = [s for s, e in blueprint.endpoints if e.name in blueprint.ingest.values()]
+    named = [service for service in blueprint.services if service == backend.name]
+    return next(iter(listening + taking + named), "")
 
 
 def _spellings(host: str) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from floe_local.plan.artifacts import Change
-from floe_local.plan.blueprint.model import Cleanup, ImageSource, Naming, Probe, Ready
-from floe_local.plan.values import Frozen, Kind, Origin, OtlpProtocol, Placement, Signal
+from floe_local.plan.artifacts import Backend, Change
+from floe_local.plan.blueprint.model import ImageSource, Ready
+from floe_local.plan.values import Frozen, Origin, OtlpProtocol, Placement
 
 COMPOSE_FILE = "stack.compose.yaml"
 """The compose file's name in the workspace. Not ``compose.yaml``: floe forbids that name."""
@@ -102,31 +102,6 @@ class StackVolume(Frozen):
     secrets: tuple[str, ...] = ()
 
 
-class StackBackend(Frozen):
-    """A named backend in the stack, with what the smoke test needs to know of it.
-
-    `who` is its plugin, as errors name it. `blueprint` is the blueprint's name; `service_of` maps its endpoint names to services.
-    `hosts` are the names (with ports) by which the plugin calls it. `elsewhere` are the base
-    URLs of endpoints that are not in the stack. The rest is as in Blueprint and CompiledBackend.
-    """
-
-    name: str
-    blueprint: str
-    kind: Kind
-    placement: Placement = Placement.IN_STACK
-    who: str = ""
-    service_of: dict[str, str] = {}
-    hosts: tuple[tuple[str, int], ...] = ()
-    exporters: dict[Signal, tuple[str, ...]] = {}
-    transport: dict[str, Any] | None = None
-    accepts: tuple[Signal, ...] = ()
-    ingest: dict[str, str] = {}
-    naming: Naming = Naming()
-    readback: dict[Signal, tuple[Probe, ...]] = {}
-    cleanup: tuple[Cleanup, ...] = ()
-    elsewhere: dict[str, str] = {}
-
-
 class MovedPort(Frozen):
     """An endpoint that is not on the host port it prefers, since `owner` uses that.
 
@@ -155,7 +130,7 @@ class StackPlan(Frozen):
     secrets: tuple[str, ...] = ()
     services: tuple[StackService, ...] = ()
     volumes: tuple[StackVolume, ...] = ()
-    backends: tuple[StackBackend, ...] = ()
+    backends: tuple[Backend, ...] = ()
     collector: str | None = None
     openlineage_config: dict[str, Any] | None = None
     namespace: str = "default"

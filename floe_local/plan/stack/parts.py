@@ -9,15 +9,14 @@ from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.stack.model import ImageNeed, PortWish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from floe_local.plan.artifacts import Compiled, CompiledBackend
+    from floe_local.plan.artifacts import Compiled
     from floe_local.plan.blueprint.model import (
         Blueprint,
         Endpoint,
         LocatedBlueprint,
         PlacedBlueprint,
-        Service,
     )
     from floe_local.plan.manifest.model import LocalSettings
 
@@ -36,7 +35,10 @@ def needed_parts(
             one name (``service-clash``).
     """
     names = [COLLECTOR] if compiled.otlp_collector_config is not None else []
-    names += [backend.told_by for backend in compiled.backends]
+    blueprints = {placed.blueprint.name: placed for placed in blueprints.values()}
+    # What ends in the Collector needs no blueprint: the Collector itself is all of it.
+    used = [(b.blueprint.name, b.ends_in_collector) for b in compiled.backends]
+    names += [name for name, is_whole in used if name in blueprints or not is_whole]
     found: dict[str, PlacedBlueprint] = {}
     _collect(names, "the manifest", blueprints, found)
     parts = tuple(found.values())
@@ -142,7 +144,7 @@ def refuse_unknown(
     Raises:
         InputError: names the first, with its place (``unknown-service``).
     """
-    pairs = [(s, e.name) for part in parts for s, e in endpoints_of(part.blueprint)]
+    pairs = [(s, e.name) for part in parts for s, e in part.blueprint.endpoints]
     endpoints = {f"{s}.{e}" for s, e in pairs} | {e for _, e in pairs}
     services = {name for part in parts for name in part.blueprint.services}
     named = [(f"local.images.{name}", name, services) for name in local.images]
@@ -167,7 +169,7 @@ def port_wishes(
         compiled: its backends' hosts name the ports that plugins connect to.
         overrides: host ports by ``service.endpoint``, or by an endpoint's name alone.
     """
-    called = {b.told_by: {port for _, port in b.hosts} for b in compiled.backends}
+    called = {b.blueprint.name: {port for _, port in b.hosts} for b in compiled.backends}
     return tuple(
         PortWish(
             service=service,
@@ -177,7 +179,7 @@ def port_wishes(
             asked=_requested_port(service, endpoint, overrides) is not None,
         )
         for part in parts
-        for service, endpoint in endpoints_of(part.blueprint)
+        for service, endpoint in part.blueprint.endpoints
         if _requested_port(service, endpoint, overrides)
         or _is_needed(part.blueprint, endpoint, called.get(part.blueprint.name, set()))
     )
@@ -185,13 +187,6 @@ def port_wishes(
 
 def _requested_port(service: str, endpoint: Endpoint, overrides: Mapping[str, int]) -> int | None:
     return overrides.get(f"{service}.{endpoint.name}", overrides.get(endpoint.name))
-
-
-def endpoints_of(blueprint: Blueprint) -> Iterator[tuple[str, Endpoint]]:
-    """Every endpoint of a blueprint, with its service's name."""
-    for name, service in blueprint.services.items():
-        for endpoint in service.endpoints:
-            yield name, endpoint
 
 
 def _is_needed(blueprint: Blueprint, endpoint: Endpoint, called_ports: set[int]) -> bool:
@@ -212,18 +207,3 @@ def _names_used(blueprint: Blueprint) -> set[str]:
     cleanup = {c.request.endpoint for c in blueprint.cleanup}
     lineage = {name for protocol, name in blueprint.ingest.items() if protocol == "openlineage"}
     return ready | probes | cleanup | lineage
-
-
-def service_that_listens(
-    blueprint: Blueprint, backend: CompiledBackend, port: int
-) -> tuple[str, Service] | None:
-    """The service of a backend that a plugin's ``host:port`` means; None: it has no service.
-
-    The one that listens on the port, else the one that takes the backend's signals.
-    """
-    listening = [s for s, endpoint in endpoints_of(blueprint) if endpoint.port == port]
-    taking = [s for s, e in endpoints_of(blueprint) if e.name in blueprint.ingest.values()]
-    named = next(
-        iter(listening + taking + [s for s in blueprint.services if s == backend.name]), ""
-    )
-    return (named, blueprint.services[named]) if named else None

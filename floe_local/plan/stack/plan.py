@@ -15,18 +15,16 @@ from floe_local.plan.stack.helm import helm_changes, helm_environment
 from floe_local.plan.stack.hosts import network_aliases
 from floe_local.plan.stack.model import (
     PublishedEndpoint,
-    StackBackend,
     StackPlan,
     StackService,
     StackVolume,
 )
-from floe_local.plan.stack.parts import endpoints_of
-from floe_local.plan.values import Kind, Placement
+from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from floe_local.plan.artifacts import Change, CompiledBackend
+    from floe_local.plan.artifacts import Change
     from floe_local.plan.blueprint.model import Service
     from floe_local.plan.stack.given import Given
 
@@ -51,7 +49,7 @@ def plan_stack(given: Given) -> StackPlan:
         secrets=tuple(sorted({v for s in services.values() for v in secret_variables(s)})),
         services=tuple(_stack_service(name, s, given) for name, s in services.items()),
         volumes=volumes,
-        backends=tuple(_backend(b, given) for b in given.compiled.backends),
+        backends=given.compiled.backends,
         collector=_collector(given),
         openlineage_config=given.compiled.openlineage_config,
         namespace=given.compiled.namespace,
@@ -67,8 +65,7 @@ def plan_stack(given: Given) -> StackPlan:
 
 def _services(given: Given) -> dict[str, Service]:
     """The services that run, with what Helm values set in their environment."""
-    blueprints = given.blueprints
-    from_helm = [helm_environment(b, blueprints[b.told_by].helm) for b in given.compiled.backends]
+    from_helm = [helm_environment(backend) for backend in given.compiled.backends]
     services = {
         name: service
         for part in given.parts
@@ -139,32 +136,11 @@ def _volumes(given: Given, services: Mapping[str, Service]) -> tuple[StackVolume
     )
 
 
-def _backend(backend: CompiledBackend, given: Given) -> StackBackend:
-    blueprint = given.blueprints[backend.told_by]
-    return StackBackend(
-        name=backend.name,
-        blueprint=blueprint.name,
-        placement=backend.placement,
-        kind=Kind.TELEMETRY if backend.transport is None else Kind.LINEAGE,
-        who=backend.who,
-        service_of={endpoint.name: service for service, endpoint in endpoints_of(blueprint)},
-        hosts=backend.hosts,
-        exporters=backend.exporters,
-        transport=backend.transport,
-        accepts=blueprint.accepts,
-        ingest=dict(blueprint.ingest),
-        naming=blueprint.naming,
-        readback=blueprint.readback,
-        cleanup=blueprint.cleanup,
-        elsewhere={} if backend.placement is Placement.SANDBOXED else blueprint.live.endpoints,
-    )
-
-
 def _client_environment(given: Given) -> dict[str, str]:
     """What the sandbox sets where lineage clients run."""
-    parts = {part.blueprint.name: part for part in given.parts}
-    lineage = [parts[b.told_by] for b in given.compiled.backends if b.transport is not None]
-    return {k: v for part in lineage if part.sandbox for k, v in part.sandbox.environment.items()}
+    lineage = {b.blueprint.name for b in given.compiled.backends if b.kind is Kind.LINEAGE}
+    played = [p.sandbox for p in given.parts if p.sandbox and p.blueprint.name in lineage]
+    return {name: value for sandbox in played for name, value in sandbox.environment.items()}
 
 
 def _collector(given: Given) -> str | None:
@@ -173,13 +149,8 @@ def _collector(given: Given) -> str | None:
     if shared is None:
         return None
     taking = set(shared.ingest.values())
-    return next((s for s, e in endpoints_of(shared) if e.name in taking), None)
+    return next((s for s, e in shared.endpoints if e.name in taking), None)
 
 
 def _helm_changes(given: Given) -> tuple[Change, ...]:
-    blueprints = given.blueprints
-    return tuple(
-        change
-        for backend in given.compiled.backends
-        for change in helm_changes(backend, blueprints[backend.told_by].helm)
-    )
+    return tuple(c for backend in given.compiled.backends for c in helm_changes(backend))

@@ -9,7 +9,8 @@ from floe_local.plan.compiler.transport import for_host
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from floe_local.plan.stack.model import PublishedEndpoint, StackBackend, StackPlan
+    from floe_local.plan.artifacts import Backend
+    from floe_local.plan.stack.model import PublishedEndpoint, StackPlan
 
 Vantage = Literal["host", "container"]
 
@@ -34,7 +35,7 @@ def url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def backend_urls(plan: StackPlan, backend: StackBackend, vantage: Vantage) -> dict[str, str]:
+def backend_urls(plan: StackPlan, backend: Backend, vantage: Vantage) -> dict[str, str]:
     """The base URLs of a backend's endpoints, by endpoint name."""
     urls = {
         name: endpoint_url(plan, service, name, vantage)
@@ -65,11 +66,11 @@ def host_address_map(plan: StackPlan) -> dict[tuple[str, int], tuple[str, int]]:
     }
 
 
-def _names(backend: StackBackend) -> set[str]:
+def _names(backend: Backend) -> set[str]:
     return {host for host, _ in backend.hosts} | set(backend.service_of.values())
 
 
-def _published(plan: StackPlan, backend: StackBackend) -> Iterator[PublishedEndpoint]:
+def _published(plan: StackPlan, backend: Backend) -> Iterator[PublishedEndpoint]:
     for name in dict.fromkeys(backend.service_of.values()):
         service = plan.service(name)
         yield from service.endpoints if service else ()

@@ -12,7 +12,6 @@ import pytest
 
 from docs.backends import page
 from floe_local.errors import InputError
-from floe_local.operations.request import manifest_blueprints, manifest_of
 from floe_local.operations.sandbox import Failure, fail, show_received
 from floe_local.operations.smoke_test import find_targets
 from floe_local.operations.stacks import find_planned
@@ -225,10 +224,9 @@ def test_a_real_account_is_reached_only_where_both_commands_say_live(
 
 
 def test_the_page_is_what_the_run_has_shown(every_backend: FloeLocal, report: Report) -> None:
-    located = manifest_blueprints(manifest_of(every_backend.where))
     recorded = show_received(every_backend.where, limit=1000).recorders
     plan, _ = find_planned(every_backend.where)
-    text = page(report, plan.backends, located, recorded)
+    text = page(report, plan.backends, recorded)
     if os.environ.get("FLOE_UPDATE_GOLDEN"):
         PAGE.write_text(text, encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == text

@@ -143,14 +143,15 @@ def _config(ports: dict[str, int], backend: str) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def telemetry(stack: FloeLocal, collector: dict[str, str]) -> Targets:
     """Give the telemetry half: through the Collector and the proxy, read at the backend."""
-    exporters = {"exporters": {Signal.TRACES: (EXPORTER,)}}
+    target = backend_of(stack, "jaeger")
+    backend = target.backend.model_copy(update={"exporters": {Signal.TRACES: (EXPORTER,)}})
     return Targets(
         stack="tests",
         namespace=NAMESPACE,
         otlp_grpc=collector["grpc"],
         otlp_http=collector["http"],
         collector_metrics=f"{collector['metrics']}/metrics",
-        backends=(backend_of(stack, "jaeger").model_copy(update=exporters),),
+        backends=(target.model_copy(update={"backend": backend}),),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from floe_local.operations.request import StackRequest, UpSettings
 from floe_local.operations.up import UpResult, bring_up
-from floe_local.plan.artifacts import Compiled, CompiledBackend
+from floe_local.plan.artifacts import Compiled
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
 from floe_local.plan.blueprint.placement import resolve_placement
 from floe_local.plan.stack.identity import identify
@@ -17,6 +17,7 @@ from floe_local.plan.stack.parts import needed_parts
 from floe_local.plan.values import Origin
 from floe_local.run.engine import Engine
 from floe_local.run.progress import Progress, silent
+from tests.backends import backend_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -49,7 +50,7 @@ class Stacks:
         )
         located = LocatedBlueprint(blueprint=blueprint, folder=folder, source="a test")
         placed = resolve_placement({"thing": located}, live=False)
-        compiled = Compiled(backends=(CompiledBackend(name="thing", hosts=hosts),))
+        compiled = Compiled(backends=(backend_of("thing", blueprint=blueprint, hosts=hosts),))
         identity = identify(folder, name)
         self.projects.add(identity.project)
         return StackRequest(

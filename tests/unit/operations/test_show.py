@@ -14,7 +14,7 @@ from floe_local.operations.show import env, explain, render, urls
 from floe_local.operations.stacks import identity_of
 from floe_local.operations.targets import EndpointOptions, targets_elsewhere, targets_of
 from floe_local.operations.up import refuse_unset
-from floe_local.plan.artifacts import Compiled, CompiledBackend
+from floe_local.plan.artifacts import Compiled
 from floe_local.plan.nested import deep_merge
 from floe_local.plan.stack.model import StackIdentity, StackPlan
 from floe_local.run.workspace import Workspace
@@ -254,4 +254,3 @@ def test_targets_of_a_stack_of_somebody_else(where: Where) -> None:
 def test_targets_without_a_collector() -> None:
     identity = StackIdentity(name="a", project="a-1", folder="/a")
     assert targets_of(StackPlan(identity=identity, compose={}), {}).collector_metrics is None
-    assert CompiledBackend(name="x").transport is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,9 +14,12 @@ from floe_local.plan.compiler import compile_outputs
 from floe_local.plan.compiler.transport import single_transports
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.output import PluginOutput
-from floe_local.plan.stack.model import StackBackend, StackIdentity, StackPlan
+from floe_local.plan.stack.model import StackIdentity, StackPlan
 from floe_local.plan.values import Kind, Placement, Signal
-from floe_local.prove.targets import BackendTarget
+from tests.backends import backend_of, target_of
+
+if TYPE_CHECKING:
+    from floe_local.prove.targets import BackendTarget
 
 API = "https://api.${env:ACME_SITE:-acme.example}"
 KEYS = {"A-Key": "${env:ACME_KEY}", "A-Second-Key": "${env:ACME_READ_KEY}"}
@@ -35,9 +38,9 @@ def probe(headers: dict[str, str], endpoint: str = "api") -> Probe:
 def target(
     readback: dict[Signal, tuple[Probe, ...]], cleanup: tuple[Cleanup, ...] = ()
 ) -> BackendTarget:
-    return BackendTarget(
-        name="acme",
-        kind=Kind.TELEMETRY,
+    return target_of(
+        "acme",
+        Kind.TELEMETRY,
         accepts=tuple(readback),
         endpoints={"api": API, "tenant": "https://${env:ACME_TENANT}.acme.example"},
         readback=readback,
@@ -90,16 +93,11 @@ def test_what_cannot_be_removed_is_not_tried() -> None:
 def live_datadog(environ: dict[str, str]) -> BackendTarget:
     located = find_blueprint("datadog")
     assert located is not None
-    blueprint = located.blueprint
-    backend = StackBackend(
-        name="datadog",
-        blueprint="datadog",
-        kind=Kind.TELEMETRY,
+    backend = backend_of(
+        "datadog",
+        blueprint=located.blueprint,
         placement=Placement.ELSEWHERE,
         exporters={Signal.TRACES: ("datadog",)},
-        accepts=blueprint.accepts,
-        readback=blueprint.readback,
-        elsewhere=blueprint.live.endpoints,
     )
     identity = StackIdentity(name="a", project="a-1", folder="/a")
     plan = StackPlan(identity=identity, compose={}, live=True, backends=(backend,))

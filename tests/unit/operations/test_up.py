@@ -1,22 +1,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from floe_local.errors import MachineError
 from floe_local.operations.up import remove_new, warnings_of
 from floe_local.plan.stack.identity import identify
-from floe_local.plan.stack.model import StackBackend, StackPlan
+from floe_local.plan.stack.model import StackPlan
 from floe_local.plan.values import Kind, Placement
 from floe_local.run.holdings import Holdings, Volume
+from tests.backends import backend_of
 from tests.fake_engine import FakeEngine
 
+if TYPE_CHECKING:
+    from floe_local.plan.artifacts import Backend
+
 OLD, NEW = (Volume(name=name, project="p") for name in ("old", "new"))
-HERE = StackBackend(name="here", blueprint="here", kind=Kind.LINEAGE, service_of={"api": "here"})
-SAAS = StackBackend(
-    name="saas", blueprint="saas", kind=Kind.TELEMETRY, placement=Placement.ELSEWHERE
-)
+HERE = backend_of("here", Kind.LINEAGE, placement=Placement.IN_STACK)
+SAAS = backend_of("saas")
 PLAYED = SAAS.model_copy(update={"placement": Placement.SANDBOXED})
 
 
@@ -54,7 +57,7 @@ def test_what_appears_late_is_removed_and_what_is_old_is_not() -> None:
         ((HERE, PLAYED), False, "SANDBOX: saas: played by recorders on this machine"),
     ],
 )
-def test_what_is_said_loudly(backends: tuple[StackBackend, ...], told: str, *, live: bool) -> None:
+def test_what_is_said_loudly(backends: tuple[Backend, ...], told: str, *, live: bool) -> None:
     plan = StackPlan(
         identity=identify(Path("project")),
         compose={},

@@ -16,7 +16,8 @@ from floe_local.prove.canaries import plan
 from floe_local.prove.delivery import deliveries
 from floe_local.prove.read.http import Answer, target
 from floe_local.prove.read.readback import judged, judged_absent
-from floe_local.prove.targets import BackendTarget, Targets
+from floe_local.prove.targets import Targets
+from tests.backends import target_of
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Blueprint, Sandbox
@@ -108,9 +109,9 @@ def found_spans(*spans: tuple[str, str]) -> Answer:
 
 def test_datadog_s_own_api_is_asked_for_each_span() -> None:
     real = blueprint("datadog")
-    backend = BackendTarget(
-        name="datadog",
-        kind=Kind.TELEMETRY,
+    backend = target_of(
+        "datadog",
+        Kind.TELEMETRY,
         accepts=(Signal.TRACES,),
         endpoints=real.live.endpoints,
         readback=real.readback,

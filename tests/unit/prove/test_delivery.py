@@ -7,15 +7,16 @@ from floe_local.prove.canaries import plan
 from floe_local.prove.delivery import Ack, Delivery, deliveries, sendings
 from floe_local.prove.read.collector import expected_count
 from floe_local.prove.targets import BackendTarget, Targets
+from tests.backends import target_of
 
 TAKEN = Ack(ok=True, at=1.0, seconds=0.1)
 LOST = Ack(ok=False, at=1.0, seconds=0.1, error="refused")
 
 
 def backend(name: str, *accepts: Signal) -> BackendTarget:
-    return BackendTarget(
-        name=name,
-        kind=Kind.LINEAGE if Signal.LINEAGE in accepts else Kind.TELEMETRY,
+    return target_of(
+        name,
+        Kind.LINEAGE if Signal.LINEAGE in accepts else Kind.TELEMETRY,
         accepts=accepts,
         endpoints={},
         exporters=dict.fromkeys(accepts, (f"otlp_grpc/{name}",)),

@@ -15,6 +15,7 @@ from floe_local.prove.smoke import smoke
 from floe_local.prove.targets import BackendTarget, SmokeOptions, Targets
 from floe_local.prove.waiting import wait_for_run
 from floe_local.report.junit import smoke_junit
+from tests.backends import target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,9 +36,9 @@ def runs(path: str = "/{run_id}", query: str = "quoted") -> Probe:
 
 
 def backend(url: str, transport: dict[str, Any] | None = None, *probes: Probe) -> BackendTarget:
-    return BackendTarget(
-        name="acme",
-        kind=Kind.LINEAGE,
+    return target_of(
+        "acme",
+        Kind.LINEAGE,
         accepts=(Signal.LINEAGE,),
         endpoints={"api": url},
         readback={Signal.LINEAGE: probes} if probes else {},

@@ -21,9 +21,10 @@ from floe_local.prove.report import (
     Verdict,
     fault,
 )
-from floe_local.prove.targets import BackendTarget, Targets
+from floe_local.prove.targets import Targets
 from floe_local.prove.verdicts import check, with_export_errors
 from floe_local.report.junit import smoke_junit
+from tests.backends import target_of
 
 OK = Ack(ok=True, at=1.0, seconds=0.1)
 REFUSED = Ack(ok=False, at=1.0, seconds=0.1, error="refused")
@@ -61,9 +62,9 @@ def judged(  # noqa: PLR0917 - what a check rests on, most of it as it should be
     exporters: tuple[str, ...] = (),
 ) -> Check:
     endpoints = {"query": "http://127.0.0.1:1"}
-    backend = BackendTarget(
-        name="b",
-        kind=Kind.TELEMETRY,
+    backend = target_of(
+        "b",
+        Kind.TELEMETRY,
         accepts=accepts,
         unexported=unexported,
         unset={Signal.TRACES: unset} if unset else {},
@@ -129,9 +130,9 @@ def test_what_waits_to_be_scraped_is_not_accepted(
 )
 def test_what_was_not_answered_is_not_said_to_be(kind: str, hint: str) -> None:
     sent = Ack(ok=True, at=1.0, seconds=0.1)
-    backend = BackendTarget(
-        name="b",
-        kind=Kind.LINEAGE,
+    backend = target_of(
+        "b",
+        Kind.LINEAGE,
         accepts=(Signal.LINEAGE,),
         endpoints={},
         transport={"type": kind},
@@ -309,9 +310,9 @@ LOOK_UP = (
 def explained(error: str, exporter: str = EXPORTER) -> Check:
     """A check that broke at an exporter, once the Collector's log was read."""
     broken = judged(hops=counters(HopState.PASSED, HopState.FAILED), exporters=(EXPORTER,))
-    backend = BackendTarget(
-        name="b",
-        kind=Kind.TELEMETRY,
+    backend = target_of(
+        "b",
+        Kind.TELEMETRY,
         accepts=(Signal.TRACES,),
         endpoints={},
         exporters={Signal.TRACES: (EXPORTER,)},

@@ -14,14 +14,14 @@ from floe_local.plan.blueprint.model import Ready
 from floe_local.plan.stack.model import (
     PublishedEndpoint,
     ResolvedImage,
-    StackBackend,
     StackService,
 )
 from floe_local.plan.stack.plan import plan_stack
-from floe_local.plan.values import Kind, Origin, Signal
+from floe_local.plan.values import Origin, Signal
 from floe_local.run.holdings import Container
 from floe_local.run.interrupts import interrupt_once
 from floe_local.run.readiness import ask, wait_until_ready
+from tests.backends import backend_of
 from tests.fake_engine import FakeEngine
 from tests.servers import answering
 
@@ -204,10 +204,8 @@ def test_the_plugins_whose_config_the_collector_refuses_are_named(
     output = ("2026\tinfo\tservice.go\t{'id': 'otlp_grpc/b'}", said)
     exporters = {"acme": ("grpc",), "b": ("otlp_grpc/b", "otlp_grpc"), "lineage": ()}
     backends = tuple(
-        StackBackend(
-            name=name,
-            blueprint=name,
-            kind=Kind.TELEMETRY,
+        backend_of(
+            name,
             who=f"telemetry plugin '{name}' ({name}-floe 1.2.3)",
             exporters={Signal.TRACES: ids} if ids else {},
         )

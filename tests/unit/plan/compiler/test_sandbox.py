@@ -367,7 +367,7 @@ def test_each_part_of_a_composite_is_a_backend_of_its_own(tmp_path: Path) -> Non
     manifest = Manifest(environment="dev", local=LocalSettings(), root=tmp_path, folder=tmp_path)
     done = compile_outputs(manifest, [output], blueprints, {})
 
-    assert [(b.name, b.told_by) for b in done.backends] == [
+    assert [(b.name, b.blueprint.name) for b in done.backends] == [
         ("both.own", "plain"),
         ("both.saas", "acme"),
     ]

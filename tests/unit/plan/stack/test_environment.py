@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from floe_local.plan.artifacts import CompiledBackend
 from floe_local.plan.stack.environment import (
     airflow_variables,
     pipeline_environment,
@@ -60,7 +59,7 @@ def test_containers_call_every_name_without_a_proxy(build: Builder) -> None:
 
 
 def with_transport(build: Builder, transport: dict[str, Any]) -> StackPlan:
-    backend = CompiledBackend(name="lineage", transport=transport, hosts=(("lineage", 5000),))
+    backend = build.backend("lineage", transport=transport, hosts=(("lineage", 5000),))
     compiled = build.compiled(backends=(backend,), openlineage_config={"transport": transport})
     return plan_stack(build.given(compiled))
 

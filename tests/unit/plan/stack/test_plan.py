@@ -8,7 +8,6 @@ import pytest
 import yaml
 
 from floe_local.errors import InputError
-from floe_local.plan.artifacts import CompiledBackend
 from floe_local.plan.stack.model import COMPOSE_FILE
 from floe_local.plan.stack.plan import plan_stack
 from floe_local.plan.values import Kind
@@ -127,7 +126,7 @@ def test_a_file_that_is_missing_names_its_blueprint(build: Builder) -> None:
     ],
 )
 def test_hosts_become_aliases(build: Builder, host: str, aliases: list[str]) -> None:
-    backend = CompiledBackend(name="traces", hosts=((host, 4317), (host, 16686)))
+    backend = build.backend("traces", hosts=((host, 4317), (host, 16686)))
     plan = plan_stack(build.given(build.compiled(backends=(backend,))))
     joined = services(plan)["traces"]["networks"]["default"]
     assert joined.get("aliases", []) == aliases
@@ -135,22 +134,22 @@ def test_hosts_become_aliases(build: Builder, host: str, aliases: list[str]) -> 
 
 def test_a_host_that_means_two_services_is_refused(build: Builder) -> None:
     backends = (
-        CompiledBackend(name="traces", hosts=(("backend", 4317),)),
-        CompiledBackend(name="lineage", transport={}, hosts=(("backend", 5000),)),
+        build.backend("traces", hosts=(("backend", 4317),)),
+        build.backend("lineage", transport={}, hosts=(("backend", 5000),)),
     )
     with pytest.raises(InputError, match=r"'backend'.*'traces' as well as 'lineage'"):
         plan_stack(build.given(build.compiled(backends=backends)))
 
 
 def test_a_host_that_is_another_service_is_refused(build: Builder) -> None:
-    backend = CompiledBackend(name="traces", hosts=(("collector", 4317),))
+    backend = build.backend("traces", hosts=(("collector", 4317),))
     with pytest.raises(InputError, match=r"host-clash|'collector'"):
         plan_stack(build.given(build.compiled(backends=(backend,))))
 
 
 def test_a_backend_without_services_gets_no_alias(build: Builder) -> None:
     build.blueprints["saas"] = {"blueprint": 1, "name": "saas", "title": "SaaS"}
-    backend = CompiledBackend(name="saas", hosts=(("api.example.com", 443),))
+    backend = build.backend("saas", hosts=(("api.example.com", 443),))
     plan = plan_stack(build.given(build.compiled(backends=(backend,))))
     assert set(services(plan)) == {"collector"}
     assert plan.backends[0].kind is Kind.TELEMETRY
@@ -161,7 +160,7 @@ def test_several_backends_of_one_kind(build: Builder) -> None:
     service = traces["services"]["traces"]
     build.blueprints["other"] = {**traces, "name": "other", "services": {"other": service}}
     names = ("traces", "other")
-    backends = tuple(CompiledBackend(name=n, hosts=((n, 4317),)) for n in names)
+    backends = tuple(build.backend(n, hosts=((n, 4317),)) for n in names)
     given = build.given(build.compiled(backends=backends, openlineage_config=None))
     assert set(services(plan_stack(given))) == {"collector", "traces", "other"}
     assert len(set(given.ports.values())) == len(given.ports)
@@ -194,7 +193,7 @@ def test_no_log_grows_for_ever(build: Builder, name: str) -> None:
 
 def test_helm_values_set_the_environment_and_the_rest_is_told(build: Builder) -> None:
     helm = {"traces": {"limit": 7, "storage": {"type": "memory"}, "ingress": True}}
-    backend = CompiledBackend(name="traces", helm_values=helm)
+    backend = build.backend("traces", helm_values=helm)
     plan = plan_stack(build.given(build.compiled(backends=(backend,))))
     assert services(plan)["traces"]["environment"] == {"LIMIT": "7"}
     told = {(change.rule, change.where) for change in plan.changes}
@@ -206,7 +205,7 @@ def test_helm_values_set_the_environment_and_the_rest_is_told(build: Builder) ->
 
 def test_a_helm_value_that_cannot_run_locally_is_refused(build: Builder) -> None:
     helm = {"traces": {"storage": {"type": "elasticsearch"}}}
-    backend = CompiledBackend(name="traces", helm_values=helm)
+    backend = build.backend("traces", helm_values=helm)
     with pytest.raises(InputError, match=r"traces.storage.type is elasticsearch") as caught:
         plan_stack(build.given(build.compiled(backends=(backend,))))
     assert caught.value.code == "helm-value"

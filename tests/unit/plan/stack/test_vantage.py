@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe_local.plan.artifacts import CompiledBackend
 from floe_local.plan.stack.environment import (
     TRANSPORT,
     PipelineVariables,
@@ -68,7 +67,7 @@ def test_a_remote_engine_is_reached_where_it_is(build: Builder) -> None:
 
 def test_a_name_with_a_trailing_dot_is_found(build: Builder) -> None:
     transport = {"type": "http", "url": "http://Lineage.Prod.:5000/x"}
-    backend = CompiledBackend(name="lineage", transport=transport, hosts=(("Lineage.Prod.", 5000),))
+    backend = build.backend("lineage", transport=transport, hosts=(("Lineage.Prod.", 5000),))
     compiled = build.compiled(backends=(backend,), openlineage_config={"transport": transport})
     plan = plan_stack(build.given(compiled))
     assert transport_for(plan, "host") == {"type": "http", "url": "http://127.0.0.1:5100/x"}
@@ -76,7 +75,7 @@ def test_a_name_with_a_trailing_dot_is_found(build: Builder) -> None:
 
 
 def said_of(build: Builder, transport: dict[str, Any]) -> PipelineVariables:
-    backend = CompiledBackend(name="lineage", transport=transport, hosts=(("lineage", 5000),))
+    backend = build.backend("lineage", transport=transport, hosts=(("lineage", 5000),))
     compiled = build.compiled(backends=(backend,), openlineage_config={"transport": transport})
     return pipeline_variables(plan_stack(build.given(compiled)), "host")
 

@@ -20,6 +20,7 @@ from floe_local.prove.read.poll import Reply, poll
 from floe_local.prove.read.readback import judged, judged_absent, searched
 from floe_local.prove.targets import BackendTarget, Targets
 from floe_local.prove.waiting import wait_for_run, wait_for_span
+from tests.backends import target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,9 +175,9 @@ ASK_TRACE = Request(endpoint="api", path="/traces/{trace_id}")
 
 
 def of_traces(url: str, *probes: Probe) -> BackendTarget:
-    return BackendTarget(
-        name="b",
-        kind=Kind.TELEMETRY,
+    return target_of(
+        "b",
+        Kind.TELEMETRY,
         accepts=(Signal.TRACES,),
         endpoints={"api": url},
         readback={Signal.TRACES: probes},
@@ -289,9 +290,9 @@ def test_a_run_is_waited_for_by_state(serve: Callable[..., Any]) -> None:
         request=Request(endpoint="api", path="/{run_id}"),
         expect=(states, others),
     )
-    backend = BackendTarget(
-        name="b",
-        kind=Kind.LINEAGE,
+    backend = target_of(
+        "b",
+        Kind.LINEAGE,
         accepts=(Signal.LINEAGE,),
         endpoints={"api": server.url},
         readback={Signal.LINEAGE: (runs,)},
@@ -307,9 +308,9 @@ COUNTS = Condition(query="event == 'COMPLETE' && length(inputs) > `0`", reason="
 
 def deliveries_of(*probes: Probe) -> dict[str, Delivery]:
     """Give the deliveries to a backend with these probes, by scenario."""
-    backend = BackendTarget(
-        name="b",
-        kind=Kind.LINEAGE,
+    backend = target_of(
+        "b",
+        Kind.LINEAGE,
         accepts=(Signal.LINEAGE,),
         endpoints={},
         readback={Signal.LINEAGE: probes},

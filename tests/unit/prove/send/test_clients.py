@@ -24,7 +24,8 @@ from floe_local.prove.send.clients import (
     unserved,
 )
 from floe_local.prove.smoke import smoke
-from floe_local.prove.targets import BackendTarget, PipelineEnvironment, SmokeOptions, Targets
+from floe_local.prove.targets import PipelineEnvironment, SmokeOptions, Targets
+from tests.backends import target_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,9 +98,9 @@ def planned(given: PipelineEnvironment | None) -> tuple[Delivery, ...]:
     """The deliveries to two backends of each kind."""
     telemetry, lineage = Signal.TRACES, Signal.LINEAGE
     backends = tuple(
-        BackendTarget(
-            name=name,
-            kind=Kind.LINEAGE if signal is lineage else Kind.TELEMETRY,
+        target_of(
+            name,
+            Kind.LINEAGE if signal is lineage else Kind.TELEMETRY,
             accepts=(signal,),
             endpoints={},
             transport={"type": "http"} if signal is lineage else None,
@@ -192,9 +193,9 @@ def test_the_process_of_clients_is_loaded_before_it_is_given_variables() -> None
 
 def lineage_checks(variables: dict[str, str], url: str) -> dict[str, Check]:
     """The checks of a lineage backend, by canary."""
-    backend = BackendTarget(
-        name="b",
-        kind=Kind.LINEAGE,
+    backend = target_of(
+        "b",
+        Kind.LINEAGE,
         accepts=(Signal.LINEAGE,),
         endpoints={},
         transport={"type": "http", "url": url, "auth": {"apiKey": "${env:ACME_KEY}"}},

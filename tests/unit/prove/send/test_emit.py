@@ -18,7 +18,8 @@ from floe_local.prove.send.client_errors import error_message
 from floe_local.prove.send.isolation import captured_logs, clean_environment
 from floe_local.prove.send.lineage import RecordingTransport
 from floe_local.prove.smoke import smoke
-from floe_local.prove.targets import BackendTarget, SmokeOptions, Targets
+from floe_local.prove.targets import SmokeOptions, Targets
+from tests.backends import target_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +69,7 @@ def test_logs_are_kept_from_the_terminal(capfd: pytest.CaptureFixture[str]) -> N
 
 
 def nowhere(kind: Kind, signal: Signal, **more: Any) -> Targets:
-    backend = BackendTarget(name="b", kind=kind, accepts=(signal,), endpoints={}, **more)
+    backend = target_of("b", kind, accepts=(signal,), endpoints={}, **more)
     return Targets(stack="s", namespace="ns", backends=(backend,))
 
 
