@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.errors import MachineError
+from floe_local.plan.blueprint.lookup import find_blueprint
 from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.plan import plan_stack
 from floe_local.run.workspace import Workspace, fingerprint
@@ -47,6 +48,21 @@ def test_the_plan_is_read_back(build: Builder, workspace: Workspace) -> None:
     assert workspace.plan() == plan
     assert workspace.is_own()
     assert (workspace.root / ".gitignore").read_text().endswith("*\n")
+
+
+def test_backends_are_read_back_whole(build: Builder, workspace: Workspace) -> None:
+    """Whatever their blueprints say, and whatever the plugin without one is called."""
+    saas = find_blueprint("openmetadata")
+    assert saas is not None
+    played = build.backend("played", transport={"type": "console"})
+    played = played.model_copy(update={"blueprint": saas.blueprint})
+    console = build.backend("Console", exporters={"traces": ("debug",)})
+    plan = plan_stack(build.given(build.compiled(backends=(console,))))
+    plan = plan.model_copy(
+        update={"backends": (played, console), "identity": identify(workspace.root.parent)}
+    )
+    workspace.write(plan)
+    assert workspace.plan() == plan
 
 
 @pytest.mark.parametrize("content", ['{"from": "the future"}', "", "[", '"\udcff"'])
