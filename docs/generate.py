@@ -25,7 +25,7 @@ from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.manifest.model import LocalSettings, PluginSelection, Sampling, TailSampling
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
-from floe_local.prove.read.expected import Plan, expected_items
+from floe_local.prove.signals.model import module_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -104,8 +104,12 @@ def placeholders_table() -> str:
 def example_values() -> list[dict[str, Any]]:
     """The values of everything that a smoke test asks for."""
     canaries = plan("namespace", ("grpc",), frozenset(Signal))
-    plans: list[Plan] = [*canaries.traces, *canaries.metrics, *canaries.logs, *canaries.runs]
-    return [item.values for one in plans for item in expected_items(one, "namespace", Naming())]
+    return [
+        item.values
+        for signal in Signal
+        for one in canaries.of(signal)
+        for item in module_of(signal).expected(one, "namespace", Naming())
+    ]
 
 
 def _kind(value: Any) -> str:

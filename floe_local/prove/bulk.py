@@ -9,24 +9,26 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from floe_local.plan.values import Signal
-from floe_local.prove.canaries import Canaries, Protocol, TracePlan, bulk_trace
 from floe_local.prove.delivery import collector_addresses, takes_runs
-from floe_local.prove.read.expected import ExpectedItem, of_run, of_trace
 from floe_local.prove.read.poll import poll
 from floe_local.prove.read.readback import Question, asker
 from floe_local.prove.report import Bulk
-from floe_local.prove.runs import RunPlan, again, bulk_runs
 from floe_local.prove.send.emit import run_sender
 from floe_local.prove.send.exporters import RecordingExporter, exporter
-from floe_local.prove.send.traces import TraceSender
+from floe_local.prove.signals import lineage, traces
+from floe_local.prove.signals.lineage import RunPlan, again, bulk_runs
+from floe_local.prove.signals.spans import TraceSender
+from floe_local.prove.signals.traces import TracePlan, bulk_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from floe_local.plan.blueprint.model import Probe
+    from floe_local.prove.canaries import Canaries
     from floe_local.prove.read.http import Http
     from floe_local.prove.send.isolation import Messages
     from floe_local.prove.send.lineage import RunSender
+    from floe_local.prove.signals.model import ExpectedItem, OtlpTransport
     from floe_local.prove.targets import BackendTarget, SmokeOptions, Targets
 
 Shared = TypeVar("Shared", TracePlan, RunPlan)
@@ -142,7 +144,7 @@ def _read(
 
 
 def _trace_sender(
-    urls: dict[Protocol, str], number: int, messages: Messages
+    urls: dict[OtlpTransport, str], number: int, messages: Messages
 ) -> tuple[TraceSender, RecordingExporter]:
     protocol = list(urls)[number % len(urls)]
     recording = RecordingExporter(exporter(Signal.TRACES, protocol, urls[protocol]), messages)
@@ -152,7 +154,7 @@ def _trace_sender(
 def _send_traces(
     senders: list[tuple[TraceSender, RecordingExporter]],
     canary: str,
-    protocols: tuple[Protocol, ...],
+    protocols: tuple[OtlpTransport, ...],
     count: int,
 ) -> _Sent:
     plans = [bulk_trace(canary, protocols[n % len(protocols)]) for n in range(count)]
@@ -165,8 +167,8 @@ def _send_traces(
                 break  # each of the rest would wait for its own timeout
             acknowledged.append(plan)
 
-    traces, seconds = _shared(share, len(senders))
-    return _Sent([of_trace(trace)[0] for trace in traces], seconds)
+    sent, seconds = _shared(share, len(senders))
+    return _Sent([traces.expected(trace)[0] for trace in sent], seconds)
 
 
 def _send_runs(
@@ -180,7 +182,7 @@ def _send_runs(
             acknowledged.append(plan)
 
     runs, seconds = _shared(share, len(senders))
-    return _Sent([of_run(run, namespace, target.naming)[0] for run in runs], seconds)
+    return _Sent([lineage.expected(run, namespace, target.naming)[0] for run in runs], seconds)
 
 
 def _shared(share: Callable[[int, list[Shared]], None], threads: int) -> tuple[list[Shared], float]:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.plan.nested import filled
 from floe_local.plan.values import Kind
-from floe_local.prove.read.expected import ExpectedItem, to_remove
 from floe_local.prove.read.poll import Reply, poll
 from floe_local.prove.read.readback import answers_as
 from floe_local.prove.report import CleanupResult
+from floe_local.prove.signals.lineage import to_remove
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Cleanup
     from floe_local.prove.read.http import Answer, Http
-    from floe_local.prove.runs import RunPlan
+    from floe_local.prove.signals.lineage import RunPlan
+    from floe_local.prove.signals.model import ExpectedItem
     from floe_local.prove.targets import BackendTarget
 
 _SECONDS = 10.0

@@ -10,21 +10,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.plan.values import Frozen, Kind, Signal
-from floe_local.prove.canaries import LogPlan, MetricPlan, TracePlan, single_trace
-from floe_local.prove.read.expected import Plan, expected_items
 from floe_local.prove.read.readback import Question, absence_questions, not_held, questions
-from floe_local.prove.runs import PREFIX, simple_run
 from floe_local.prove.send.clients import CLIENTS, FLOE_LOCAL, address_of, otlp_protocol, unserved
+from floe_local.prove.signals.lineage import simple_run
+from floe_local.prove.signals.model import PREFIX, WHOLE, module_of
+from floe_local.prove.signals.traces import single_trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from floe_local.prove.canaries import Canaries, Protocol
+    from floe_local.prove.canaries import Canaries
     from floe_local.prove.difference import Difference
     from floe_local.prove.report import Hop
+    from floe_local.prove.signals.model import OtlpTransport, Plan, TelemetryPlan
     from floe_local.prove.targets import BackendTarget, PipelineEnvironment, Targets
 
-TELEMETRY = (Signal.TRACES, Signal.METRICS, Signal.LOGS)
+TELEMETRY: tuple[Signal, ...] = tuple(signal for signal in Signal if signal is not Signal.LINEAGE)
 
 
 class Ack(Frozen):
@@ -74,7 +75,7 @@ class Sending:
     @property
     def count(self) -> int:
         """How many items it holds, as the Collector counts them."""
-        return sum(len(p.spans) if isinstance(p, TracePlan) else 1 for p in self.planned)
+        return sum(plan.count for plan in self.planned)
 
 
 class Delivery(NamedTuple):
@@ -125,9 +126,9 @@ def deliveries(targets: Targets, canaries: Canaries) -> tuple[Delivery, ...]:
     )
 
 
-def collector_addresses(targets: Targets) -> dict[Protocol, str]:
+def collector_addresses(targets: Targets) -> dict[OtlpTransport, str]:
     """Return where the Collector takes OTLP, by protocol."""
-    urls: dict[Protocol, str | None] = {"grpc": targets.otlp_grpc, "http": targets.otlp_http}
+    urls: dict[OtlpTransport, str | None] = {"grpc": targets.otlp_grpc, "http": targets.otlp_http}
     return {protocol: url for protocol, url in urls.items() if url}
 
 
@@ -142,25 +143,18 @@ def sendings(of: Iterable[Delivery]) -> list[Sending]:
 
 
 def _through_collector(targets: Targets, canaries: Canaries, signal: Signal) -> Iterator[Sending]:
-    plans: dict[Signal, tuple[TracePlan | MetricPlan | LogPlan, ...]] = {
-        Signal.TRACES: canaries.traces,
-        Signal.METRICS: canaries.metrics,
-        Signal.LOGS: canaries.logs,
-    }
     for protocol, url in collector_addresses(targets).items():
-        own: dict[str, list[TracePlan | MetricPlan | LogPlan]] = {}
-        for plan in plans[signal]:
+        own: dict[str, list[TelemetryPlan]] = {}
+        for plan in canaries.of(signal):
             if plan.protocol == protocol:
                 own.setdefault(_canary_of(plan, signal), []).append(plan)
-        for canary, planned in (own or {signal.value: []}).items():
+        for canary, planned in (own or {str(signal): []}).items():
             yield Sending(signal, protocol, canary, url, tuple(planned))
 
 
-def _canary_of(plan: TracePlan | MetricPlan | LogPlan, signal: Signal) -> str:
+def _canary_of(plan: TelemetryPlan, signal: Signal) -> str:
     """Return what the report calls it: traces that are there for one thing go by that."""
-    if isinstance(plan, TracePlan) and plan.case != "whole":
-        return f"{signal}-{plan.case}"
-    return signal.value
+    return str(signal) if plan.case == WHOLE else f"{signal}-{plan.case}"
 
 
 def _by_clients(pipeline: PipelineEnvironment, canaries: Canaries) -> Iterator[Sending]:
@@ -189,7 +183,7 @@ def _of_telemetry(
     for signal in TELEMETRY:
         sent = telemetry[signal] if signal in target.accepts else []
         never = absence_questions(target, signal, canaries)
-        for sending in sent or [Sending(signal, "otlp", signal.value, "")]:
+        for sending in sent or [Sending(signal, "otlp", str(signal), "")]:
             yield _delivery(target, sending, never, canaries)
 
 
@@ -198,11 +192,11 @@ def _of_lineage(
 ) -> Iterator[Delivery]:
     where = str((target.transport or {}).get("url", target.name))
     never = absence_questions(target, Signal.LINEAGE, canaries)
-    for run in canaries.runs:
+    for run in canaries.of(Signal.LINEAGE):
         planned = (run,) if takes_runs(target) else ()
         sending = Sending(Signal.LINEAGE, "openlineage", run.scenario, where, planned)
         yield _delivery(target, sending, never, canaries)
-    for sending in by_clients if takes_runs(target) and canaries.runs else ():
+    for sending in by_clients if takes_runs(target) and canaries.of(Signal.LINEAGE) else ():
         yield _delivery(target, sending, never, canaries)
 
 
@@ -212,7 +206,7 @@ def _delivery(
     items = [
         item
         for plan in sending.planned
-        for item in expected_items(plan, canaries.namespace, target.naming)
+        for item in module_of(sending.signal).expected(plan, canaries.namespace, target.naming)
     ]
     return Delivery(
         target=target,

@@ -33,11 +33,11 @@ from floe_local.prove.report import (
     Report,
     fault,
 )
-from floe_local.prove.runs import RunPlan, bulk_runs
 from floe_local.prove.secrets import masked, secrets_of
 from floe_local.prove.send.clients import resolved
 from floe_local.prove.send.emit import Stopwatch, send
 from floe_local.prove.send.isolation import Messages, captured_logs, clean_environment
+from floe_local.prove.signals.lineage import RunPlan, bulk_runs
 from floe_local.prove.targets import Tell, tell_nobody
 from floe_local.prove.verdicts import check
 

@@ -75,7 +75,7 @@ PLACEHOLDERS = {
     "dataset": _RUN | frozenset(["dataset", "dataset_facets", "schema", "column_lineage"]),
 }
 """What requests and expectations may refer to, by what they are made for (`each`).
-`floe_local.prove.read.expected` fills them in; a test holds the two together."""
+`floe_local.prove.signals` fills them in; a test holds the two together."""
 MEANINGS = {
     "trace_id": "32 hexadecimal digits",
     "span_id": "16 hexadecimal digits",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from floe_local.plan.artifacts import ENDS_IN_COLLECTOR
 from floe_local.plan.values import Frozen, Kind, Signal
 from floe_local.prove.report import Hop, HopName, HopState
+from floe_local.prove.signals.model import telemetry
 from floe_local.until import growing, until
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _LINE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{(.*)\})?\s+([-+]?[\d.]+(?:[eE][-+]?\d+)?)(?:\s|$)")
 _LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
-_UNITS = {Signal.TRACES: "spans", Signal.METRICS: "metric_points", Signal.LOGS: "log_records"}
 
 
 Series = tuple[tuple[str, dict[str, str], float], ...]
@@ -65,7 +65,7 @@ def is_backend(exporter: str) -> bool:
 
 def accepted(before: Series, now: Series, expected: Expected) -> Hop:
     """Judge whether the Collector accepted what was sent."""
-    unit = _UNITS[expected.signal]
+    unit = telemetry(expected.signal).UNIT
     got = _grown(before, now, f"otelcol_receiver_accepted_{unit}", transport=expected.protocol)
     refused = _grown(before, now, f"otelcol_receiver_refused_{unit}", transport=expected.protocol)
     detail = f"accepted {got:.0f} of {expected.accepted}, refused {refused:.0f}"
@@ -93,7 +93,7 @@ def exported(before: Series, now: Series, expected: Expected) -> Hop:
 
 
 def _exporter(before: Series, now: Series, name: str, expected: Expected) -> dict[str, float]:
-    unit = _UNITS[expected.signal]
+    unit = telemetry(expected.signal).UNIT
     return {
         what: _grown(before, now, f"otelcol_exporter_{what}_{unit}", exporter=name)
         for what in ("sent", "send_failed", "enqueue_failed")

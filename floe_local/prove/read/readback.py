@@ -13,17 +13,18 @@ from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.nested import filled_query, filled_value
 from floe_local.prove.difference import ABSENT, Difference, differences, same
 from floe_local.prove.otlp_json import SpanComparison, decoded, planned, span_ids
-from floe_local.prove.read.expected import never_sent
 from floe_local.prove.read.poll import Reply
+from floe_local.prove.signals.model import module_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from floe_local.plan.blueprint.model import Absent, Expectation, Probe
     from floe_local.plan.values import Signal
-    from floe_local.prove.canaries import Canaries, TracePlan
-    from floe_local.prove.read.expected import ExpectedItem
+    from floe_local.prove.canaries import Canaries
     from floe_local.prove.read.http import Answer, Http
+    from floe_local.prove.signals.model import ExpectedItem
+    from floe_local.prove.signals.traces import TracePlan
     from floe_local.prove.targets import BackendTarget
 
 
@@ -55,7 +56,9 @@ def questions(target: BackendTarget, signal: Signal, items: list[ExpectedItem]) 
 
 def absence_questions(target: BackendTarget, signal: Signal, canaries: Canaries) -> list[Question]:
     """Return what a backend is asked for a signal that was never sent."""
-    items = never_sent(canaries, signal, target.naming)
+    module = module_of(signal)
+    never = module.never_sent(canaries.id)
+    items = module.expected(never, canaries.namespace, target.naming)
     return [
         Question(target, probe, item, never=True)
         for probe in target.readback.get(signal, ())

@@ -4,7 +4,7 @@ The kind is ``exporters`` (the SDK's, every setting explicit) or ``clients`` (co
 environment alone). Loads the SDKs, which read no variable while they are loaded that
 `floe-local env` may print; a test holds that. Then reads one JSON request on stdin:
 ``{"limit_s": s, "environment": {…}, "sendings": [{"client", "signal", "protocol", "address", "planned": […]}]}``,
-where `environment` is what `env` prints, put in place before any client is made, and `planned` are traces of `floe_local.prove.canaries`, or events of one run, as JSON. Answers in JSON lines:
+where `environment` is what `env` prints, put in place before any client is made, and `planned` are plans of `floe_local.prove.signals`, or events of one run, as JSON. Answers in JSON lines:
 ``{"loaded": at}``, ``{"ack": {"index", "at", "error", "hint", "answered", "taken"}}`` for each, ``{"end": true}`` at the end.
 `floe_local.prove.send.clients` is the other end. Nothing here may import pydantic: what this process
 takes to start is what smoke-test waits for.
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from floe_local.plan.plugins.process import Reporter, read_request
 from floe_local.prove.send.client_errors import error_message, hint_for
 from floe_local.prove.send.isolation import captured_logs
+from floe_local.prove.signals.model import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 _SECONDS = 10.0
 _PROTOCOLS = {"grpc": "grpc", "http/protobuf": "http"}
 _OTEL = (
-    "floe_local.prove.send.traces",
+    "floe_local.prove.signals.spans",
+    "floe_local.prove.signals.traces",
     "floe_local.prove.send.exporters",
     "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
 )
@@ -129,10 +131,8 @@ def _export(sending: dict[str, Any], exporter: Any, messages: Messages) -> Outco
     from floe_local.prove.send.exporters import RecordingExporter  # noqa: PLC0415 - beside the SDK
 
     signal = sending["signal"]
-    module = "traces" if signal == "traces" else "signals"
-    send = getattr(import_module(f"floe_local.prove.send.{module}"), f"send_{signal}")
     recording = RecordingExporter(exporter, messages)
-    send(tuple(map(_plan, sending["planned"])), recording)
+    telemetry(signal).send(tuple(map(_plan, sending["planned"])), recording)
     recording.shutdown()
     error = next(iter(recording.take()), "")
     return Outcome(error, taken=not error)

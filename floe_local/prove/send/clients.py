@@ -16,17 +16,16 @@ from floe_local.plan.caller import PROXIES, is_loopback
 from floe_local.plan.plugins.process import ChildOutput, finish
 from floe_local.plan.stack.environment import TRANSPORT, proxy_exceptions, resolve_variables
 from floe_local.plan.values import Signal
-from floe_local.prove.runs import RunPlan, planned_event
 from floe_local.prove.send.isolation import started_senders
+from floe_local.prove.signals.lineage import RunPlan, planned_event
 from floe_local.prove.targets import PipelineEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from floe_local.prove.canaries import Protocol
     from floe_local.prove.delivery import Sending
-    from floe_local.prove.read.expected import Plan
     from floe_local.prove.send.isolation import Senders
+    from floe_local.prove.signals.model import OtlpTransport, Plan
 
 FLOE_LOCAL = "floe-local"
 """The client whose every setting is explicit."""
@@ -78,7 +77,7 @@ def address_of(client: Client, pipeline: PipelineEnvironment) -> str:
     return pipeline.variables.get(client.variables[0], client.variables[-1])
 
 
-def otlp_protocol(client: Client, pipeline: PipelineEnvironment) -> Protocol:
+def otlp_protocol(client: Client, pipeline: PipelineEnvironment) -> OtlpTransport:
     """Return by what the Collector gets a client's telemetry: ``grpc`` or ``http``."""
     chosen = pipeline.variables.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
     return "http" if client.name == SDK and chosen != "grpc" else "grpc"
@@ -199,10 +198,20 @@ def _request(
 
 
 def _as_data(plan: Plan, namespace: str) -> list[dict[str, Any]]:
-    """A trace as it is; a run as its events, in the namespace that `env` prints."""
+    """A run as its events, in the namespace that `env` prints; all else as it is."""
     if isinstance(plan, RunPlan):
         return [planned_event(plan, kind, namespace) for kind in ("START", plan.ending)]
-    return [plan.model_dump()]
+    return [_fields(plan)]
+
+
+def _fields(value: Any) -> Any:
+    """A plan as data, with the plans in it. `dataclasses.asdict` copies each attribute too."""
+    if isinstance(value, tuple):
+        return [_fields(item) for item in value]
+    return {
+        name: _fields(part) if isinstance(part, tuple) else part
+        for name, part in vars(value).items()
+    }
 
 
 def _outcome(index: int, talk: ChildOutput) -> dict[str, Any]:

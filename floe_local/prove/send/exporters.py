@@ -5,17 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from floe_local.prove.signals.model import telemetry
+
 if TYPE_CHECKING:
     from floe_local.plan.values import Signal
     from floe_local.prove.send.isolation import Messages
 
 _SECONDS = 5.0
 _HOME = "opentelemetry.exporter.otlp.proto"
-_CLASSES = {
-    "traces": ("trace_exporter", "OTLPSpanExporter"),
-    "metrics": ("metric_exporter", "OTLPMetricExporter"),
-    "logs": ("_log_exporter", "OTLPLogExporter"),
-}
 
 
 def exporter(signal: Signal, protocol: str, url: str) -> Any:
@@ -40,7 +37,7 @@ def exporter_from_environment(signal: str, protocol: str) -> Any:
 
 
 def _factory(signal: str, protocol: str) -> Any:
-    module, name = _CLASSES[signal]
+    module, name = telemetry(signal).EXPORTER
     return getattr(import_module(f"{_HOME}.{protocol}.{module}"), name)
 
 

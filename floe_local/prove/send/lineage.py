@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from openlineage.client.client import Event
 
-    from floe_local.prove.runs import Facets, RunPlan
+    from floe_local.prove.signals.lineage import Facets, RunPlan
 
 PRODUCER = "https://floe.dev/floe-local"
 _CLOSE_SECONDS = 5.0
@@ -165,12 +165,12 @@ class RunSender:
         self.end(plan)
 
     def _send(self, plan: RunPlan, kind: str) -> None:
-        from floe_local.prove.runs import planned_event  # noqa: PLC0415 - pydantic: clients do without
+        from floe_local.prove.signals.lineage import planned_event  # noqa: PLC0415 - pydantic: clients do without
 
         self.emit(planned_event(plan, kind, self._namespace))
 
     def emit(self, event: dict[str, Any]) -> None:
-        """Send an event as `floe_local.prove.runs.planned_event` gives it."""
+        """Send an event as `floe_local.prove.signals.lineage.planned_event` gives it."""
         self._client.emit(run_event(event))
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.otlp_json import decoded
 from floe_local.prove.read.readback import compared
-from floe_local.prove.send.traces import TraceSender
+from floe_local.prove.signals.spans import TraceSender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +140,7 @@ def test_a_span_as_an_item(decoders: Decoders) -> None:
 
 
 def test_a_canary_s_span_is_recorded_whole(decoders: Decoders) -> None:
-    [trace] = [t for t in plan("ns", ("grpc",), TRACES).traces if t.case == "whole"]
+    [trace] = [t for t in plan("ns", ("grpc",), TRACES).of(Signal.TRACES) if t.case == "whole"]
     exporter = InMemorySpanExporter()
     TraceSender(exporter).send(trace)
     body = encode_spans(exporter.get_finished_spans()).SerializeToString()

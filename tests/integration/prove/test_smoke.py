@@ -9,13 +9,13 @@ import pytest
 
 from floe_local.errors import CheckFailedError
 from floe_local.plan.values import Origin, Signal
-from floe_local.prove.canaries import bulk_trace
 from floe_local.prove.report import HopName, HopState, Verdict
-from floe_local.prove.runs import simple_run
 from floe_local.prove.send.exporters import exporter
 from floe_local.prove.send.isolation import captured_logs, clean_environment
 from floe_local.prove.send.lineage import RunSender, canary_client
-from floe_local.prove.send.traces import TraceSender
+from floe_local.prove.signals.lineage import simple_run
+from floe_local.prove.signals.spans import TraceSender
+from floe_local.prove.signals.traces import bulk_trace
 from floe_local.prove.smoke import smoke
 from floe_local.prove.targets import SmokeOptions
 from floe_local.prove.waiting import wait_for_run, wait_for_span

@@ -23,8 +23,7 @@ from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.difference import differences
 from floe_local.prove.otlp_json import decoded, planned
-from floe_local.prove.send.signals import send_log, send_metrics
-from floe_local.prove.send.traces import TraceSender
+from floe_local.prove.signals import logs, metrics, traces
 from tests.integration.sandbox.conftest import located
 
 if TYPE_CHECKING:
@@ -59,14 +58,11 @@ LINEAGE_ROUTE: dict[str, Any] = {
 
 def send(canaries: Canaries, collector: str) -> None:
     """Send traces, metrics and logs; histograms as what came since the last."""
-    sender = TraceSender(OTLPSpanExporter(f"{collector}/v1/traces"))
-    for trace in canaries.traces:
-        sender.send(trace)
+    traces.send(canaries.of(Signal.TRACES), OTLPSpanExporter(f"{collector}/v1/traces"))
     delta: dict[type, Any] = {Histogram: AggregationTemporality.DELTA}
-    metrics = OTLPMetricExporter(f"{collector}/v1/metrics", preferred_temporality=delta)
-    send_metrics(canaries.metrics, metrics)
-    for log in canaries.logs:
-        send_log(log, OTLPLogExporter(f"{collector}/v1/logs"))
+    exporter = OTLPMetricExporter(f"{collector}/v1/metrics", preferred_temporality=delta)
+    metrics.send(canaries.of(Signal.METRICS), exporter)
+    logs.send(canaries.of(Signal.LOGS), OTLPLogExporter(f"{collector}/v1/logs"))
 
 
 def canaries() -> Canaries:
@@ -103,16 +99,16 @@ def test_otlp_of_a_real_collector_is_whole(
     address = start_collector({"otlp_http": exporter}, {authenticator: extension})
     sent = canaries()
     send(sent, address)
-    for trace in sent.traces:
+    for trace in sent.of(Signal.TRACES):
         recorder.wait_for(f"traces/{trace.trace_id}", len(trace.spans))
         found = recorder.ask(f"/received/traces/{trace.trace_id}")
         assert differences("trace", planned(trace), decoded(found["resourceSpans"])) == []
-    for metric in sent.metrics:
+    for metric in sent.of(Signal.METRICS):
         (item,) = recorder.wait_for(f"metrics/{metric.name}")
         assert (item["value"], item["unit"]) == (metric.value, metric.unit)
         assert item["instrument"] == metric.instrument
         assert metric.attributes.items() <= item["attributes"].items()
-    for log in sent.logs:
+    for log in sent.of(Signal.LOGS):
         (item,) = recorder.wait_for(f"logs/{log.trace_id}")
         assert (item["body"], item["severity"], item["span_id"]) == (
             log.body,
@@ -138,9 +134,11 @@ def test_a_signature_of_a_real_collector_is_verified(
     sent, refused = canaries(), canaries()
     send(refused, other)
     send(sent, address)
-    for trace in sent.traces:
+    for trace in sent.of(Signal.TRACES):
         recorder.wait_for(f"traces/{trace.trace_id}", len(trace.spans))
-    assert not any(recorder.items(f"traces/{trace.trace_id}") for trace in refused.traces)
+    assert not any(
+        recorder.items(f"traces/{trace.trace_id}") for trace in refused.of(Signal.TRACES)
+    )
     told = recorder.told()
     assert {one["credential"] for one in told} == {"SigV4 AKID…"}
     reasons = {one["reason"] for one in told if one["status"] == 403}
@@ -165,7 +163,7 @@ def test_datadogs_own_exporter_is_understood(
     }
     sent = canaries()
     send(sent, start_collector({"datadog": exporter}))
-    for trace in sent.traces:
+    for trace in sent.of(Signal.TRACES):
         items = recorder.wait_for(f"traces/{trace.trace_id}", len(trace.spans))
         expected = {
             (span.span_id, span.parent_id or "", span.service, span.name) for span in trace.spans
@@ -174,11 +172,11 @@ def test_datadogs_own_exporter_is_understood(
             (item["span_id"], item["parent_id"], item["service"], item["resource"])
             for item in items
         }
-    for metric in sent.metrics:
+    for metric in sent.of(Signal.METRICS):
         (item,) = recorder.wait_for(f"metrics/{metric.name}")
         assert item["value"] == metric.value
         assert item["attributes"]["floe.canary"] == metric.canary
-    for log in sent.logs:
+    for log in sent.of(Signal.LOGS):
         (item,) = recorder.wait_for(f"logs/{log.trace_id}")
         assert (item["body"], item["severity"]) == (log.body, log.severity)
     refused = [one for one in recorder.told() if one["outcome"] != "accepted"]
@@ -221,7 +219,7 @@ def test_a_collector_tries_again_after_failures(
     requests.put(f"{recorder.control}/fail", json={"status": 503, "times": 3}, timeout=10)
     sent = canaries()
     send(sent, address)
-    for trace in sent.traces:
+    for trace in sent.of(Signal.TRACES):
         recorder.wait_for(f"traces/{trace.trace_id}", len(trace.spans))
     assert recorder.ask("/counts")["refused"] == 3
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,11 +17,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.values import Signal
-from floe_local.prove.canaries import SpanPlan, TracePlan, plan, span_id, trace_id
+from floe_local.prove.canaries import plan
 from floe_local.prove.difference import ABSENT
 from floe_local.prove.otlp_json import decoded, planned
 from floe_local.prove.read.readback import compared
-from floe_local.prove.send.traces import TraceSender
+from floe_local.prove.signals.spans import TraceSender
+from floe_local.prove.signals.traces import SpanPlan, TracePlan, span_id, trace_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def trace() -> TracePlan:
-    return plan("ns", ("grpc",), frozenset({Signal.TRACES})).traces[0]
+    trace: TracePlan
+    trace, *_ = plan("ns", ("grpc",), frozenset({Signal.TRACES})).of(Signal.TRACES)
+    return trace
 
 
 IDS = frozenset({"traceId", "spanId", "parentSpanId"})
@@ -233,7 +237,7 @@ def test_an_attribute_that_a_processor_added_is_no_difference(trace: TracePlan) 
 @pytest.mark.parametrize("case", ["hour-apart", "large-span", "many-spans"])
 def test_what_is_odd_by_its_times_or_its_size_is_compared_whole(case: str) -> None:
     canaries = plan("ns", ("grpc",), frozenset({Signal.TRACES}))
-    [odd] = [one for one in canaries.traces if one.case == case]
+    [odd] = [one for one in canaries.of(Signal.TRACES) if one.case == case]
     spans = shown(odd)
     assert compared(odd, spans) == []
     last = spans[-1]["scopeSpans"][0]["spans"][-1]
@@ -244,8 +248,8 @@ def test_what_is_odd_by_its_times_or_its_size_is_compared_whole(case: str) -> No
 
 def test_of_many_missing_spans_the_number_is_told() -> None:
     canaries = plan("ns", ("grpc",), frozenset({Signal.TRACES}))
-    [many] = [one for one in canaries.traces if one.case == "many-spans"]
-    [difference] = compared(many, shown(many.model_copy(update={"spans": many.spans[:512]})))
+    [many] = [one for one in canaries.of(Signal.TRACES) if one.case == "many-spans"]
+    [difference] = compared(many, shown(replace(many, spans=many.spans[:512])))
     assert (difference.expected, difference.found) == (2_000, 512)
 
 

@@ -16,7 +16,7 @@ from floe_local.plan.blueprint.reader import read_blueprint
 from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
-from floe_local.prove.read.expected import Plan, expected_items
+from floe_local.prove.signals.model import module_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -410,8 +410,12 @@ def test_the_default_manifest_names_shipped_backends() -> None:
 
 def test_placeholders_are_those_that_a_proof_fills_in() -> None:
     canaries = plan("ns", ("grpc",), frozenset(Signal))
-    plans: list[Plan] = [*canaries.traces, *canaries.metrics, *canaries.logs, *canaries.runs]
-    items = [item for one in plans for item in expected_items(one, "ns", Naming())]
+    items = [
+        item
+        for signal in Signal
+        for one in canaries.of(signal)
+        for item in module_of(signal).expected(one, "ns", Naming())
+    ]
 
     assert {item.each: frozenset(item.values) for item in items} == PLACEHOLDERS
 

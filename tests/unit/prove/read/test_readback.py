@@ -14,10 +14,10 @@ from floe_local.plan.nested import filled_query, filled_value, names_in
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.delivery import Delivery, deliveries
-from floe_local.prove.read.expected import ExpectedItem
 from floe_local.prove.read.http import Answer, Http, target
 from floe_local.prove.read.poll import Reply, poll
 from floe_local.prove.read.readback import judged, judged_absent, searched
+from floe_local.prove.signals.model import ExpectedItem
 from floe_local.prove.targets import BackendTarget, Targets
 from floe_local.prove.waiting import wait_for_run, wait_for_span
 from tests.backends import target_of

@@ -13,13 +13,12 @@ from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.difference import differences
-from floe_local.prove.read.expected import run_values
-from floe_local.prove.runs import planned_event
 from floe_local.prove.send.lineage import CanaryClient, RunSender
+from floe_local.prove.signals.lineage import planned_event, run_values
 from tests.unit.prove.test_otlp_json import at, leaves, other, put
 
 if TYPE_CHECKING:
-    from floe_local.prove.runs import RunPlan
+    from floe_local.prove.signals.lineage import RunPlan
 
 SCENARIOS = ("parent", "complete", "child", "fail", "abort")
 
@@ -37,7 +36,7 @@ class Kept(Transport):
 
 
 def run_of(scenario: str) -> RunPlan:
-    runs = plan("ns", (), frozenset({Signal.LINEAGE})).runs
+    runs: tuple[RunPlan, ...] = plan("ns", (), frozenset({Signal.LINEAGE})).of(Signal.LINEAGE)
     return next(run for run in runs if run.scenario == scenario)
 
 

@@ -23,7 +23,7 @@ from floe_local.prove.otlp_json import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from floe_local.prove.canaries import EventPlan, LinkPlan, SpanPlan, TracePlan
+    from floe_local.prove.signals.traces import EventPlan, LinkPlan, SpanPlan, TracePlan
 
 _HEX = 16
 _BATCH = 512  # spans in a request, as the SDK's own batches have
@@ -201,13 +201,6 @@ def _limits(span: SpanPlan) -> _Limits:
 def _overfull(attributes: Mapping[str, Any], dropped: int) -> dict[str, Any]:
     """Return attributes with some before them: the SDK drops the oldest."""
     return {**{f"dropped.{number}": number for number in range(dropped)}, **attributes}
-
-
-def send_traces(traces: tuple[TracePlan, ...], exporter: Any) -> None:
-    """Send traces one after the other."""
-    sender = TraceSender(exporter)
-    for trace in traces:
-        sender.send(trace)
 
 
 def context_of(trace_id: str, span_id: str, *, remote: bool = True) -> api.SpanContext:

@@ -1,18 +1,20 @@
-"""Runs to send, planned as pure values, and their events as OpenLineage has them."""
+"""Lineage: runs planned as pure values, their events, and what a backend is expected to hold."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from pydantic import Field
 
+from floe_local.plan.nested import filled
 from floe_local.plan.values import Frozen
+from floe_local.prove.signals.model import NEVER_SENT, PREFIX, TEXT, ExpectedItem
 
-PREFIX = "floe-canary"
-TEXT = "h\u00e9llo \u2713 \u6570\u636e \U0001f9ca"
-"""What a name or a value may hold beyond ASCII."""
+if TYPE_CHECKING:
+    from floe_local.plan.blueprint.model import Naming
+    from floe_local.prove.signals.traces import TracePlan
 
 
 def _some_time_ago() -> datetime:
@@ -71,9 +73,14 @@ class RunPlan(Frozen):
         """When it ended."""
         return self.started + timedelta(milliseconds=self.duration_ms)
 
+    @property
+    def count(self) -> int:
+        """One run."""
+        return 1
 
-def reference_runs(canary: str) -> tuple[RunPlan, ...]:
-    """The parent comes first: it starts before, and ends after, all others."""
+
+def plan(canary: str, _traces: tuple[TracePlan, ...]) -> tuple[RunPlan, ...]:
+    """Plan five runs. The parent comes first: it starts before, and ends after, all others."""
     prefix = f"{PREFIX}-{canary}"
     parent = RunPlan(
         scenario="parent", run_id=str(uuid4()), job=f"{prefix}-parent", ending="COMPLETE"
@@ -90,6 +97,11 @@ def reference_runs(canary: str) -> tuple[RunPlan, ...]:
         ),
         simple_run(f"{prefix}-abort", "abort").model_copy(update={"ending": "ABORT"}),
     )
+
+
+def never_sent(canary: str) -> RunPlan:
+    """Plan a run that no backend may hold."""
+    return simple_run(f"{PREFIX}-{canary}-{NEVER_SENT}", NEVER_SENT)
 
 
 def _complete(job: str) -> RunPlan:
@@ -273,3 +285,90 @@ def bulk_runs(canary: str, threads: int) -> list[RunPlan]:
         )
         for job in (f"{PREFIX}-{canary}-bulk-{number}" for number in range(threads))
     ]
+
+
+def expected(run: RunPlan, namespace: str, naming: Naming, /) -> list[ExpectedItem]:
+    """Return a run, its job and, when it completes, its datasets (as the backend names them)."""
+    values = run_values(run, namespace, naming)
+    datasets = (*run.inputs, *run.outputs) if run.ending == "COMPLETE" else ()
+    return [
+        ExpectedItem("run", values),
+        ExpectedItem("job", values),
+        *(
+            ExpectedItem("dataset", {**values, **_of_dataset(dataset, namespace)})
+            for dataset in datasets
+        ),
+    ]
+
+
+def run_values(run: RunPlan, namespace: str, naming: Naming) -> dict[str, Any]:
+    """Return what placeholders stand for in a run's requests and expectations."""
+    last = planned_event(run, run.ending, namespace)
+    return {
+        "namespace": namespace,
+        "run_id": run.run_id,
+        "sent_job": run.job,
+        "job": _stored_job(run, naming),
+        "event": run.ending,
+        "state": naming.run_states.get(run.ending, run.ending),
+        "parent_run_id": run.parent_run_id,
+        "parent_job": run.parent_job,
+        "inputs": sorted(dataset.name for dataset in run.inputs),
+        "outputs": sorted(dataset.name for dataset in run.outputs),
+        "started_at": as_event_time(run.started),
+        "ended_at": as_event_time(run.ended),
+        "duration_ms": run.duration_ms,
+        "run_facets": last["run"]["facets"],
+        "job_facets": run.job_facets,
+        "input_facets": _usage_facets(run.inputs),
+        "output_facets": _usage_facets(run.outputs),
+        "start_event": planned_event(run, "START", namespace),
+        "last_event": last,
+    }
+
+
+def _usage_facets(datasets: tuple[DatasetPlan, ...]) -> list[dict[str, Any]]:
+    named = sorted(datasets, key=lambda dataset: dataset.name)
+    return [{"name": dataset.name, "facets": dataset.usage_facets} for dataset in named]
+
+
+def _stored_job(run: RunPlan, naming: Naming) -> str:
+    if run.parent_job is None:
+        return run.job
+    return filled(naming.child_job, {"job": run.job, "parent_job": run.parent_job})
+
+
+def _of_dataset(dataset: DatasetPlan, namespace: str) -> dict[str, Any]:
+    """Return a dataset's values; lists are sorted by name, for backends keep no order."""
+    return {
+        "dataset": dataset.name,
+        "dataset_facets": dataset.facets,
+        "schema": [{"name": name, "type": kind} for name, kind in sorted(dataset.fields.items())],
+        "column_lineage": [
+            {
+                "name": name,
+                "inputs": [
+                    {"namespace": namespace, "dataset": column.dataset, "field": column.field}
+                    for column in sorted(columns, key=lambda c: f"{c.dataset}/{c.field}")
+                ],
+            }
+            for name, columns in sorted(dataset.column_lineage.items())
+        ],
+    }
+
+
+def to_remove(runs: list[RunPlan], namespace: str, naming: Naming) -> list[ExpectedItem]:
+    """Return each run, job and dataset once, whatever became of the run.
+
+    A job goes by both its names: a backend that lost the parent stored the one that was sent.
+    """
+    found = {}
+    for run in runs:
+        values = run_values(run, namespace, naming)
+        found["run", run.run_id] = ExpectedItem("run", values)
+        for job in (values["job"], run.job):
+            found["job", job] = ExpectedItem("job", {**values, "job": job})
+        for dataset in (*run.inputs, *run.outputs):
+            own = {**values, **_of_dataset(dataset, namespace)}
+            found["dataset", dataset.name] = ExpectedItem("dataset", own)
+    return list(found.values())

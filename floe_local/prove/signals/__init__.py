@@ -1,0 +1,1 @@
+"""What is sent and read back: each signal is a module of this room, called as the signal is."""

@@ -1,0 +1,105 @@
+"""What a module of a signal has. Light to import: the processes that send load such modules.
+
+Their plans are dataclasses, and no pydantic models, for the same reason.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
+
+if TYPE_CHECKING:
+    from floe_local.plan.blueprint.model import Naming
+    from floe_local.prove.signals.traces import TracePlan
+
+OtlpTransport = Literal["grpc", "http"]
+"""How the Collector gets telemetry."""
+
+PREFIX = "floe-canary"
+NEVER_SENT = "never-sent"
+WHOLE: Literal["whole"] = "whole"
+"""The case of a plan that is there for its signal, and not for one thing alone."""
+
+TEXT = "h\u00e9llo \u2713 \u6570\u636e \U0001f9ca"
+"""What a name or a value may hold beyond ASCII."""
+
+KEEP = {"sampling.priority": 1}
+"""The attribute by which samplers know that a span is to be kept."""
+
+
+class ExpectedItem(NamedTuple):
+    """One thing that a backend is asked for.
+
+    `each` is what a probe calls it, `values` what a blueprint's placeholders stand for, `trace`
+    what a decoded answer is compared with.
+    """
+
+    each: str
+    values: dict[str, Any]
+    trace: TracePlan | None = None
+
+
+class Plan(Protocol):
+    """What is sent at once, as a value. `count`: how many items it is for the Collector."""
+
+    @property
+    def count(self) -> int:
+        """How many spans, points, records or runs."""
+
+
+class TelemetryPlan(Plan, Protocol):
+    """What goes through the Collector; traces that are there for one thing have it as `case`."""
+
+    @property
+    def protocol(self) -> OtlpTransport:
+        """How it is sent."""
+
+    @property
+    def case(self) -> str:
+        """`WHOLE`, or what it proves."""
+
+
+class SignalModule(Protocol):
+    """What the module of any signal has: what to send, and what to expect of a backend then.
+
+    A new signal is its word in `floe_local.plan.values.Signal`, what probes may ask for in
+    `floe_local.plan.blueprint.mistakes`, and such a module.
+    """
+
+    def plan(self, canary: str, traces: tuple[TracePlan, ...], /) -> tuple[Any, ...]:
+        """Plan what is sent.
+
+        Args:
+            canary: the smoke test's id.
+            traces: one for each protocol, which are sent where traces are; a plan for the same
+                protocol may refer to its spans.
+        """
+
+    def never_sent(self, canary: str, /) -> Any:
+        """Plan one that no backend may hold."""
+
+    def expected(self, plan: Any, namespace: str, naming: Naming, /) -> list[ExpectedItem]:
+        """Return everything that a backend has to hold of what was planned."""
+
+
+class TelemetrySignal(SignalModule, Protocol):
+    """What the module of a signal that goes through the Collector has besides."""
+
+    UNIT: str
+    """What the Collector counts: ``spans`` in ``otelcol_exporter_sent_spans``."""
+
+    EXPORTER: tuple[str, str]
+    """Module and class of the SDK's OTLP exporters, in the package of a protocol."""
+
+    def send(self, plans: Any, exporter: Any, /) -> None:
+        """Send plans with the SDK through one of its exporters. Imports the SDK."""
+
+
+def module_of(signal: str) -> SignalModule:
+    """Return the module of a signal, by its word."""
+    return cast("SignalModule", import_module(f"floe_local.prove.signals.{signal}"))
+
+
+def telemetry(signal: str) -> TelemetrySignal:
+    """Return the module of a signal that goes through the Collector."""
+    return cast("TelemetrySignal", module_of(signal))
