@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from grpc_tools import protoc
+from sandbox_recorder.backend import create_backend
 from sandbox_recorder.config import parse_config
 from sandbox_recorder.control import create_control
 from sandbox_recorder.decoders import Decoders, make_decoders
 from sandbox_recorder.failures import Failures
 from sandbox_recorder.messages import Messages
-from sandbox_recorder.played import create_played
 from sandbox_recorder.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -42,21 +42,21 @@ def decoders(messages: Messages) -> Decoders:
 class Recorder:
     """Both ports of a recorder, and its store."""
 
-    played: FlaskClient
+    backend: FlaskClient
     control: FlaskClient
     store: Store
 
     def post(self, path: str, body: bytes = b"{}", **headers: str) -> TestResponse:
         """POST JSON, unless a header says otherwise; `_` in their names stands for `-`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.played.post(
+        return self.backend.post(
             path, data=body, headers={"Content-Type": "application/json", **named}
         )
 
     def last(self) -> dict[str, Any]:
         """The newest request as the control port tells it."""
-        told: list[dict[str, Any]] = self.ask("/requests?limit=1")
-        return told[0]
+        newest: list[dict[str, Any]] = self.ask("/requests?limit=1")
+        return newest[0]
 
     def ask(self, path: str) -> Any:
         return self.control.get(path).get_json()
@@ -70,13 +70,13 @@ def start(decoders: Decoders, tmp_path: Path) -> Iterator[StartRecorder]:
     """Start a recorder that plays what the keys of its file say."""
     opened: list[Store] = []
 
-    def started(*, most_items: int = 1000, most_requests: int = 1000, **told: Any) -> Recorder:
-        config = parse_config({"backend": "acme", "credential": None, "answers": {}, **told})
+    def started(*, most_items: int = 1000, most_requests: int = 1000, **keys: Any) -> Recorder:
+        config = parse_config({"backend": "acme", "credential": None, "answers": {}, **keys})
         store = open_store(tmp_path / f"{len(opened)}.sqlite", most_items, most_requests)
         opened.append(store)
         failures = Failures()
         return Recorder(
-            create_played(config, store, failures, decoders).test_client(),
+            create_backend(config, store, failures, decoders).test_client(),
             create_control(store, failures, decoders).test_client(),
             store,
         )

@@ -32,12 +32,12 @@ SAMPLES = {"kind": "bearer", "value": "x", "query": "a", "reason": "b", "name": 
 ROUTE: dict[str, Any] = {"name": "r", "path": "/r"}
 
 
-def given(**told: Any) -> dict[str, Any]:
-    return {"backend": "acme", "credential": None, "routes": [ROUTE], "answers": {}, **told}
+def given(**keys: Any) -> dict[str, Any]:
+    return {"backend": "acme", "credential": None, "routes": [ROUTE], "answers": {}, **keys}
 
 
 def test_what_floe_local_writes_is_read(tmp_path: Path) -> None:
-    told = {
+    keys = {
         "credential": {"kind": "bearer", "value": "dummy", "form": "d.+"},
         "routes": [
             {**ROUTE, "schema": "openlineage", "rules": [{"query": "a", "reason": "b"}]},
@@ -45,7 +45,7 @@ def test_what_floe_local_writes_is_read(tmp_path: Path) -> None:
         ],
         "answers": {403: {"body": "no"}},
     }
-    written = Recording.model_validate(told).model_dump(mode="json", by_alias=True)
+    written = Recording.model_validate(keys).model_dump(mode="json", by_alias=True)
     path = tmp_path / "sandbox.yaml"
     path.write_text(yaml.safe_dump({"backend": "acme", **written}), "utf-8")
     config = read_config(path)
@@ -93,7 +93,7 @@ def test_the_file_has_the_backend_and_what_a_recording_holds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "reason"),
+    ("keys", "reason"),
     [
         ([], "sandbox: not a mapping"),
         ({"backend": "acme"}, "sandbox: "),
@@ -113,9 +113,9 @@ def test_the_file_has_the_backend_and_what_a_recording_holds() -> None:
         (given(answers={500: {"colour": 1}}), "answers.500"),
     ],
 )
-def test_what_is_wrong_is_named(told: Any, reason: str) -> None:
+def test_what_is_wrong_is_named(keys: Any, reason: str) -> None:
     with pytest.raises(ConfigError, match=r".") as caught:
-        parse_config(told)
+        parse_config(keys)
     assert reason in str(caught.value)
 
 
@@ -143,10 +143,10 @@ def test_a_decoder_that_is_not_there_is_named(decoders: Decoders, route: dict[st
 def test_every_backend_that_is_shipped_can_be_played(file: Path, decoders: Decoders) -> None:
     blueprint = Blueprint.model_validate(yaml.safe_load(file.read_bytes()))
     assert blueprint.sandbox is not None
-    told = blueprint.sandbox.model_dump(
+    keys = blueprint.sandbox.model_dump(
         mode="json", by_alias=True, include=set(Recording.model_fields)
     )
-    config = parse_config({"backend": blueprint.name, **told})
+    config = parse_config({"backend": blueprint.name, **keys})
     Intake(config, Failures(), decoders)
     wanted = config.credential
     if wanted is not None and wanted.form is not None:

@@ -101,8 +101,8 @@ def test_an_answer_has_an_end(recorder: Recorder, monkeypatch: pytest.MonkeyPatc
 def test_requests_are_told_newest_last(recorder: Recorder) -> None:
     for number in range(60):
         send_event(recorder, f"r{number}", "j", "START")
-    assert [told["number"] for told in recorder.ask("/requests")] == list(range(11, 61))
-    assert [told["number"] for told in recorder.ask("/requests?limit=2")] == [59, 60]
+    assert [entry["number"] for entry in recorder.ask("/requests")] == list(range(11, 61))
+    assert [entry["number"] for entry in recorder.ask("/requests?limit=2")] == [59, 60]
 
 
 def test_everything_can_be_forgotten(recorder: Recorder) -> None:

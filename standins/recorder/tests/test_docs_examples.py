@@ -54,7 +54,7 @@ def test_spans_with_the_dummy_are_taken(credential: str, start: StartRecorder) -
     recorder = start(**recording_of(sandbox))
 
     headers = {"X-Key": sent["headers"]["X-Key"], "Content-Type": "application/x-protobuf"}
-    answer = recorder.played.post("/v1/traces", data=b"", headers=headers)
+    answer = recorder.backend.post("/v1/traces", data=b"", headers=headers)
 
     assert answer.status_code == (403 if credential == "another" else 200), answer.text
 
@@ -75,9 +75,9 @@ def test_an_event_with_the_dummy_is_taken(start: StartRecorder) -> None:
     }
 
     headers = {"Authorization": f"Bearer {sent['auth']['apiKey']}"}
-    answer = recorder.played.post("/api/v1/lineage", json=event, headers=headers)
+    answer = recorder.backend.post("/api/v1/lineage", json=event, headers=headers)
 
     assert answer.status_code == 201, answer.text
     items = recorder.ask(f"/received/lineage/{run_id}?event=START")["items"]
     assert [item["job"]["name"] for item in items] == ["j"]
-    assert recorder.played.post("/api/v1/lineage", json=event).status_code == 401
+    assert recorder.backend.post("/api/v1/lineage", json=event).status_code == 401

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NoReturn, cast
 from waitress.server import create_server
 
 from sandbox_recorder import SERVER_HEADER
+from sandbox_recorder.backend import create_backend
 from sandbox_recorder.config import ConfigError, read_config
 from sandbox_recorder.control import create_control
 from sandbox_recorder.decoders import make_decoders
 from sandbox_recorder.failures import Failures
 from sandbox_recorder.intake import LARGEST_BODY
 from sandbox_recorder.messages import Messages
-from sandbox_recorder.played import create_played
 from sandbox_recorder.settings import from_environment
 from sandbox_recorder.store import open_store
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from sandbox_recorder.settings import Settings
 
-_PLAYED_PORT, _CONTROL_PORT = 8080, 8081
+_BACKEND_PORT, _CONTROL_PORT = 8080, 8081
 _CONTROL_THREADS = 2
 
 _log = logging.getLogger("sandbox_recorder")
@@ -45,16 +45,16 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _stop)
     settings = from_environment(os.environ)
     try:
-        played, control = _applications(settings)
+        backend, control = _applications(settings)
     except (ConfigError, OSError, sqlite3.Error) as problem:
         _log.error("%s", problem)
         sys.exit(1)
     # Both ports listen before either answers: ready means that requests are taken, too.
     servers = (
-        _listen(played, _PLAYED_PORT, settings.threads),
+        _listen(backend, _BACKEND_PORT, settings.threads),
         _listen(control, _CONTROL_PORT, _CONTROL_THREADS),
     )
-    _log.info("%s: port %d plays, port %d tells", SERVER_HEADER, _PLAYED_PORT, _CONTROL_PORT)
+    _log.info("%s: port %d plays, port %d tells", SERVER_HEADER, _BACKEND_PORT, _CONTROL_PORT)
     threading.Thread(target=servers[1].run, daemon=True).start()
     servers[0].run()
 
@@ -66,7 +66,7 @@ def _applications(settings: Settings) -> tuple[Flask, Flask]:
     store = open_store(settings.database, settings.most_items, settings.most_requests)
     failures = Failures()
     return (
-        create_played(config, store, failures, decoders),
+        create_backend(config, store, failures, decoders),
         create_control(store, failures, decoders),
     )
 

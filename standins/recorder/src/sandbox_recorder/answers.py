@@ -1,4 +1,4 @@
-"""Answers in the played backend's words."""
+"""Answers in the backend's words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the played backend behaves: the file that floe-local mounts, as frozen values."""
+"""How the backend behaves: the file that floe-local mounts, as frozen values."""
 
 from __future__ import annotations
 

@@ -114,8 +114,8 @@ def _counts(stored: Mapping[str, int]) -> dict[str, Any]:
 
 def _add_failures(app: Flask, failures: Failures) -> None:
     @app.get("/fail")
-    def told() -> Response:
-        return json_answer({"fail": failures.told()})
+    def show() -> Response:
+        return json_answer({"fail": failures.as_dict()})
 
     @app.put("/fail")
     def put() -> Response:
@@ -124,7 +124,7 @@ def _add_failures(app: Flask, failures: Failures) -> None:
         except ValueError as problem:
             return json_answer({"error": str(problem)}, 400)
         failures.put(failure)
-        return json_answer({"fail": failures.told()})
+        return json_answer({"fail": failures.as_dict()})
 
     @app.delete("/fail")
     def clear() -> Response:

@@ -46,7 +46,7 @@ def check_credential(wanted: Credential, request: Incoming, now: datetime) -> No
 
 
 def _problem(wanted: Credential, given: str) -> str | None:
-    shown = _shown(wanted, given)
+    shown = _without_scheme(wanted, given)
     if shown is None:
         return f"the header {wanted.header} is not of the form '{_SCHEMES[wanted.kind]} …'"
     if wanted.form is not None and not re.fullmatch(wanted.form, shown):
@@ -62,7 +62,7 @@ def _dummy(wanted: Credential) -> str:
     return str(wanted.value)
 
 
-def _shown(wanted: Credential, given: str) -> str | None:
+def _without_scheme(wanted: Credential, given: str) -> str | None:
     """The credential itself, without its scheme; None if it has not the scheme's form."""
     if wanted.kind == "header":
         return given
@@ -78,7 +78,7 @@ def _shown(wanted: Credential, given: str) -> str | None:
 
 
 def masked(wanted: Credential | None, request: Incoming) -> str | None:
-    """What may be told of a request's credential; None if it has none.
+    """What may be shown of a request's credential; None if it has none.
 
     It is looked for where the backend wants it, and in `Authorization`.
     """

@@ -63,7 +63,7 @@ class Failures:
         with self._lock:
             self._current = failure
 
-    def told(self) -> dict[str, Any] | None:
+    def as_dict(self) -> dict[str, Any] | None:
         """What is in force, with the `times` that are left, as a JSON value."""
         with self._lock:
             return asdict(self._current) if self._current else None

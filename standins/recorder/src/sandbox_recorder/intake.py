@@ -1,4 +1,4 @@
-"""A request of the played backend, from the checks to what is kept of it."""
+"""A request of the backend, from the checks to what is kept of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a request is refused; how that is worded is the played backend's business."""
+"""Why a request is refused; how that is worded is the backend's business."""
 
 from __future__ import annotations
 

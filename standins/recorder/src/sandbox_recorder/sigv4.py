@@ -112,8 +112,8 @@ def _wrong_headers(signed: _Signed, request: Incoming) -> str | None:
     absent = [name for name in signed.headers if name not in request.headers]
     if absent:
         return f"signed headers that are not there: {', '.join(absent)}"
-    told = request.headers.get(_HASH_HEADER)
-    if told is not None and told != hashlib.sha256(request.body).hexdigest():
+    digest = request.headers.get(_HASH_HEADER)
+    if digest is not None and digest != hashlib.sha256(request.body).hexdigest():
         return "X-Amz-Content-SHA256 is not the body's hash"
     return None
 

@@ -45,8 +45,8 @@ class Traces(PacksJson):
 
 def _upper_half(spans: Iterable[Any]) -> str:
     """Hexadecimal; only the first span of a chunk has to tell it."""
-    told = (span.meta[_UPPER_HALF] for span in spans if _UPPER_HALF in span.meta)
-    return next(told, "").rjust(16, "0")
+    halves = (span.meta[_UPPER_HALF] for span in spans if _UPPER_HALF in span.meta)
+    return next(halves, "").rjust(16, "0")
 
 
 def _span(span: Any, upper: str) -> dict[str, Any]:

@@ -28,24 +28,26 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _log = logging.getLogger("sandbox_recorder")
 
 
-def create_played(config: Config, store: Store, failures: Failures, decoders: Decoders) -> Flask:
+def create_backend(config: Config, store: Store, failures: Failures, decoders: Decoders) -> Flask:
     """The application that plays the backend, to be served by any WSGI server.
 
     Raises:
         ConfigError: If a route names a decoder that is not there.
     """
-    app = Flask("sandbox_recorder.played", static_folder=None)
+    app = Flask("sandbox_recorder.backend", static_folder=None)
     app.url_map.merge_slashes = False
     intake = Intake(config, failures, decoders)
 
     @app.route("/", defaults={"path": ""}, methods=_METHODS, provide_automatic_options=False)
     @app.route("/<path:path>", methods=_METHODS, provide_automatic_options=False)
-    def play(path: str) -> Response:  # noqa: ARG001 - routes are matched by the path as sent
+    def serve(path: str) -> Response:  # noqa: ARG001 - routes are matched by the path as sent
         incoming, now = _incoming(), datetime.now(UTC)
         taken = intake.take(incoming, now)
         answer = _answer(taken, incoming, config)
-        told = _entry(taken, incoming, answer.status_code, now, masked(config.credential, incoming))
-        store.add(told, taken.found, (taken.route and taken.route.decode) or "")
+        entry = _entry(
+            taken, incoming, answer.status_code, now, masked(config.credential, incoming)
+        )
+        store.add(entry, taken.found, (taken.route and taken.route.decode) or "")
         return answer
 
     @app.errorhandler(sqlite3.Error)

@@ -1,4 +1,4 @@
-"""The port that plays the backend: routes, refusals in its words, what is kept and told."""
+"""The port that plays the backend: routes, refusals in its words, what is kept and shown."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ def test_a_request_is_answered_kept_and_told(start: StartRecorder) -> None:
     assert answer.headers["Server"].startswith("floe-local-sandbox/")
     (item,) = recorder.ask(f"/received/lineage/{RUN}")["items"]
     assert item == {**EVENT, "run_id": RUN, "job_name": "j", "event": "COMPLETE"}
-    told = recorder.last()
-    assert told["at"].startswith("20")
-    assert told == {
+    entry = recorder.last()
+    assert entry["at"].startswith("20")
+    assert entry == {
         "number": 1,
-        "at": told["at"],
+        "at": entry["at"],
         "method": "POST",
         "path": PATH,
         "status": 201,
@@ -106,14 +106,14 @@ def test_what_the_backend_would_refuse_is_refused_and_told(
     _, method, path, body, headers, status, reason = case
     recorder = start(routes=[LINEAGE], credential=HEADER)
     named = {"Content-Type": "application/json", **headers}
-    answer = recorder.played.open(path, method=method, data=body, headers=named)
+    answer = recorder.backend.open(path, method=method, data=body, headers=named)
     assert answer.status_code == status
-    told = recorder.last()
-    assert (told["status"], told["outcome"], told["items"]) == (status, "refused", 0)
-    assert reason in told["reason"]
+    entry = recorder.last()
+    assert (entry["status"], entry["outcome"], entry["items"]) == (status, "refused", 0)
+    assert reason in entry["reason"]
     counts = recorder.ask("/counts")
     assert (counts["requests"], counts["refused"], counts["items"]["lineage"]) == (1, 1, 0)
-    assert KEY not in json.dumps(told)
+    assert KEY not in json.dumps(entry)
 
 
 def test_a_refusal_is_in_the_backends_words(start: StartRecorder) -> None:
@@ -129,7 +129,7 @@ def test_a_refusal_is_in_the_backends_words(start: StartRecorder) -> None:
 
 
 def test_a_path_for_another_method_names_it(start: StartRecorder) -> None:
-    assert event(start).played.get(PATH).headers["Allow"] == "POST"
+    assert event(start).backend.get(PATH).headers["Allow"] == "POST"
 
 
 def test_query_and_parameters_do_not_change_the_route(start: StartRecorder) -> None:
