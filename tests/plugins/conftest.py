@@ -10,6 +10,7 @@ import yaml
 
 from floe_local.conformance.run import conformance
 from floe_local.conformance.subjects import subjects
+from tests.unit.cli.conftest import floe, project  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from collections.abc import Callable
