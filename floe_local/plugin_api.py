@@ -256,7 +256,7 @@ def ask_backend(
 
     asked = resolved(url)
     if not asked.startswith(("http://", "https://")):
-        message = f"{backend}: '{url}' is no http(s) URL"
+        message = f"{backend}: '{url}' is not an http(s) URL"
         raise ConnectionError(message)
     sent = {name: resolved(value) for name, value in (headers or {}).items()}
     request = Request(asked, post, {"Content-Type": "application/json", **sent} if post else sent)  # noqa: S310
@@ -323,5 +323,5 @@ def _decoded(body: bytes, backend: str, url: str) -> Any:
     try:
         return loads(body)
     except ValueError as error:
-        message = f"what answers at {url} is not {backend}: its answer is no JSON"
+        message = f"what answers at {url} is not {backend}: its response is not JSON"
         raise ConnectionError(message) from error

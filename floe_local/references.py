@@ -58,7 +58,7 @@ class Reference:
 
     @property
     def variable(self) -> str | None:
-        """The variable's name; None: it is no variable, or its name is only known at run time."""
+        """The variable's name; None: it is not a variable, or its name is only known at run time."""
         name = written(self.name)
         return name if self.scheme == ENV and _VARIABLE.fullmatch(name) else None
 
@@ -207,7 +207,7 @@ def fault(reference: Reference) -> str | None:
     if reference.scheme not in SCHEMES:
         return f"the Collector has no scheme '{reference.scheme}'"
     if reference.scheme == ENV and reference.variable is None:
-        return f"'{written(reference.name)}' is no variable's name"
+        return f"'{written(reference.name)}' is not a variable name"
     if reference.prefix == "" and reference.default is not None:
         return "a default needs the scheme"
     body = (*reference.name, *(reference.default or ()))

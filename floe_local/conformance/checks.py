@@ -67,7 +67,7 @@ def metadata(evidence: Evidence) -> Iterator[Finding]:
             hint="A manifest writes the entry point's name: make both the same.",
         )
     if not _SEMVER.match(told["version"]):
-        reason = f"its `version` is '{told['version']}', which is no semantic version"
+        reason = f"its `version` is '{told['version']}', which is not a semantic version"
         yield Fault(reason=reason, hint='Write it like version = "1.2.3".')
     if not _API_VERSION.match(told["floe_api_version"]):
         reason = f"its `floe_api_version` is '{told['floe_api_version']}', not 1.x or 2.x"
@@ -356,7 +356,7 @@ def namespace(evidence: Evidence) -> Iterator[Finding]:
         return
     name = strategy.get("strategy")
     if name not in ADR_STRATEGIES:
-        yield Note(text=f"strategy '{name}' is none of ADR-0035's: {', '.join(ADR_STRATEGIES)}")
+        yield Note(text=f"strategy '{name}' is not one of ADR-0035's: {', '.join(ADR_STRATEGIES)}")
     if not _LEGAL_NAMESPACE.match(evidence.compiled.namespace):
         reason = f"its strategy gives the namespace '{evidence.compiled.namespace}'"
         yield Fault(reason=reason, hint="Use letters, digits and : ; = / _ - . @ + only.")

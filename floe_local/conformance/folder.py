@@ -61,7 +61,7 @@ def _project(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise InputError("plugin-folder", f"{file}: {error.strerror}", _HINT) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError("plugin-folder", f"{file}: is no TOML: {error}", _HINT) from error
+        raise InputError("plugin-folder", f"{file}: is not valid TOML: {error}", _HINT) from error
     project = document.get("project")
     if not isinstance(project, dict) or not project.get("name"):
         raise InputError("plugin-folder", f"{file}: has no [project] with a name", _HINT)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(StrEnum):
-    """What one check came to. A check that could not be made is no pass."""
+    """What one check came to. A check that could not be made is not a pass."""
 
     PASSED = "passed"
     FAILED = "failed"

@@ -36,7 +36,7 @@ def subjects(
 
     Args:
         target: an installed plugin's name, or a folder that holds a distribution. What has a
-            slash in it is a folder, as is what is no plugin's name and holds a pyproject.toml.
+            slash in it is a folder, as is what is not a plugin's name and holds a pyproject.toml.
         kind: None: of both kinds.
         config: what the plugins are configured with; their blueprints' defaults lie under it.
         environment: variables for the plugins.
@@ -52,7 +52,7 @@ def subjects(
         registry = PluginRegistry()
         entries = [e for e in registry.entries() if e.name == target]
         for one in {e.kind for e in entries} or {str(kind or Kind.TELEMETRY)}:
-            registry.find(one, str(target))  # says it when there is none, or two
+            registry.find(one, str(target))  # raises where no plugin, or two, have that name
         yield _made(entries, str(target), kind, config or {}, environment or {})
 
 
@@ -98,7 +98,7 @@ def _blueprint_of(name: str) -> LocatedBlueprint | None:
 
     Raises:
         InputError: it is wrong, or no stack could be made of it: what it requires is not
-            there or wrong, services clash, a recipe is none.
+            there or wrong, services clash, a recipe is not valid.
     """
     parts = find_blueprints([COLLECTOR, name])
     refuse_clashes(parts.values())

@@ -76,7 +76,7 @@ def load(file: Path, *, report: Report = silent) -> ImageArchive:
     """Give the engine the images of a file that `save` wrote.
 
     Raises:
-        InputError: it is no such file.
+        InputError: it is not such a file.
         MachineError: no engine.
     """
     return load_images(file, Engine(), report)

@@ -54,7 +54,7 @@ def new_plugin(
         sandbox: the backend runs elsewhere (a SaaS): the blueprint says how it is played.
 
     Raises:
-        InputError: ``plugin-name``: that is no name; ``plugin-exists``: the folder is there.
+        InputError: ``plugin-name``: that is not a name; ``plugin-exists``: the folder is there.
         MachineError: ``output``: it cannot be written.
     """
     words = words_of(name, kind)
@@ -76,7 +76,7 @@ def words_of(name: str, kind: Kind) -> dict[str, str]:
     """What the templates are filled with.
 
     Raises:
-        InputError: that is no name of a plugin.
+        InputError: that is not a plugin's name.
     """
     _refuse_other_names(name)
     parts = re.split(r"[-_.]+", name.strip("-_."))
@@ -118,7 +118,7 @@ def _refuse_other_names(name: str) -> None:
     try:
         TypeAdapter(Name).validate_python(name)
     except ValidationError:
-        raise InputError("plugin-name", f"'{name}' is no name of a plugin", hint) from None
+        raise InputError("plugin-name", f"'{name}' is not a valid plugin name", hint) from None
     if len(name) > LONGEST_NAME:
         reason = f"'{name}' is longer than {LONGEST_NAME} characters"
         raise InputError("plugin-name", reason, "choose a shorter one")

@@ -27,11 +27,11 @@ class StackFiles(NamedTuple):
 
 
 def identity_of(where: Where) -> StackIdentity:
-    """Which stack is meant, without reading the manifest: a broken one is in nobody's way.
+    """Which stack is meant. The manifest is not read: a broken one must not keep `down` from working.
 
     Raises:
         InputError: there is no such manifest (``manifest-missing``): a typing error never
-            means another folder's stack; the stack's name is none (``stack-name``).
+            means another folder's stack; the stack's name is not valid (``stack-name``).
         MachineError: the folder's name cannot be used (``folder-name``).
     """
     root = find_manifest(where.manifest, where.environment, where.folder).root

@@ -57,7 +57,7 @@ def resolve(value: Any, environ: Mapping[str, str], where: str) -> Any:
 
 
 def _not_empty(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that count as set for what is no Collector: as in a shell's ``${X:-…}``."""
+    """The variables that count as set for what is not a Collector: as in a shell's ``${X:-…}``."""
     return {name: value for name, value in environ.items() if value}
 
 
@@ -137,7 +137,7 @@ def rewritten(
 
     Args:
         text: with references, or without.
-        literal: writes what is no reference.
+        literal: writes what is not a reference.
         reference: writes one to a variable: its name, and its default as it stands, with
             references of its own (None: it has none). Other references are literals.
     """
@@ -160,6 +160,6 @@ def without_references(text: str) -> str:
 
 
 def escape_dollars(text: str) -> str:
-    """Text of floe-local's own for a Collector config: each ``$`` that is no reference, doubled."""
+    """Text of floe-local's own for a Collector config: each ``$`` that is not a reference, doubled."""
     parts = (p.replace("$", "$$") if isinstance(p, str) else str(p) for p in refs.parse(text))
     return "".join(parts)

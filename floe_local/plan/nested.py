@@ -50,7 +50,7 @@ def with_value_at(values: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 def scalars(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Every value that is no mapping and no list, with the keys and indices that lead to it."""
+    """Every value that is neither a mapping nor a list, with the keys and indices that lead to it."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from scalars(item, (*path, key))
@@ -89,7 +89,7 @@ def map_scalars(
 
 
 def leaves(values: dict[str, Any], above: Steps = ()) -> Iterator[tuple[Steps, Any]]:
-    """Every value that is no mapping with something in it, with the path to it."""
+    """Every value that is not a mapping with something in it, with the path to it."""
     for key, value in values.items():
         path = (*above, str(key))
         if isinstance(value, dict) and value:

@@ -53,7 +53,7 @@ class Egress(StrEnum):
 
 
 class Origin(StrEnum):
-    """Where a service's image comes from; decides how a verdict may be called."""
+    """Where a service's image comes from; a verdict says it, since a stand-in proves less."""
 
     UPSTREAM = "upstream"
     BUILT = "built"

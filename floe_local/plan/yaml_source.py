@@ -1,7 +1,7 @@
 """YAML that says where each of its values stands.
 
 The loader is safe (plain data only) and has limits: on the file's size, on nesting, and on
-what aliases may grow into ("YAML bombs"). A key that is there twice is an error.
+what aliases may grow into ("YAML bombs"). A duplicate key is an error.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class _Reader:
         node = self._compose(text)
         data = {} if node is None else self._value(node, (), ())
         if not isinstance(data, dict):
-            raise self._error("not-a-mapping", 1, "the file holds no mapping", "write `key: value`")
+            raise self._error("not-a-mapping", 1, "the file is not a mapping", "write `key: value`")
         if self.problems:
             hint = "keep one of the two; YAML would silently take the last"
             raise InputError(f"{self.code}-duplicate-key", "\n".join(self.problems), hint)
@@ -215,7 +215,7 @@ class _Reader:
             raise self._error("too-many-values", line, reason, "write fewer aliases")
         inner = (*within, id(node))
         if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
-            reason = "a tag that makes something else than plain data"
+            reason = "a tag for something other than plain data"
             raise self._error("tag", line, reason, "remove the tag (`!…`)")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path, inner)
@@ -231,13 +231,13 @@ class _Reader:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                raise self._error("bad-key", line, "a key is no plain text", "write a plain key")
+                raise self._error("bad-key", line, "a key is not plain text", "write a plain key")
             if key_node.tag == "tag:yaml.org,2002:merge":
                 merged = self._merge(value_node, path, inner, line) | merged
                 continue
             key = self._key(key_node)
             if key in own:
-                self.problems.append(f"{self.name}:{line}: {dotted((*path, key))}: is there twice")
+                self.problems.append(f"{self.name}:{line}: {dotted((*path, key))}: duplicate key")
             self.lines[(*path, key)] = line
             own[key] = self._value(value_node, (*path, key), inner)
         return merged | own

@@ -12,7 +12,7 @@ ABSENT = "(absent)"
 class Difference:
     """One field that is not as it was sent. `why` says where what was found comes from.
 
-    It is no pydantic model: the processes of clients load this, and must start fast.
+    It is not a pydantic model: the processes of clients load this, and must start fast.
     """
 
     field: str

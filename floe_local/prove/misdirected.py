@@ -97,7 +97,7 @@ def to_http(page: str, url: str) -> Iterator[Misdirected]:
         yield Misdirected("HTTP requests to an unknown path", to, mend, times)
     if times := sum(by_status[status] for status in _NOT_OTLP):
         mend = "set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"
-        yield Misdirected("HTTP requests that are no OTLP", to, mend, times)
+        yield Misdirected("HTTP requests that are not OTLP", to, mend, times)
 
 
 def by_log(

@@ -219,7 +219,7 @@ def _client(delivery: Delivery) -> Hop:
 
 
 def _stored(delivery: Delivery) -> tuple[Hop, ...]:
-    """Judge the last hop. A no to the never-sent alone says nothing of what was sent."""
+    """Judge the last hop. That what was never sent is absent proves nothing of what was sent."""
     wrong = _differences(delivery)
     if wrong:
         first = wrong[0]

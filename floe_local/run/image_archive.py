@@ -78,7 +78,7 @@ def load_images(file: Path, engine: Engine, report: Report = silent) -> ImageArc
     """Give the engine the images of an archive.
 
     Raises:
-        InputError: ``images-archive``: it is no archive that `save_images` wrote.
+        InputError: ``images-archive``: it is not an archive that `save_images` wrote.
         MachineError: ``images-archive``: the engine has other images than it should now.
         OSError: the file cannot be read.
     """

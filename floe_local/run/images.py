@@ -86,7 +86,7 @@ def resolve(
     Raises:
         MachineError: a service's image is not here, cannot be pulled (the cause is the
             pull's), and is not to be, or cannot be, built.
-        InputError: a recipe is wrong, or a name is no name of an image.
+        InputError: a recipe is wrong, or a name is not an image's.
     """
     found: dict[str, ResolvedImage] = {}
     missing: list[tuple[ImageNeed, FloeError | None]] = []

@@ -53,7 +53,7 @@ def pull(reference: str, engine: Engine, report: Report = silent) -> None:
 
     Raises:
         MachineError: why it was not pulled (see `CAUSES`; ``pull-failed`` for another cause).
-        InputError: ``image-name``: that is no name of an image.
+        InputError: ``image-name``: that is not an image's name.
     """
     tell = timed(report, reference)
     tell("pulling", "")

@@ -144,7 +144,7 @@ def test_a_report_is_junit() -> None:
 
 FOLDERS = {
     "nothing there": (None, "No such file"),
-    "no TOML": ("[project", "is no TOML"),
+    "no TOML": ("[project", "is not valid TOML"),
     "no project": ("a = 1", "has no [project]"),
     "no plugin": ('[project]\nname = "x"', "no entry point of floe.telemetry_backends"),
     "no package": (

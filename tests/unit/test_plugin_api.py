@@ -95,7 +95,7 @@ def test_a_written_out_credential_is_refused() -> None:
 
 
 def test_only_http_is_asked() -> None:
-    with pytest.raises(ConnectionError, match=r"no http\(s\) URL"):
+    with pytest.raises(ConnectionError, match=r"not an http\(s\) URL"):
         plugin_api.ask_backend("file:///etc/passwd", backend="Odd")
 
 

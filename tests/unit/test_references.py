@@ -99,8 +99,8 @@ def test_variables_are_replaced_within_defaults_and_others_stay() -> None:
         ("${yaml:{a: 1}", None),
         ("${A:-x}", "a default needs the scheme"),
         ("${vault:x}", "the Collector has no scheme 'vault'"),
-        ("${}", "'' is no variable's name"),
-        ("${env:${env:P}}", "'${env:P}' is no variable's name"),
+        ("${}", "'' is not a variable name"),
+        ("${env:${env:P}}", "'${env:P}' is not a variable name"),
         ("${env:A:-x$y}", "the Collector takes no '$' inside of a reference"),
     ],
 )

@@ -209,7 +209,7 @@ def _unknown_endpoints(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
 
 
 def _misfit_ingest(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
-    """Protocols that are none, and endpoints that are declared to speak another."""
+    """Protocols that are not known, and endpoints that are declared to speak another."""
     endpoints = {endpoint.name: endpoint for _, endpoint in blueprint.endpoints}
     for protocol, name in blueprint.ingest.items():
         path: Path_ = ("ingest", protocol)
@@ -390,7 +390,7 @@ def _paths_outside(blueprint: Blueprint, folder: Path) -> Iterator[tuple[Path_, 
             yield (*base, "image"), "names neither an `upstream` nor a `recipe`"
         for volume in service.volumes:
             if not _VOLUME.fullmatch(volume):
-                yield (*base, "volumes", volume), "is no name of a volume"
+                yield (*base, "volumes", volume), "is not a valid volume name"
         if service.image.recipe is not None and not _inside(folder, service.image.recipe):
             yield (*base, "image", "recipe"), "a path outside the blueprint's folder"
         for index, file in enumerate(service.files):
@@ -441,7 +441,10 @@ def _wrong_sandbox(sandbox: Sandbox) -> Iterator[tuple[Path_, str]]:
             request = probe.request
             if request.endpoint == "control" and _is_misspelt(request.path):
                 here = (SANDBOX, "readback", str(signal), at, "request", "path")
-                yield here, f"is none of the recorder's: write /received/{signal}/ and a key"
+                yield (
+                    here,
+                    f"is not one of the recorder's paths: write /received/{signal}/ and a key",
+                )
     for path, _, value in _replacements(sandbox):
         for name in _PLACEHOLDER.findall(value):
             if name not in REPLACED:

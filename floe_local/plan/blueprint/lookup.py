@@ -120,7 +120,7 @@ def _in_folders(name: str, folders: Sequence[Path]) -> Iterator[tuple[Path, str]
     """Folders that hold ``<name>/blueprint.yaml``, or a blueprint.yaml that is called so."""
     for folder in folders:
         if not folder.is_dir():
-            reason = f"local.blueprints: {folder} is no folder"
+            reason = f"local.blueprints: {folder} is not a folder"
             raise InputError("blueprint-folder", reason, "give a folder that holds blueprints")
         if (folder / name / BLUEPRINT_FILE).is_file():
             yield folder / name, "local.blueprints"
@@ -159,7 +159,7 @@ def _package_folder(point: EntryPoint) -> Path:
     who = f"{_distribution(point)}: entry point '{point.name}' of {GROUP}"
     package = _package_name(point.value)
     if package is None:
-        reason = f"{who} is '{point.value}', which is no name of a package"
+        reason = f"{who} is '{point.value}', which is not a package name"
         raise InputError("blueprint-entry-point", reason, "write it like package.subpackage")
     folders = package_folders(package)
     for folder in folders:
@@ -169,7 +169,7 @@ def _package_folder(point: EntryPoint) -> Path:
         reason = f"{who} names '{point.value}', and there is no package of that name"
         hint = f"name the package that holds {BLUEPRINT_FILE}, without a module or a class"
         raise InputError("blueprint-entry-point", reason, hint)
-    reason = f"{who} names '{point.value}', which is no package that holds {BLUEPRINT_FILE}"
+    reason = f"{who} names '{point.value}', which is not a package that holds {BLUEPRINT_FILE}"
     near = [file for folder in folders for file in _blueprint_like(folder)]
     hint = (
         f"rename {near[0]} to {BLUEPRINT_FILE}"
@@ -181,7 +181,7 @@ def _package_folder(point: EntryPoint) -> Path:
 
 
 def _package_name(target: str) -> str | None:
-    """The package that an entry point's value names; None: it is no name."""
+    """The package that an entry point's value names; None: it is not a name."""
     match = _PACKAGE.fullmatch(target.strip())
     return match[1] if match else None
 

@@ -125,7 +125,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     try:
         return re.compile(pattern)
     except re.error as error:
-        message = f"is no regular expression: {error}"
+        message = f"is not a regular expression: {error}"
         raise ValueError(message) from error
 
 
@@ -163,7 +163,7 @@ class Absent(Frozen):
 
 
 class Condition(Frozen):
-    """Which canaries a backend holds, where it does not hold all that it answers well to.
+    """Limits a probe to the canaries that the backend stores: others it accepts and drops.
 
     `query` (JMESPath over the canary's values, as placeholders name them) must be true;
     for the others `reason` says why the backend is not asked.

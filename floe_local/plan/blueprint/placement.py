@@ -87,7 +87,7 @@ def with_recorder(located: LocatedBlueprint, recorder: LocatedBlueprint) -> Plac
 
 
 def placeholder(name: str, kind: Kind) -> PlacedBlueprint:
-    """What can be said of a backend without a blueprint: it runs elsewhere, and takes its kind."""
+    """Stands for the blueprint of a backend that has none: it runs elsewhere, and takes its kind."""
     accepts = [s for s in Signal if (s is Signal.LINEAGE) == (kind is Kind.LINEAGE)]
     empty = Blueprint(blueprint=1, name="none", title=name, kind=kind, accepts=tuple(accepts))
     # In this process (as the ADR's tests compile) a plugin may be called as no blueprint can be.

@@ -57,7 +57,7 @@ def name_in(folder: Path) -> object:
     """What the blueprint in `folder` calls itself; the rest of it is not looked at.
 
     Raises:
-        InputError: it is no YAML.
+        InputError: it is not valid YAML.
     """
     file = folder / BLUEPRINT_FILE
     return read_source(file, name=str(file), code="blueprint").data.get("name")
@@ -104,7 +104,7 @@ def _model(parsed: Source, problems: Problems) -> Blueprint | None:
                 advice = suggestion(str(loc[-1]), known) if known else ""
                 problems.add(loc, "unknown key", advice=advice)
             elif detail.get("ctx", {}).get("pattern") == NAME_PATTERN:
-                problems.add(loc, f"'{detail['input']}' is no name", advice=_NAME_ADVICE)
+                problems.add(loc, f"'{detail['input']}' is not a valid name", advice=_NAME_ADVICE)
             else:
                 problems.add(loc, detail["msg"].removeprefix("Input "))
         return None

@@ -234,7 +234,7 @@ def load_recipe(folder: Path) -> LocatedRecipe:
     """Read the recipe in a folder, and those that it stands on.
 
     Raises:
-        InputError: ``recipe-…``: there is no recipe.yaml, it is no YAML, it is no recipe
+        InputError: ``recipe-…``: there is no recipe.yaml, it is not valid YAML, it is no recipe
             (each mistake with line and field), or the recipes stand on each other.
     """
     return _load(folder.resolve(), above=())

@@ -142,7 +142,7 @@ def compile_outputs(
         egress: what the stack's components may call.
 
     Raises:
-        InputError: an output is no config and no rule mends it; names plugin,
+        InputError: an output is not a config and no rule mends it; names plugin,
             distribution, field. Or it would call what it may not.
     """
     services = {name: {*placed.blueprint.services} for name, placed in blueprints.items()}
@@ -248,7 +248,7 @@ def _through(rules: Iterable[Rule], draft: Draft) -> Draft:
 
 
 def resource_attributes(manifest: Manifest, namespace: str) -> dict[str, Any]:
-    """What telemetry is enriched with where it does not say it itself."""
+    """Resource attributes that are added where telemetry lacks them."""
     return {
         "deployment.environment.name": manifest.environment,
         "floe.namespace": namespace,

@@ -141,7 +141,7 @@ def output_error(output: PluginOutput, place: str, what: str, hint: str = "") ->
 
 
 def refuse_unserialisable(output: PluginOutput, method: str, returned: Any) -> None:
-    """Refuse what is no dict, or what YAML and JSON cannot hold.
+    """Refuse what is not a dict, or what YAML and JSON cannot hold.
 
     Raises:
         InputError: names plugin, method, and the place in what it returned.

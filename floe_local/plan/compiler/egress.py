@@ -95,7 +95,7 @@ def _holds_address(path: Path_) -> bool:
 
 
 def last_key(path: Path_) -> str:
-    """The last step of a path that is no index."""
+    """The last step of a path that is not an index."""
     return next((str(step) for step in reversed(path) if isinstance(step, str)), "")
 
 

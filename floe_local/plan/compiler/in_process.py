@@ -58,7 +58,7 @@ class Compiler:
                 None) stands for the defaults.
 
         Raises:
-            InputError: a plugin raised, or what it returned is no config.
+            InputError: a plugin raised, or what it returned is not a config.
         """
         outputs = tuple(call_plugin(p, kind) for kind, p in self._plugins if p is not None)
         manifest = _manifest(spec, self._environ)

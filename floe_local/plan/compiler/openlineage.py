@@ -46,7 +46,7 @@ def target_of(url: str, endpoint: str | None) -> Target | None:
     the whole address, as in the ADR, unless it ends with a slash: then it is a base.
 
     Returns:
-        None where the url is no http URL, or is only known when it runs (``${env:URL}``).
+        None where the url is not an http URL, or is only known when it runs (``${env:URL}``).
     """
     parts = split_url(url.strip())
     if not parts.is_whole:
@@ -133,7 +133,7 @@ def typed_key(kind: str, key: str, value: Any) -> Any:
 
 
 def typed_keys(kind: str) -> tuple[str, ...]:
-    """The keys of a type of transport that are no texts."""
+    """The keys of a type of transport that are not texts."""
     return tuple(_typed_of(kind))
 
 
@@ -207,7 +207,7 @@ def _retry(value: Any) -> dict[str, Any]:
         raise ValueError(message)  # noqa: TRY004 - one kind for what cannot be meant
     unknown = sorted(set(map(str, value)) - set(_RETRY))
     if unknown:
-        message = f"'{unknown[0]}' is none of its keys: {suggestion(unknown[0], _RETRY)}"
+        message = f"'{unknown[0]}' is not one of its keys: {suggestion(unknown[0], _RETRY)}"
         raise ValueError(message)
     return {key: None if v is None else _within(key, v) for key, v in value.items()}
 

@@ -224,7 +224,7 @@ def overlaid(draft: Draft, directory: str | None) -> Draft:
         directory: where queues are kept in the Collector's container; None: in memory.
 
     Raises:
-        InputError: a queue's settings are no mapping.
+        InputError: a queue's settings are not a mapping.
     """
     if directory is not None:
         draft = _with_storages(draft, directory)
@@ -306,7 +306,7 @@ def _no_batch(sizer: Any, size: Any, *, waits: bool) -> str:
 
 
 def _batch(draft: Draft) -> Config:
-    """A batch as the plugin's own processor had it; ``max_size`` is no smaller than ``min_size``."""
+    """A batch as the plugin's own processor had it; ``max_size`` is not smaller than ``min_size``."""
     given = {k: v for k, v in draft.batch.items() if k in _BATCH}
     if _NO_TIME.fullmatch(str(draft.seen(given.get("flush_timeout", "")))):
         # The processor sends at once then; the queue wants a time.

@@ -48,7 +48,7 @@ def normalised(draft: Draft) -> Draft:
     """A draft whose config is in normal form, from the exporter config of any shape.
 
     Raises:
-        InputError: it is no mapping, or none of the known shapes.
+        InputError: it is not a mapping, or none of the known shapes.
     """
     returned = draft.output.exporter_config
     shape = shape_of(draft)
@@ -128,13 +128,13 @@ def shape_of(draft: Draft) -> str:
         if unknown:
             known = suggestion(str(unknown[0]), (*SECTIONS, "service"))
             raise draft.error_at(
-                method, f"'{unknown[0]}' is no section of a Collector config", known
+                method, f"'{unknown[0]}' is not a section of a Collector config", known
             )
         return _shape_with_pipelines(draft, config)
     if config and not {"service", *SECTIONS} & set(config) and _are_components(config):
         return "D"
     hint = "return {'exporters': {...}, 'service': {'pipelines': {...}}} (ADR-0035)"
-    raise draft.error_at(method, "is no Collector config: it has no 'exporters'", hint)
+    raise draft.error_at(method, "is not a Collector config: it has no 'exporters'", hint)
 
 
 def _are_components(config: Config) -> bool:
@@ -157,7 +157,7 @@ def _section(draft: Draft, config: Config, name: str) -> Config:
     section = _mapping(draft, config.get(name), name)
     for key, value in section.items():
         if not isinstance(key, str) or not _COMPONENT.match(key):
-            raise draft.error_at(name, f"{key!r} is no component's id", "write type or type/name")
+            raise draft.error_at(name, f"{key!r} is not a component id", "write type or type/name")
         if not isinstance(value, (dict, type(None))):
             raise draft.error_at(f"{name}.{key}", f"expected a mapping, got {type(value).__name__}")
     if name == "exporters" and not section:
@@ -203,7 +203,7 @@ def _pipeline(draft: Draft, key: Any, value: Any) -> Config:
     place = f"service.pipelines.{key}"
     signal = key.partition("/")[0] if isinstance(key, str) else str(key)
     if signal not in SIGNALS:
-        raise draft.error_at(place, f"'{signal}' is no signal", suggestion(signal, SIGNALS))
+        raise draft.error_at(place, f"'{signal}' is not a signal", suggestion(signal, SIGNALS))
     parts = _mapping(draft, value, place)
     unknown = sorted(set(parts) - set(PARTS), key=str)
     if unknown:

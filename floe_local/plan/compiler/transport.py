@@ -36,7 +36,7 @@ _WRAPPING = {"composite": "transports", "transform": "transport"}
 
 
 def refuse_unusable(output: PluginOutput) -> None:
-    """Refuse what is no mapping, what JSON cannot hold, and a credential written out.
+    """Refuse what is not a mapping, what JSON cannot hold, and a credential written out.
 
     Raises:
         InputError: names plugin, distribution and field.
@@ -62,7 +62,7 @@ def known_types(draft: Draft, part: Path_ = ()) -> Draft:
     if not isinstance(kind, str) or not kind:
         raise draft.error_at(place, "is missing", "return {'type': 'http', 'url': …} (ADR-0035)")
     if advice := transport_advice(kind):
-        raise draft.error_at(place, f"'{kind}' is no transport of openlineage-python", advice)
+        raise draft.error_at(place, f"'{kind}' is not a transport of openlineage-python", advice)
     draft = _typed(draft.with_value((*part, "type"), kind), part)
     inner = [(*part, *path) for path in inner_transports(draft.at(part))]
     if kind in _WRAPPING and not (inner and all(isinstance(draft.at(p), dict) for p in inner)):
@@ -108,7 +108,7 @@ def _typed(draft: Draft, part: Path_) -> Draft:
         except ValueError as error:
             what = str(error)
             if value != before:  # what a variable holds is not told
-                what = f"{what.partition(', got')[0]}, and {', '.join(references(before))} is none"
+                what = f"{what.partition(', got')[0]}, and {', '.join(references(before))} is not"
             raise draft.error_at((*part, key), what) from None
         if typed != before or type(typed) is not type(before):
             why = "clients take what stands here as it is, without a look at its type"
@@ -143,7 +143,7 @@ def named_token(draft: Draft, part: Path_) -> Draft:
         raise draft.error_at((*part, "auth"), what)
     kind = draft.seen(auth.get("type") or "api_key")
     if advice := auth_advice(str(kind)):
-        what = f"'{kind}' is no authentication that openlineage-python knows"
+        what = f"'{kind}' is not an authentication that openlineage-python knows"
         raise draft.error_at((*part, "auth.type"), what, advice)
     key = next((auth[k] for k in ("apiKey", "apikey", "api_key", "token") if auth.get(k)), None)
     if kind == "bearer":
@@ -174,7 +174,7 @@ def joined_url(draft: Draft, part: Path_) -> Draft:
     if target is None:
         if references(url):
             return draft
-        raise draft.error_at((*part, "url"), "is no URL", "write http://host:port/path")
+        raise draft.error_at((*part, "url"), "is not a URL", "write http://host:port/path")
     after = {**transport, "endpoint": target.endpoint}
     if target.url != url.strip():
         refuse_secret(draft, (*part, "url"), transport["url"], target.url)

@@ -36,7 +36,7 @@ def cluster_values(
         environ: variables that a namespace strategy may name.
 
     Raises:
-        InputError: an output is no config, is plain text where it may not be, or holds a
+        InputError: an output is not a config, is plain text where it may not be, or holds a
             credential.
     """
     models = {name: located.blueprint for name, located in blueprints.items()}

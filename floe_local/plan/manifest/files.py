@@ -31,7 +31,7 @@ def find_manifest(path: Path | None, environment: str | None, root: Path | None)
     """The file that `path` and `environment` mean; see `reader.load_manifest`.
 
     Raises:
-        InputError: there is no such file (``manifest-missing``), or `environment` is no
+        InputError: there is not such a file (``manifest-missing``), or `environment` is no
             folder's name.
         MachineError: the current folder was removed (``folder-gone``).
     """
@@ -83,7 +83,7 @@ def _has_no_default(folder: Path, environment: str) -> bool:
 
 def _of_environment(folder: Path, environment: str) -> ManifestFile:
     if environment in {"", ".", ".."} or Path(environment).name != environment:
-        reason = f"--env {environment!r} is no name of an environment"
+        reason = f"--env {environment!r} is not a valid environment name"
         raise InputError("environment-name", reason, "give the name of a folder, such as `prod`")
     file = folder / environment / MANIFEST
     if not file.exists():
@@ -97,4 +97,4 @@ def _environments(folder: Path) -> str:
 
 
 def _missing(shown: str, hint: str) -> InputError:
-    return InputError("manifest-missing", f"{shown}: there is no such file", hint)
+    return InputError("manifest-missing", f"{shown}: there is not such a file", hint)

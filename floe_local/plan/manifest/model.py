@@ -26,7 +26,7 @@ HostPort = Annotated[int, Field(ge=1, le=65535)]
 
 
 class _Strict(Frozen):
-    """A part of the manifest: a number is no text, and text is no number."""
+    """A part of the manifest: a number is not text, and text is not a number."""
 
     model_config = ConfigDict(strict=True, use_attribute_docstrings=True)
 

@@ -101,7 +101,7 @@ def read_manifest(
     for index, folder in enumerate(manifest.blueprint_folders):
         if not folder.is_dir():
             advice = "give a folder, relative to the manifest, that holds blueprints"
-            problems.add(("local", "blueprints", index), f"{folder} is no folder", advice=advice)
+            problems.add(("local", "blueprints", index), f"{folder} is not a folder", advice=advice)
     problems.raise_any("manifest-invalid", _HINT)
     return manifest
 
@@ -268,7 +268,7 @@ def _add_detail(path: Path_, detail: ErrorDetails, model: type[Frozen], problems
     elif kind == "missing":
         problems.add(path, "is missing", advice="add it")
     elif kind == "string_pattern_mismatch":
-        problems.add(path, "is no valid name", advice=_pattern_advice(path))
+        problems.add(path, "is not a valid name", advice=_pattern_advice(path))
     else:
         message = detail["msg"].removeprefix("Input ")
         for theirs, ours in _WORDS.items():

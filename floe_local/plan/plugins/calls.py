@@ -142,9 +142,9 @@ def _call(plugin: Any, method: str, entry: PluginEntry) -> Any:
 
 
 def check_answers(answers: Mapping[str, Any], kind: str, entry: PluginEntry) -> None:
-    """Refuse answers that are no dicts, or that JSON (so YAML too) cannot hold.
+    """Refuse answers that are not dicts, or that JSON (so YAML too) cannot hold.
 
-    A namespace strategy that is no dict passes: the compiler has a default for it.
+    A namespace strategy that is not a dict passes: the compiler has a default for it.
 
     Raises:
         InputError: names the plugin, the method, and the place in the answer.
@@ -192,7 +192,7 @@ def _scalar_fault(value: Any) -> str:
         case None | bool():
             return ""
         case str():
-            return "" if value.isascii() or _is_utf8(value) else "is no valid Unicode"
+            return "" if value.isascii() or _is_utf8(value) else "is not valid Unicode"
         case int():
             return "" if abs(value) < WIDEST_INTEGER else "is an integer of more than 64 bits"
         case float():

@@ -129,7 +129,7 @@ def _require_model(entry: PluginEntry, schema: Any) -> None:
     if inspect.isclass(schema) and hasattr(schema, "model_validate"):
         return
     what = f"the class {schema.__name__}" if inspect.isclass(schema) else type(schema).__name__
-    reason = f"{entry.who}: get_config_schema() returned {what}, which is no pydantic model"
+    reason = f"{entry.who}: get_config_schema() returned {what}, which is not a pydantic model"
     hint = (
         "It must return a class derived from BaseModel of pydantic 2; or None, and the config "
         "becomes keyword arguments."

@@ -30,7 +30,7 @@ def helm_changes(backend: Backend) -> tuple[Change, ...]:
     """What becomes of each Helm value that floe-local does not just ignore.
 
     Raises:
-        InputError: a value is none of those that run locally (``helm-value``).
+        InputError: a value is not one of those that run locally (``helm-value``).
     """
     rules = backend.blueprint.helm
     for rule in rules:

@@ -31,7 +31,7 @@ def identify(folder: Path, name: str | None = None) -> StackIdentity:
             shows it; None: the folder's name, made fit for Compose.
 
     Raises:
-        InputError: `name` is no name (``stack-name``).
+        InputError: `name` is not a valid name (``stack-name``).
         MachineError: neither the engine nor a file in JSON can hold the folder's name
             (``folder-name``).
     """
@@ -56,7 +56,7 @@ def _validated(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise InputError(
             "stack-name",
-            f"--stack: {name!r} is no name for a stack",
+            f"--stack: {name!r} is not a valid stack name",
             "use up to 49 lower-case letters, digits, '-' and '_', a letter or digit first",
         )
     return name

@@ -143,7 +143,7 @@ def _client_file(environ: Mapping[str, str], files: Mapping[str, str]) -> Iterat
 
 
 def _sets_transport(text: str) -> bool:
-    """Whether a client's file has a transport; clients pass over what is no YAML."""
+    """Whether a client's file has a transport; clients pass over what is not YAML."""
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError:

@@ -172,7 +172,7 @@ def _came_to(query: str, found: Any, problem: str, answer: Answer) -> str:
     if found is not None:
         return ""
     if answer.parsed() is None:
-        return f"the answer is no JSON, on which `{query}` finds nothing; {_begins(answer)}"
+        return f"the response is not JSON, so `{query}` finds nothing; {_begins(answer)}"
     if problem:
         return f"`{query}` does not fit the answer: {problem}; {_begins(answer)}"
     return f"`{query}` comes to null; {_begins(answer)}"

@@ -23,7 +23,7 @@ PRODUCER = "https://floe.dev/floe-local"
 _CLOSE_SECONDS = 5.0
 _ANSWER_SECONDS = 15.0
 _RAISES_UNLESS_TAKEN = frozenset({"amazon_datazone_api"})
-"""Transports that hide the answer to each event, and raise where it is no success."""
+"""Transports that hide the answer to each event, and raise where it is not a success."""
 _RETRY = {"total": 2, "connect": 2, "read": 2}
 
 

@@ -34,9 +34,9 @@ CASES = {
     "twice": (
         f"{JAEGER}plugins: {{}}\n",
         "manifest-duplicate-key",
-        ["manifest.yaml:3: plugins: is there twice"],
+        ["manifest.yaml:3: plugins: duplicate key"],
     ),
-    "list": ("- plugins", "manifest-not-a-mapping", ["manifest.yaml:1: the file holds no mapping"]),
+    "list": ("- plugins", "manifest-not-a-mapping", ["manifest.yaml:1: the file is not a mapping"]),
     "nothing": ("plugins: {}\n", "manifest-invalid", ["names no backend", "telemetry_backend"]),
     "plugins a list": ("plugins: [jaeger]\n", "manifest-invalid", ["manifest.yaml:1: plugins: "]),
     "a number": (
@@ -164,9 +164,9 @@ def test_a_missing_file_or_environment(project: Path, floe: Callable[..., Ended]
     (project / "prod").mkdir()
     (project / "prod" / "manifest.yaml").write_text(JAEGER)
     for arguments, told in {
-        ("-m", "nowhere.yaml"): "nowhere.yaml: there is no such file",
+        ("-m", "nowhere.yaml"): "nowhere.yaml: there is not such a file",
         ("-e", "prd"): "environments here: prod",
-        ("-e", "../prod"): "no name of an environment",
+        ("-e", "../prod"): "not a valid environment name",
     }.items():
         ended = floe("up", *arguments)
         assert ended.code == 2

@@ -71,7 +71,7 @@ CANNOT_RUN = {
         "'collector' and 'acme' both have a service 'otel-collector'",
     ),
     "broken YAML": ("a: [", "broken YAML"),
-    "a key twice": (BLUEPRINT + "name: acme\n", "name: is there twice"),
+    "a key twice": (BLUEPRINT + "name: acme\n", "name: duplicate key"),
 }
 
 

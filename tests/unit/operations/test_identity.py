@@ -112,7 +112,7 @@ def test_a_manifest_that_is_not_there_means_no_stack(
 
 @pytest.mark.usefixtures("shop")
 def test_an_environment_that_is_not_there_means_no_stack() -> None:
-    with pytest.raises(InputError, match="there is no such file"):
+    with pytest.raises(InputError, match="there is not such a file"):
         identity_of(Where(environment="prdo"))
 
 

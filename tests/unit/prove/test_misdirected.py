@@ -65,7 +65,7 @@ def counter(method: str, status: str, version: str, times: int) -> str:
         ([counter("POST", "404", "1.1", 2)], "unknown path", f"OTEL_EXPORTER_OTLP_ENDPOINT={HTTP}"),
         (
             [counter("POST", "415", "1.1", 1), counter("POST", "400", "1.1", 1)],
-            "no OTLP",
+            "not OTLP",
             "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
         ),
     ],

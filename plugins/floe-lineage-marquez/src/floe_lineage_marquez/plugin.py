@@ -84,7 +84,7 @@ class MarquezPlugin(LineageBackendPlugin):
         """Ask Marquez for its namespaces.
 
         Raises:
-            ConnectionError: nothing answers there, or it is no Marquez.
+            ConnectionError: nothing answers there, or it is not Marquez.
             CredentialError: it refuses the API key, or the key's variable is not set.
         """
         url = f"{self.config.url.rstrip('/')}/api/v1/namespaces"

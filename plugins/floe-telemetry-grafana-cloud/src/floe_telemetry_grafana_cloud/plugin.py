@@ -48,7 +48,7 @@ class GrafanaCloudPlugin(Configured[GrafanaCloudConfig], TelemetryBackendPlugin)
         """Post no spans to the gateway: it answers nothing else.
 
         Raises:
-            ConnectionError: nothing answers there, or it is no OTLP gateway.
+            ConnectionError: nothing answers there, or it is not an OTLP gateway.
             CredentialError: instance and token are refused, or a variable is not set.
         """
         url = f"{self.config.base_url}/v1/traces"
@@ -62,6 +62,6 @@ class GrafanaCloudPlugin(Configured[GrafanaCloudConfig], TelemetryBackendPlugin)
             post=NOTHING,
         )
         if not isinstance(answer, dict) or set(answer) - {"partialSuccess"}:
-            message = f"what answers at {url} is no OTLP gateway: set zone, or endpoint"
+            message = f"what answers at {url} is not an OTLP gateway: set zone, or endpoint"
             raise ConnectionError(message)
         return True

@@ -74,7 +74,7 @@ class JaegerPlugin(TelemetryBackendPlugin):
         """Ask Jaeger's query API for its services.
 
         Raises:
-            ConnectionError: nothing answers there, or it is no Jaeger.
+            ConnectionError: nothing answers there, or it is not Jaeger.
             CredentialError: the query API refuses the credentials.
         """
         url = f"{self.config.query_url.rstrip('/')}/api/v3/services"

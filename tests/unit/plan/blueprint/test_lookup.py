@@ -211,7 +211,7 @@ def test_two_blueprints_of_one_name_in_one_folder(write: Callable[..., Path]) ->
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"local\.blueprints: .* is no folder"):
+    with pytest.raises(InputError, match=r"local\.blueprints: .* is not a folder"):
         find_blueprint("own", [tmp_path / "none"])
 
 
@@ -281,7 +281,7 @@ MISTAKES = {
     "name in upper case": (
         "name: own",
         "name: Own",
-        ":3: name: 'Own' is no name: write lower-case letters",
+        ":3: name: 'Own' is not a valid name: write lower-case letters",
     ),
     "probe that expects nothing": (
         '      expect:\n        - {field: id, query: id, equals: "{trace_id}"}\n',
@@ -302,7 +302,7 @@ MISTAKES = {
     "volume that is a path": (
         "    ready:",
         "    volumes: {../../x: /data}\n    ready:",
-        ":14: services.own.volumes.../../x: is no name of a volume",
+        ":14: services.own.volumes.../../x: is not a valid volume name",
     ),
     "recipe outside": (
         '{upstream: "own:1"}',
@@ -355,7 +355,7 @@ MISTAKES = {
         "each: log",
         ":18: readback.traces[0].each: 'log' is never sent as traces: write trace or span",
     ),
-    "duplicate key": ("title:", "name: x\ntitle:", ":4: name: is there twice"),
+    "duplicate key": ("title:", "name: x\ntitle:", ":4: name: duplicate key"),
 }
 
 
@@ -459,7 +459,11 @@ MISPLAYED = {
     ),
     "unknown decoder": ("decode: otlp,", "decode: json,", "unknown decoder 'json': "),
     "misspelt decoder": ("decode: otlp,", "decode: oltp,", "did you mean 'otlp'?"),
-    "misspelt control path": ("/received/traces", "/recieved/traces", "is none of the recorder's"),
+    "misspelt control path": (
+        "/received/traces",
+        "/recieved/traces",
+        "is not one of the recorder's",
+    ),
     "no such signal there": ("/received/traces", "/received/trace", "write /received/traces/"),
     "unknown placeholder": ('"{sandbox}{path}"', '"{sandbx}"', "did you mean 'sandbox'?"),
     "unknown endpoint": ("endpoint: control", "endpoint: contrl", "did you mean 'control'?"),

@@ -304,7 +304,7 @@ def test_a_default_without_its_scheme_gets_one(compile_with: Callable[..., Compi
     ("text", "why"),
     [
         ("${vault:x}", "has no scheme 'vault'"),
-        ("${1}", "is no variable's name"),
+        ("${1}", "is not a variable name"),
         ("${env:A:-x$y}", r"takes no '\$'"),
         ("${https://prod.example/config}", "fetch it from outside"),
     ],

@@ -1,4 +1,4 @@
-"""Keys of transports that are no texts: made right where one thing can be meant."""
+"""Keys of transports that are not texts: made right where one thing can be meant."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_headers_of_other_clients_are_python_s_too(
         ("timeout", "nan", "transport.timeout: expected a number"),
         ("timeout", 0, "transport.timeout: expected seconds, more than 0"),
         ("timeout", [5], "transport.timeout: expected a number"),
-        ("timeout", "${env:NO:-soon}", "transport.timeout: expected a number, and NO is none"),
+        ("timeout", "${env:NO:-soon}", "transport.timeout: expected a number, and NO is not"),
         ("verify", 2, "transport.verify: expected true or false"),
         ("compression", "brotli", "transport.compression: expected gzip"),
         ("custom_headers", ["X: y"], "transport.custom_headers: expected a mapping"),
@@ -90,7 +90,7 @@ def test_headers_of_other_clients_are_python_s_too(
         (
             "retry",
             {"totl": 3},
-            "transport.retry: 'totl' is none of its keys: did you mean 'total'?",
+            "transport.retry: 'totl' is not one of its keys: did you mean 'total'?",
         ),
         ("retry", {"total": "many"}, "transport.retry: total: expected a number"),
         ("retry", {"total": 1.5}, "transport.retry: total: expected a whole number"),

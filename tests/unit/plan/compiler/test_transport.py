@@ -198,19 +198,19 @@ def test_a_reference_as_url_is_left_alone(compile_transport: Callable[..., Compi
         ({}, "transport.type: is missing"),
         ({"type": "http"}, "transport.url: is missing"),
         ({"type": "http", "url": 5000}, "transport.url: is missing"),
-        ({"type": "http", "url": "marquez:5000"}, "transport.url: is no URL"),
+        ({"type": "http", "url": "marquez:5000"}, "transport.url: is not a URL"),
         ({"type": "http", "url": "http://m", "endpoint": 1}, "transport.endpoint: expected text"),
         ({"type": "http", "url": "http://m", "auth": "k"}, "transport.auth: expected a mapping"),
         ({"type": "http", "url": "http://m", "auth": {"type": "bearer"}}, "auth.token: is missing"),
         ({"type": "composite", "transports": []}, "transport.transports: expected"),
-        ({"type": "carrierpigeon"}, "transport.type: 'carrierpigeon' is no transport"),
+        ({"type": "carrierpigeon"}, "transport.type: 'carrierpigeon' is not a transport"),
         (
             {"type": "composite", "transports": {"a": {"type": "htp"}}},
-            "transport.transports.a.type: 'htp' is no transport",
+            "transport.transports.a.type: 'htp' is not a transport",
         ),
         (
             {"type": "http", "url": "http://m", "auth": {"type": "basic"}},
-            "transport.auth.type: 'basic' is no authentication",
+            "transport.auth.type: 'basic' is not an authentication",
         ),
         (
             {"type": "http", "url": "http://m", "auth": {"type": "api_key", "apiKey": "s3cret"}},

@@ -36,13 +36,13 @@ def test_an_environment_has_its_own_manifest(tmp_path: Path) -> None:
     assert (manifest.root, manifest.folder) == (tmp_path, tmp_path / "prod")
     with pytest.raises(InputError) as caught:
         load_manifest(environment="staging", root=tmp_path, environ={})
-    assert caught.value.reason == "staging/manifest.yaml: there is no such file"
+    assert caught.value.reason == "staging/manifest.yaml: there is not such a file"
     assert "prod" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["../x", "..", ".", "", "a/b"])
 def test_an_environment_does_not_escape_the_folder(name: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is no name of an environment"):
+    with pytest.raises(InputError, match="is not a valid environment name"):
         load_manifest(environment=name, root=tmp_path, environ={})
 
 
@@ -61,9 +61,9 @@ def test_a_path_may_be_a_file_or_a_folder(tmp_path: Path) -> None:
     file.write_text(PAIR)
 
     assert load_manifest(file, environ={}).root == folder
-    with pytest.raises(InputError, match="there is no such file"):
+    with pytest.raises(InputError, match="there is not such a file"):
         load_manifest(folder, environ={})
-    with pytest.raises(InputError, match="there is no such file"):
+    with pytest.raises(InputError, match="there is not such a file"):
         load_manifest(tmp_path / "none.yaml", environ={})
 
 

@@ -177,17 +177,20 @@ MISTAKES = {
     "tab": ("plugins:\n\ttelemetry_backend: x\n", "manifest.yaml:2: broken YAML"),
     "duplicate key": (
         "plugins:\n  lineage_backend: a\n  lineage_backend: b\n",
-        "manifest.yaml:3: plugins.lineage_backend: is there twice",
+        "manifest.yaml:3: plugins.lineage_backend: duplicate key",
     ),
-    "duplicate key elsewhere": ("x:\n  a: 1\n  a: 2\n", "manifest.yaml:3: x.a: is there twice"),
+    "duplicate key elsewhere": ("x:\n  a: 1\n  a: 2\n", "manifest.yaml:3: x.a: duplicate key"),
     "deep": ("x: " + "[" * 3000 + "]" * 3000, "manifest.yaml:1: nested more than 40 levels"),
     "deep block": (
         "\n".join(" " * i + f"k{i}:" for i in range(60)),
         "manifest.yaml:41: nested more than 40 levels",
     ),
-    "list": ("- a\n- b\n", "manifest.yaml:1: the file holds no mapping"),
-    "scalar": ("just text", "the file holds no mapping"),
-    "object tag": ("a: 1\nx: !!python/object:os.system {}\n", "manifest.yaml:2: a tag that makes"),
+    "list": ("- a\n- b\n", "manifest.yaml:1: the file is not a mapping"),
+    "scalar": ("just text", "the file is not a mapping"),
+    "object tag": (
+        "a: 1\nx: !!python/object:os.system {}\n",
+        "manifest.yaml:2: a tag for something other than",
+    ),
     "scalar tag": (
         "x: !!python/name:os.system ''\n",
         "manifest.yaml:1: a value that cannot be read",
@@ -217,7 +220,7 @@ MISTAKES = {
         "plugins: {lineage_backend: on}",
         "plugins.lineage_backend: expected a name, got true or false",
     ),
-    "backend is a path": ("plugins: {lineage_backend: ../x}", "is no valid name"),
+    "backend is a path": ("plugins: {lineage_backend: ../x}", "is not a valid name"),
     "backend without type": (
         "plugins:\n  lineage_backend:\n    version: '1'\n",
         "manifest.yaml:2: plugins.lineage_backend.type: is missing",
@@ -247,7 +250,10 @@ MISTAKES = {
         f"{PAIR}local:\n  blueprints:\n    - nowhere\n",
         "manifest.yaml:4: local.blueprints[0]: ",
     ),
-    "image with a space": (f"{PAIR}local: {{images: {{a: 'x y'}}}}", "local.images.a: is no valid"),
+    "image with a space": (
+        f"{PAIR}local: {{images: {{a: 'x y'}}}}",
+        "local.images.a: is not a valid",
+    ),
 }
 
 

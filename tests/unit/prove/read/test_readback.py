@@ -102,21 +102,21 @@ WORDS = {
     "text": (
         Answer(status=200, body=b"trace abc\nnot found", content_type="text/plain; charset=utf-8"),
         "sum(trace)",
-        ["the answer is no JSON", "text/plain, trace abc not found"],
+        ["the response is not JSON", "text/plain, trace abc not found"],
     ),
     "HTML": (
         Answer(status=200, body=b"<!doctype html><title>Log in</title>", content_type="text/html"),
         "id",
-        ["no JSON", "text/html, <!doctype html><title>Log in</title>"],
+        ["not JSON", "text/html, <!doctype html><title>Log in</title>"],
     ),
     "JSON lines as plain JSON": (
         Answer(status=200, body=b'{"a": 1}\n{"a": 2}\n', content_type="application/json"),
         "a",
-        ["no JSON", '{"a": 1} {"a": 2}'],
+        ["not JSON", '{"a": 1} {"a": 2}'],
     ),
-    "nothing": (Answer(status=200, content_type="text/plain"), "a", ["no JSON", "finds nothing"]),
+    "nothing": (Answer(status=200, content_type="text/plain"), "a", ["not JSON", "finds nothing"]),
     "much": (Answer(status=200, body=b"x" * 9000), "a", ["x" * 200 + "…"]),
-    "bytes": (Answer(status=200, body=b"\x00\xff\x1b[31m"), "a", ["no JSON"]),
+    "bytes": (Answer(status=200, body=b"\x00\xff\x1b[31m"), "a", ["not JSON"]),
     "a refusal": (Answer(status=400, body=b"bad trace id"), "a", ["bad trace id"]),
 }
 
