@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from floe_local.plan.compiler import Compiler
+    from floe_local.plan.compiler.in_process import Compiler
     from floe_local.plan.plugins.registry import PluginRegistry
 
 __all__ = ["Compiler", "PluginRegistry"]

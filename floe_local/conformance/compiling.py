@@ -11,7 +11,7 @@ from floe_local.errors import FloeError, InputError
 from floe_local.plan.blueprint.lookup import find_blueprints
 from floe_local.plan.blueprint.placement import resolve_placement
 from floe_local.plan.blueprint.shipped import COLLECTOR
-from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.env_refs import missing
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.calls import CALLS

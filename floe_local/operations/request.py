@@ -12,7 +12,6 @@ from floe_local.plan.blueprint.lookup import find_blueprints, refuse_stray
 from floe_local.plan.blueprint.model import PlacedBlueprint
 from floe_local.plan.blueprint.placement import find_recorder, placeholder, resolve_placement
 from floe_local.plan.blueprint.shipped import COLLECTOR
-from floe_local.plan.manifest.reader import load_manifest, resolve_deprecated
 from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.model import ImageNeed, StackIdentity
 from floe_local.plan.stack.parts import image_needs, needed_parts, refuse_unknown
@@ -94,6 +93,12 @@ def manifest_of(where: Where) -> Manifest:
     Raises:
         InputError: the manifest is wrong.
     """
+    # Loaded here: a stack that is there is found without its manifest.
+    from floe_local.plan.manifest.reader import (  # noqa: PLC0415
+        load_manifest,
+        resolve_deprecated,
+    )
+
     manifest = load_manifest(where.manifest, where.environment, root=where.folder)
     return resolve_deprecated(manifest)
 
@@ -109,7 +114,7 @@ def request_of(manifest: Manifest, stack: str | None = None, *, live: bool = Fal
     Raises:
         InputError: a plugin, what it returned, or a blueprint is wrong.
     """
-    from floe_local.plan.compiler import compile_outputs  # noqa: PLC0415 - not for `down`
+    from floe_local.plan.compiler.compile import compile_outputs  # noqa: PLC0415 - not for `down`
     from floe_local.plan.plugins.host import call_plugins  # noqa: PLC0415
 
     blueprints = manifest_blueprints(manifest, live=live)

@@ -6,15 +6,12 @@ import json
 import os
 import re
 import shlex
-from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.errors import InputError, writing
-from floe_local.operations.layout import plan_on_paper
 from floe_local.operations.request import manifest_blueprints, manifest_of, request_stack
-from floe_local.operations.stacks import find_planned
+from floe_local.operations.stacks import find_planned, rivals_of
 from floe_local.plan.artifacts import Change
 from floe_local.plan.env_refs import references, rewritten
 from floe_local.plan.helm.gaps import Gap
@@ -27,14 +24,14 @@ from floe_local.plan.stack.environment import (
     resolve_variables,
     spark_settings,
 )
-from floe_local.plan.stack.rivals import rival_files, rivals
 from floe_local.plan.stack.vantage import endpoint_url
 from floe_local.plan.values import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
-    from floe_local.operations.request import Where
+    from floe_local.operations.request import StackRequest, Where
     from floe_local.plan.stack.model import StackPlan
     from floe_local.plan.stack.vantage import Vantage
     from floe_local.plan.values import OtlpProtocol
@@ -196,16 +193,12 @@ def _refuse_secrets(form: EnvForm, names: Sequence[str]) -> None:
         )
 
 
-def rivals_of(
-    plan: StackPlan, variables: Mapping[str, str], environ: Mapping[str, str]
-) -> tuple[str, ...]:
-    """What of the user's own would win over `variables` in a pipeline that starts here."""
-    files = {}
-    for path in rival_files(environ, Path.cwd()):
-        with suppress(OSError, UnicodeDecodeError):
-            files[str(path)] = path.read_text("utf-8")
-    signals = tuple(dict.fromkeys(s for backend in plan.backends for s in backend.exporters))
-    return rivals(environ, files, variables, signals)
+def _planned(where: Where) -> tuple[StackRequest, StackPlan]:
+    """Plan a stack for paper. Loaded here: what a running stack is takes no planning."""
+    from floe_local.operations.layout import plan_on_paper  # noqa: PLC0415
+
+    request = request_stack(where)
+    return request, plan_on_paper(request)
 
 
 def _shell(variables: Mapping[str, str], omitted: Mapping[str, str]) -> str:
@@ -294,8 +287,7 @@ def render(where: Where, output: Path | None = None) -> Rendered:
     """
     from floe_local.run.workspace import workspace_files  # noqa: PLC0415 - no Docker, no YAML
 
-    request = request_stack(where)
-    plan = plan_on_paper(request)
+    request, plan = _planned(where)
     files = {p: text for p, text in workspace_files(plan).items() if not p.endswith(".json")}
     if output is None:
         return Rendered(files=files, warnings=request.warnings)
@@ -360,8 +352,7 @@ def explain(where: Where) -> Explanation:
     Raises:
         InputError: the stack cannot be planned.
     """
-    request = request_stack(where)
-    plan = plan_on_paper(request)
+    request, plan = _planned(where)
     networks = {n: s.get("networks", {}) for n, s in plan.compose["services"].items()}
     return Explanation(
         stack=plan.name,

@@ -8,9 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError, MachineError
-from floe_local.operations.request import request_stack
-from floe_local.operations.show import rivals_of
-from floe_local.operations.stacks import find_planned, resolve_project
+from floe_local.operations.stacks import find_planned, resolve_project, rivals_of
 from floe_local.operations.targets import EndpointOptions, targets_elsewhere, targets_of
 from floe_local.plan.secrets.mask import mask
 from floe_local.plan.stack.environment import pipeline_environment
@@ -101,6 +99,8 @@ def find_targets(where: Where, endpoints: EndpointOptions | None = None) -> Targ
         MachineError: the stack was never brought up from here (``stack-unknown``).
     """
     if endpoints is not None:
+        from floe_local.operations.request import request_stack  # noqa: PLC0415 - not for a plan
+
         return targets_elsewhere(request_stack(where), endpoints, os.environ)
     plan, _ = find_planned(where)
     _refuse_mismatch(plan, live=where.live)

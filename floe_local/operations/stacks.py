@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.errors import MachineError
 from floe_local.plan.manifest.files import find_manifest
 from floe_local.plan.stack.identity import identify
+from floe_local.plan.stack.rivals import rival_files, rivals
 from floe_local.plan.stack.vantage import endpoint_url
 from floe_local.plan.values import Frozen, Origin
 from floe_local.run.workspace import Workspace
@@ -135,3 +138,15 @@ def service_urls(plan: StackPlan, service: StackService) -> dict[str, str]:
 
 def _url(plan: StackPlan, service: StackService, endpoint: str) -> str:
     return endpoint_url(plan, service.name, endpoint, "host") or ""
+
+
+def rivals_of(
+    plan: StackPlan, variables: Mapping[str, str], environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """What of the user's own would win over `variables` in a pipeline that starts here."""
+    files = {}
+    for path in rival_files(environ, Path.cwd()):
+        with suppress(OSError, UnicodeDecodeError):
+            files[str(path)] = path.read_text("utf-8")
+    signals = tuple(dict.fromkeys(s for backend in plan.backends for s in backend.exporters))
+    return rivals(environ, files, variables, signals)

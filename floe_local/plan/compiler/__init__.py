@@ -2,11 +2,3 @@
 
 Normalise (shapes), modernise (retired), assemble (collector), check (pipelines).
 """
-
-from __future__ import annotations
-
-from floe_local.plan.compiler.compile import compile_outputs
-from floe_local.plan.compiler.in_process import Compiler
-from floe_local.plan.compiler.transport import for_host
-
-__all__ = ["Compiler", "compile_outputs", "for_host"]

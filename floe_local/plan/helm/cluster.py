@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.helm.gaps import gap_of_change, gap_of_defaults
 from floe_local.plan.helm.values import HelmValues, helm_values
 from floe_local.plan.stack.parts import needed_parts

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from floe_local import references as refs
 from floe_local.plan.blueprint.lookup import find_blueprints
 from floe_local.plan.blueprint.placement import resolve_placement
-from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.env_refs import missing, typed
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.nested import map_texts

@@ -18,7 +18,7 @@ from floe_local.operations.new_plugin import LONGEST_NAME, new_plugin
 from floe_local.plan.blueprint.lookup import is_part
 from floe_local.plan.blueprint.placement import resolve_placement, sandbox_url
 from floe_local.plan.blueprint.reader import read_blueprint
-from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.calls import call_plugin
 from floe_local.plan.values import Kind

@@ -10,7 +10,7 @@ from floe_local.operations.targets import targets_of, with_base_url, without_uns
 from floe_local.plan.blueprint.lookup import find_blueprint
 from floe_local.plan.blueprint.model import Cleanup, Expectation, Probe, Request
 from floe_local.plan.blueprint.placement import resolve_placement
-from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.compiler.transport import single_transports
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.output import PluginOutput

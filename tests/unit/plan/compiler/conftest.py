@@ -11,7 +11,7 @@ import pytest
 from floe_local.plan.blueprint.lookup import find_blueprints
 from floe_local.plan.blueprint.model import LocatedBlueprint
 from floe_local.plan.blueprint.placement import resolve_placement
-from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.manifest.model import LocalSettings, Manifest
 from floe_local.plan.plugins.output import PluginOutput
 from floe_local.plan.values import Egress

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floe_local.errors import InputError
-from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.env_refs import expanded
 from floe_local.plan.manifest.model import LocalSettings, Manifest
 from floe_local.plan.values import Egress

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from floe_local.errors import InputError
-from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.values import Signal
 from tests.unit.plan.compiler.reading import exporter_of, rules_of
 

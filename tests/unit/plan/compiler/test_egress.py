@@ -8,7 +8,7 @@ import pytest
 
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.model import Blueprint
-from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.values import Egress
 from tests.unit.plan.compiler.conftest import (
     egress_of,

@@ -15,7 +15,7 @@ import yaml
 from floe_lineage_marquez import MarquezPlugin
 from floe_telemetry_jaeger import JaegerPlugin
 
-from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.plugins.calls import call_plugin
 from floe_local.plan.values import Kind
 

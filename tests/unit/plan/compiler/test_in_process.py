@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floe_local.errors import InputError
-from floe_local.plan.compiler import Compiler, compile_outputs
+from floe_local.plan.compiler.compile import compile_outputs
+from floe_local.plan.compiler.in_process import Compiler
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.output import PluginOutput
 from floe_local.plan.values import Egress, Kind

@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import pytest
 
 from floe_local.errors import InputError
-from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.compiler.compile import compile_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

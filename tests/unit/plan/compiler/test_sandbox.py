@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
 from floe_local.plan.blueprint.placement import resolve_placement
-from floe_local.plan.compiler import compile_outputs
+from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.compiler.sandbox import Filling, with_replaced
 from floe_local.plan.manifest.model import LocalSettings, Manifest
 from tests.unit.plan.compiler.conftest import egress_of, lineage_output, telemetry_output

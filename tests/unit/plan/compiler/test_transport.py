@@ -12,8 +12,9 @@ from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
 
 from floe_local.errors import InputError
-from floe_local.plan.compiler import compile_outputs, for_host
+from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.compiler.openlineage import target_of
+from floe_local.plan.compiler.transport import for_host
 from floe_local.plan.env_refs import resolve
 from tests.servers import answering
 
