@@ -67,7 +67,9 @@ class Differ:
             ]
         if isinstance(left, str) and isinstance(right, str) and self._same_text(left, right):
             return []
-        return [] if left == right and type(left) is type(right) else [_told(path, left, right)]
+        return (
+            [] if left == right and type(left) is type(right) else [_described(path, left, right)]
+        )
 
     def _in_objects(self, left: dict[str, Json], right: dict[str, Json], path: str) -> list[str]:
         keys = sorted({*left, *right})
@@ -100,7 +102,7 @@ class Differ:
         return _MADE_UP_ID.sub(lambda found: found[0] if found[0] in self.sent else "<id>", text)
 
 
-def _told(path: str, left: Json, right: Json) -> str:
+def _described(path: str, left: Json, right: Json) -> str:
     limit = 160
     texts = (json.dumps(part, ensure_ascii=False)[:limit] for part in (left, right))
     return f"{path}: {' | '.join(texts)}"

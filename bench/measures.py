@@ -33,7 +33,7 @@ def floe(*words: str) -> list[str]:
     return [FLOE, "-s", "bench", *words]
 
 
-def asked_json(*words: str) -> dict[str, object]:
+def json_of(*words: str) -> dict[str, object]:
     """What a floe-local command says with --json."""
     done = subprocess.run(
         floe(*words, "--json"), capture_output=True, text=True, check=True, cwd=FOLDER
@@ -55,7 +55,7 @@ def stack() -> Iterator[None]:
 
 def images() -> dict[str, str]:
     """The images that floe-local runs, for the hand-written file to run the same."""
-    services = asked_json("status")["services"]
+    services = json_of("status")["services"]
     assert isinstance(services, list)
     by_service = {s["service"]: s["image"] for s in services}
     return {
@@ -166,7 +166,7 @@ def count(asked: argparse.Namespace) -> Iterator[Comparison]:
     with stack():
         addresses = _addresses()
         for _ in range(asked.rounds):
-            bulk = asked_json("smoke-test", "--count", str(asked.count))["bulk"]
+            bulk = json_of("smoke-test", "--count", str(asked.count))["bulk"]
             assert isinstance(bulk, list)
             bare = bare_client_rates(addresses, asked.count, threads=THREADS)
             each["traces"].append((_milliseconds(bulk, "traces"), bare.ms_per_trace))
@@ -185,7 +185,7 @@ def _milliseconds(bulk: list[dict[str, Any]], signal: str) -> float:
 
 
 def _addresses() -> Addresses:
-    rows = asked_json("urls")["urls"]
+    rows = json_of("urls")["urls"]
     assert isinstance(rows, list)
     at = {f"{r['service']}.{r['endpoint']}": r["url"].rstrip("/") for r in rows}
     return Addresses(at["otel-collector.otlp-grpc"], at["jaeger.query"], at["marquez.api"])

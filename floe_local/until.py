@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-Found = TypeVar("Found")
+Probed = TypeVar("Probed")
 
 
 def until(
-    probe: Callable[[], Found],
+    probe: Callable[[], Probed],
     within_s: float,
     pauses: Iterable[float],
     *,
-    done: Callable[[Found], bool] = bool,
+    done: Callable[[Probed], bool] = bool,
     wait: Callable[[float], bool | None] = sleep,
     clock: Callable[[], float] = monotonic,
-) -> Found:
+) -> Probed:
     """Call `probe` until what it finds is `done`, and return what it found last.
 
     Args:

@@ -123,13 +123,13 @@ def add(app: typer.Typer, name: str, command: Callable[..., int | None]) -> None
     app.command(name)(with_session(command))
 
 
-Live = Annotated[
+LiveOption = Annotated[
     bool,
     typer.Option("--live", help="Use backends that run elsewhere for real, with your account."),
 ]
 """The option of the commands that would reach a backend's real account."""
 
-Build = Annotated[
+BuildOption = Annotated[
     bool | None,
     typer.Option("--build/--no-build", help="Build images that cannot be pulled; asks if neither."),
 ]

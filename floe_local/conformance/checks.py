@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from floe_local.conformance.report import Fault, Note, Unasked, judged
+from floe_local.conformance.report import Advice, Fault, SkipReason, judged
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import Backend
 from floe_local.plan.blueprint.placement import placement_of
@@ -33,8 +33,8 @@ _LEGAL_NAMESPACE = re.compile(r"^[a-zA-Z0-9:;=/_.@+-]{1,1024}$")
 
 ADR_STRATEGIES = ("environment_based", "custom", "backend_managed")
 _REFUSALS = ("ConnectionError", "CredentialError")
-_NO_PLUGIN = Unasked(reason="the plugin did not load: see `methods` and `metadata`")
-_SETTLED_ELSEWHERE = Unasked(reason="not without what `methods` and `json` find missing")
+_NO_PLUGIN = SkipReason(reason="the plugin did not load: see `methods` and `metadata`")
+_SETTLED_ELSEWHERE = SkipReason(reason="not without what `methods` and `json` find missing")
 
 
 def checked(evidence: Evidence) -> tuple[CheckResult, ...]:
@@ -121,7 +121,7 @@ def _exporter_shape(evidence: Evidence) -> Iterator[Finding]:
         return
     if found != "A":
         rule = f"exporter-config-shape-{found.lower()}"
-        yield Note(
+        yield Advice(
             text=f"get_otlp_exporter_config() returned shape {found}, which rule {rule} "
             "normalises; ADR-0035's has `exporters`, and `service.pipelines` with `receivers`"
         )
@@ -136,7 +136,7 @@ def _transport_shape(transport: Any) -> Iterator[Finding]:
         hint = "Return {'type': 'http', 'url': …} (ADR-0035)."
         yield Fault(reason="get_transport_config() returned no `type`", hint=hint)
     elif kind != "http":
-        yield Note(text=f"get_transport_config() returned type '{kind}'; ADR-0035 has http only")
+        yield Advice(text=f"get_transport_config() returned type '{kind}'; ADR-0035 has http only")
     elif not isinstance(transport.get("url"), str):
         hint = "Return the URL that lineage is posted to."
         yield Fault(reason="get_transport_config() returned no `url`", hint=hint)
@@ -224,7 +224,7 @@ def blueprint(evidence: Evidence) -> Iterator[Finding]:
         return
     if subject.blueprint is None:
         reason = "it has no blueprint: floe-local runs no service for it, and reads nothing back"
-        yield Unasked(reason=reason)
+        yield SkipReason(reason=reason)
         return
     found = subject.blueprint.blueprint
     if found.kind not in (None, subject.kind):
@@ -232,7 +232,7 @@ def blueprint(evidence: Evidence) -> Iterator[Finding]:
         both = "where it serves plugins of both kinds, leave `kind` out"
         yield Fault(reason=reason, hint=f"Write kind: {subject.kind} in blueprint.yaml; {both}.")
     if not found.readback and not (found.sandbox and found.sandbox.readback):
-        yield Note(text="no `readback`: what is sent is at best `accepted, not verified`")
+        yield Advice(text="no `readback`: what is sent is at best `accepted, not verified`")
 
 
 def compiles(evidence: Evidence) -> Iterator[Finding]:
@@ -244,16 +244,16 @@ def compiles(evidence: Evidence) -> Iterator[Finding]:
     else:
         for change in evidence.compiled.provenance:
             if change.level == "warning":
-                yield Note(text=f"rule {change.rule}: {change.where}: {change.why}")
+                yield Advice(text=f"rule {change.rule}: {change.where}: {change.why}")
 
 
 def collector(evidence: Evidence) -> Iterator[Finding]:
     """The real Collector starts on the config that `up` would run, and takes that of ``--live``."""
     verdict = evidence.collector
     if verdict is None:
-        yield Unasked(reason="there is no config to be validated: see `compiles`")
+        yield SkipReason(reason="there is no config to be validated: see `compiles`")
     elif verdict.status == "skipped":
-        yield Unasked(reason=verdict.reason)
+        yield SkipReason(reason=verdict.reason)
     elif verdict.status == "refused":
         hint = f"Mend get_otlp_exporter_config(); asked was {verdict.by}."
         yield Fault(reason=f"the Collector does not run its config: {verdict.reason}", hint=hint)
@@ -279,7 +279,7 @@ def connection_errors(evidence: Evidence) -> Iterator[Finding]:
 
 def _unasked_backend(attempt: Attempt) -> Finding:
     if not attempt.dialled:
-        return Note(text="validate_connection() asks nobody: it says True whatever is there")
+        return Advice(text="validate_connection() asks nobody: it says True whatever is there")
     dialled = ", ".join(attempt.dialled)
     return Fault(
         reason=f"validate_connection() returned True though {dialled} refused the connection",
@@ -294,7 +294,9 @@ def _said_no(attempt: Attempt, where: str) -> Iterator[Finding]:
         reason = f"{where}, validate_connection() raised {attempt.raised[0]}"
         yield Fault(reason=reason, hint="Raise ConnectionError or CredentialError from it.")
     elif attempt.raised and not attempt.message.strip():
-        yield Note(text=f"{where}, validate_connection() raised {attempt.raised[0]} without words")
+        yield Advice(
+            text=f"{where}, validate_connection() raised {attempt.raised[0]} without words"
+        )
     elif not attempt.raised and attempt.returned not in ("True", "False"):
         reason = f"{where}, validate_connection() returned {attempt.returned}"
         yield Fault(reason=reason, hint="Return True or False, or raise.")
@@ -356,7 +358,9 @@ def namespace(evidence: Evidence) -> Iterator[Finding]:
         return
     name = strategy.get("strategy")
     if name not in ADR_STRATEGIES:
-        yield Note(text=f"strategy '{name}' is not one of ADR-0035's: {', '.join(ADR_STRATEGIES)}")
+        yield Advice(
+            text=f"strategy '{name}' is not one of ADR-0035's: {', '.join(ADR_STRATEGIES)}"
+        )
     if not _LEGAL_NAMESPACE.match(evidence.compiled.namespace):
         reason = f"its strategy gives the namespace '{evidence.compiled.namespace}'"
         yield Fault(reason=reason, hint="Use letters, digits and : ; = / _ - . @ + only.")

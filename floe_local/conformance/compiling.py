@@ -64,7 +64,7 @@ def _blueprints(evidence: Evidence) -> dict[str, LocatedBlueprint]:
     return {**found, name: located}
 
 
-def asked_of_collector(evidence: Evidence) -> Evidence:
+def checked_by_collector(evidence: Evidence) -> Evidence:
     """The evidence with what the real Collector says of the compiled configs.
 
     It is started on the one that `up` would run, and asked whether it takes that of ``--live``.

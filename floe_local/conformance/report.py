@@ -28,19 +28,19 @@ class Fault(Frozen):
     hint: str = ""
 
 
-class Note(Frozen):
+class Advice(Frozen):
     """What works, and could be better; no failure."""
 
     text: str
 
 
-class Unasked(Frozen):
+class SkipReason(Frozen):
     """Why a check was not made."""
 
     reason: str
 
 
-Finding = Fault | Note | Unasked
+Finding = Fault | Advice | SkipReason
 
 
 class CheckResult(Frozen):
@@ -95,9 +95,9 @@ class ConformanceReport(Frozen):
 def judged(check: str, who: str, findings: Iterable[Finding]) -> CheckResult:
     """The result of a check, from what it found; `who` goes before each reason."""
     found = tuple(findings)
-    notes = tuple(f.text for f in found if isinstance(f, Note))
+    notes = tuple(f.text for f in found if isinstance(f, Advice))
     faults = [f for f in found if isinstance(f, Fault)]
-    unasked = [f for f in found if isinstance(f, Unasked)]
+    unasked = [f for f in found if isinstance(f, SkipReason)]
     if faults:
         reason = "; ".join(_about(who, fault.reason) for fault in faults)
         hint = " ".join(dict.fromkeys(fault.hint for fault in faults if fault.hint))

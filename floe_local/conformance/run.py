@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from floe_local.conformance.checks import checked
-from floe_local.conformance.compiling import asked_of_collector, compiled
+from floe_local.conformance.compiling import checked_by_collector, compiled
 from floe_local.conformance.evidence import gather
 from floe_local.conformance.report import PluginReport
 
@@ -30,7 +30,7 @@ def conformance(
     start = time.monotonic()
     evidence = compiled(gather(subject, limit_s))
     if collector:
-        evidence = asked_of_collector(evidence)
+        evidence = checked_by_collector(evidence)
     entry = subject.entry
     return PluginReport(
         kind=subject.kind,

@@ -12,7 +12,7 @@ from floe_local.run.progress import silent, timed
 
 if TYPE_CHECKING:
     from floe_local.operations.request import Where
-    from floe_local.run.progress import Report
+    from floe_local.run.progress import OnProgress
 
 
 class DownResult(Frozen):
@@ -24,7 +24,11 @@ class DownResult(Frozen):
 
 
 def down(
-    where: Where, *, volumes: bool = False, engine: Engine | None = None, report: Report = silent
+    where: Where,
+    *,
+    volumes: bool = False,
+    engine: Engine | None = None,
+    report: OnProgress = silent,
 ) -> DownResult:
     """Remove a stack's containers and network; its volumes only when asked.
 
@@ -55,7 +59,7 @@ def down(
     return result
 
 
-def take_down(engine: Engine, project: str, *, volumes: bool, report: Report) -> DownResult:
+def take_down(engine: Engine, project: str, *, volumes: bool, report: OnProgress) -> DownResult:
     """Remove what carries a project's label, and see that it is gone."""
     tell = timed(report, "stack")
     held = engine.holdings(project)

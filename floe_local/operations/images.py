@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from floe_local.operations.request import Where
     from floe_local.plan.stack.model import ImageNeed
-    from floe_local.run.progress import Report
+    from floe_local.run.progress import OnProgress
 
 Action = Literal["list", "get", "pull", "build"]
 
@@ -39,7 +39,7 @@ def images(
     action: Action = "list",
     *,
     policy: Policy | None = None,
-    report: Report = silent,
+    report: OnProgress = silent,
 ) -> ImageList:
     """Look at, get (as `up` does), pull or build the images that the manifest's stack needs.
 
@@ -58,7 +58,7 @@ def images(
     return ImageList(images=list_images(needs, policy, engine))
 
 
-def save(where: Where, file: Path, *, report: Report = silent) -> ImageArchive:
+def save(where: Where, file: Path, *, report: OnProgress = silent) -> ImageArchive:
     """Write the images that the manifest's stack would run into one file.
 
     Raises:
@@ -72,7 +72,7 @@ def save(where: Where, file: Path, *, report: Report = silent) -> ImageArchive:
     return save_images(list(dict.fromkeys(names)), file, engine, report)
 
 
-def load(file: Path, *, report: Report = silent) -> ImageArchive:
+def load(file: Path, *, report: OnProgress = silent) -> ImageArchive:
     """Give the engine the images of a file that `save` wrote.
 
     Raises:

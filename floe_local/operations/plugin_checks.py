@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from floe_local.conformance.evidence import Subject
     from floe_local.plan.values import Kind
-    from floe_local.prove.report import Report as ProofReport
+    from floe_local.prove.report import Report
     from floe_local.run.images import Policy
-    from floe_local.run.progress import Report
+    from floe_local.run.progress import OnProgress
 
 LIVE = "live"
 """The name of the check that brings a stack up."""
@@ -51,7 +51,7 @@ def check_plugins(
     collector: bool = True,
     live: bool = False,
     policy: Policy | None = None,
-    report: Report = silent,
+    report: OnProgress = silent,
 ) -> ConformanceReport:
     """Check whether plugins keep the contract of ADR-0035, without a stack unless `live`.
 
@@ -89,7 +89,7 @@ def _with(report: PluginReport, result: CheckResult) -> PluginReport:
     return report.model_copy(update={"checks": (*report.checks, result)})
 
 
-def _live(subject: Subject, policy: Policy | None, report: Report) -> CheckResult:
+def _live(subject: Subject, policy: Policy | None, report: OnProgress) -> CheckResult:
     """Bring up, smoke-test and take down a stack of one plugin, in a folder of its own."""
     if subject.blueprint is None:
         return CheckResult(
@@ -145,13 +145,13 @@ def _where(folder: Path, subject: Subject) -> Where:
     return Where(manifest=file, stack=stack, folder=folder)
 
 
-def _smoke(where: Where) -> ProofReport:
+def _smoke(where: Where) -> Report:
     from floe_local.prove.targets import SmokeOptions  # noqa: PLC0415 - for `--live` only
 
     return smoke_test(where, SmokeOptions())
 
 
-def _proved(subject: Subject, proof: ProofReport) -> CheckResult:
+def _proved(subject: Subject, proof: Report) -> CheckResult:
     failed = [f"{c.signal} at {c.hop}: {c.reason}" for c in proof.checks if c.verdict == "failed"]
     if not proof.ok:
         reason = f"{subject.entry.who}: {'; '.join(failed) or proof.reason}"

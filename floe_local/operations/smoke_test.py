@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
     from floe_local.operations.request import Where
     from floe_local.plan.stack.model import StackPlan
-    from floe_local.prove.report import Report as ProofReport
+    from floe_local.prove.report import Report
     from floe_local.prove.send.isolation import Senders
     from floe_local.prove.targets import SmokeOptions, Targets, Tell
-    from floe_local.run.progress import Report
+    from floe_local.run.progress import OnProgress
 
 
 def smoke_test(
@@ -31,9 +31,9 @@ def smoke_test(
     options: SmokeOptions,
     endpoints: EndpointOptions | None = None,
     *,
-    report: Report = silent,
+    report: OnProgress = silent,
     senders: Senders | None = None,
-) -> ProofReport:
+) -> Report:
     """Prove that every backend receives.
 
     Args:
@@ -60,7 +60,7 @@ def smoke_test(
     return proof.model_copy(update={"warnings": _rivals(where)})
 
 
-def _phase_reporter(report: Report) -> Tell:
+def _phase_reporter(report: OnProgress) -> Tell:
     """A function (subject, phase, detail) that reports with the time since the subject's first."""
     tells: dict[str, Callable[[str, str], None]] = {}
 

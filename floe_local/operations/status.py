@@ -16,7 +16,7 @@ from floe_local.plan.values import Frozen, Origin
 from floe_local.prove.misdirected import Misdirected, by_log, to_grpc, to_http
 from floe_local.prove.read.http import Http
 from floe_local.run.engine import Engine
-from floe_local.run.readiness import Answer, ask
+from floe_local.run.readiness import Readiness, ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -137,14 +137,16 @@ def _planned_rows(plan: StackPlan, held: Holdings) -> tuple[ServiceRow, ...]:
     return service_rows(plan, states, details=details)
 
 
-def _probe(service: StackService, plan: StackPlan, containers: Mapping[str, Container]) -> Answer:
+def _probe(
+    service: StackService, plan: StackPlan, containers: Mapping[str, Container]
+) -> Readiness:
     container = containers.get(service.name)
     if container is None or container.state != "running":
-        return Answer(ready=False, said=container.status if container else "")
+        return Readiness(ready=False, said=container.status if container else "")
     return ask(service, plan.host, container)
 
 
-def _state(container: Container | None, answer: Answer) -> str:
+def _state(container: Container | None, answer: Readiness) -> str:
     if container is None:
         return "down"
     if container.state != "running":

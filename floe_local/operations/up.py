@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from floe_local.run.engine import Engine
     from floe_local.run.holdings import Holdings
     from floe_local.run.images import Policy
-    from floe_local.run.progress import Report
+    from floe_local.run.progress import OnProgress
 
 ImageResolver = Callable[[Sequence[ImageNeed]], Mapping[str, ResolvedImage]]
 
@@ -72,7 +72,7 @@ def up(
     settings: UpSettings | None = None,
     *,
     policy: Policy | None = None,
-    report: Report = silent,
+    report: OnProgress = silent,
 ) -> UpResult:
     """Bring the stack of a manifest up, and wait until it is ready.
 
@@ -135,7 +135,7 @@ def refuse_unset(request: StackRequest, environ: Mapping[str, str]) -> None:
 
 
 def _resolver(
-    request: StackRequest, policy: Policy | None, engine: Engine, report: Report
+    request: StackRequest, policy: Policy | None, engine: Engine, report: OnProgress
 ) -> ImageResolver:
     """Find images as the policy says, through the manifest's mirror."""
     from floe_local.run.images import Policy, resolve  # noqa: PLC0415 - not at import time
@@ -155,7 +155,7 @@ def bring_up(
     *,
     engine: Engine,
     resolve: ImageResolver,
-    report: Report,
+    report: OnProgress,
 ) -> UpResult:
     """Bring a stack up and wait until it is ready.
 
@@ -199,7 +199,7 @@ def bring_up(
 
 
 def _change(
-    plan: StackPlan, site: Site, deadline_s: float, report: Report
+    plan: StackPlan, site: Site, deadline_s: float, report: OnProgress
 ) -> tuple[tuple[ServiceReady, ...], bool]:
     """Make the engine hold what the plan says; wait until it is ready.
 

@@ -15,7 +15,7 @@ from floe_local.prove.signals.lineage import to_remove
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Cleanup
-    from floe_local.prove.read.http import Answer, Http
+    from floe_local.prove.read.http import Http, Response
     from floe_local.prove.signals.lineage import RunPlan
     from floe_local.prove.signals.model import ExpectedItem
     from floe_local.prove.targets import BackendTarget
@@ -47,10 +47,10 @@ def _clean(
         _Removal(rule, item) for rule in target.cleanup for item in items if item.each == rule.each
     ]
 
-    def remove(removal: _Removal) -> Answer:
+    def remove(removal: _Removal) -> Response:
         return http.send(removal.rule.request, target.endpoints, removal.item.values)
 
-    def gone(removal: _Removal) -> tuple[Reply, Answer]:
+    def gone(removal: _Removal) -> tuple[Reply, Response]:
         answer = http.send(removal.rule.verify, target.endpoints, removal.item.values)
         return Reply(good=answers_as(removal.rule.gone, answer)), answer
 
@@ -61,10 +61,12 @@ def _clean(
         return CleanupResult(backend=target.name, left=(f"no answer: {silent[0]}",))
     asked = [r for r, a in zip(removals, answers, strict=True) if a.status != _NOT_FOUND]
     verified = poll(asked, gone, deadline=monotonic() + _SECONDS, threads=threads)
-    left = tuple(_told(removal, answer) for removal, answer, reply, _ in verified if not reply.good)
+    left = tuple(
+        _described(removal, answer) for removal, answer, reply, _ in verified if not reply.good
+    )
     return CleanupResult(backend=target.name, removed=len(asked) - len(left), left=left)
 
 
-def _told(removal: _Removal, answer: Answer) -> str:
+def _described(removal: _Removal, answer: Response) -> str:
     path = filled(removal.rule.verify.path, removal.item.values)
     return f"{path}: {f'HTTP {answer.status}' if answer.status else answer.error}"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from floe_local.plan.blueprint.model import Probe
-    from floe_local.prove.read.http import Answer
+    from floe_local.prove.read.http import Response
     from floe_local.prove.targets import BackendTarget
 
 _THREADS = 1
@@ -62,7 +62,7 @@ def wait_for_span(
     probe = _probe(target, Signal.TRACES, "trace", decodes=True)
     trace_id = trace_id.lower()
 
-    def wanted(answer: Answer) -> tuple[dict[str, Any] | None, str]:
+    def match(answer: Response) -> tuple[dict[str, Any] | None, str]:
         try:
             spans = decoded(searched(probe.select or "@", answer.parsed()))
         except ValueError as error:
@@ -72,7 +72,7 @@ def wait_for_span(
         return found, f"the trace has the spans {names}"
 
     what = f"span {name or span_id or '(any)'} of trace {trace_id}"
-    return _wait(target, probe, {"trace_id": trace_id}, wanted, what=what, deadline=deadline)
+    return _wait(target, probe, {"trace_id": trace_id}, match, what=what, deadline=deadline)
 
 
 def _matching(spans: Spans, name: str | None, span_id: str | None) -> dict[str, Any] | None:
@@ -111,7 +111,7 @@ def wait_for_run(
     if state is not None:
         values["state"] = target.naming.run_states.get(state, state)
 
-    def wanted(answer: Answer) -> tuple[dict[str, Any] | None, str]:
+    def match(answer: Response) -> tuple[dict[str, Any] | None, str]:
         body = answer.parsed()
         checked = [e for e in probe.expect if names_in([e.equals, e.query]) <= set(values)]
         for expected in checked:
@@ -121,7 +121,7 @@ def wait_for_run(
         return body, ""
 
     what = f"run {run_id}" + (f" in state {values['state']}" if state else "")
-    return _wait(target, probe, values, wanted, what=what, deadline=deadline)
+    return _wait(target, probe, values, match, what=what, deadline=deadline)
 
 
 def _probe(target: BackendTarget, signal: Signal, each: str, *, decodes: bool) -> Probe:
@@ -143,7 +143,7 @@ def _wait(
     target: BackendTarget,
     probe: Probe,
     values: dict[str, Any],
-    wanted: Callable[[Answer], tuple[dict[str, Any] | None, str]],
+    match: Callable[[Response], tuple[dict[str, Any] | None, str]],
     *,
     what: str,
     deadline: float,
@@ -155,7 +155,7 @@ def _wait(
             if not answer.ok or is_absent(request, answer):
                 said = f"HTTP {answer.status}" if answer.status else answer.error
                 return Reply(good=False), (None, f"the backend answers: {said}")
-            found, instead = wanted(answer)
+            found, instead = match(answer)
             return Reply(good=found is not None), (found, instead)
 
         [(_, (found, instead), _, _)] = poll(

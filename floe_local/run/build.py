@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from floe_local.run.build_steps import Tell
     from floe_local.run.engine import Engine
-    from floe_local.run.progress import Report
+    from floe_local.run.progress import OnProgress
 
 WORK_PREFIX = "floe-local-build-"
 LOCK = ".lock"
@@ -81,7 +81,7 @@ class BuildJob(NamedTuple):
 def build(
     source: LocatedRecipe,
     engine: Engine,
-    report: Report = silent,
+    report: OnProgress = silent,
     registry: str | None = None,
 ) -> str:
     """Make the image of a recipe, as `build_all` does.
@@ -96,7 +96,7 @@ def build(
 def build_all(
     sources: Sequence[LocatedRecipe],
     engine: Engine,
-    report: Report = silent,
+    report: OnProgress = silent,
     registry: str | None = None,
 ) -> None:
     """Make the images of recipes, and those that they stand on, unless they are there.
@@ -138,7 +138,7 @@ def plan_text(jobs: Collection[BuildJob]) -> str:
 
 
 def _jobs(
-    source: LocatedRecipe, engine: Engine, report: Report, registry: str | None
+    source: LocatedRecipe, engine: Engine, report: OnProgress, registry: str | None
 ) -> list[BuildJob]:
     """What is missing of a recipe and those that it stands on, the lowest first."""
     if engine.image(source.reference):
@@ -151,7 +151,7 @@ def _jobs(
     ]
 
 
-def _build_side_by_side(jobs: Sequence[BuildJob], engine: Engine, report: Report) -> None:
+def _build_side_by_side(jobs: Sequence[BuildJob], engine: Engine, report: OnProgress) -> None:
     """Build one after the other, while a thread compiles Go: most of the others' time is network.
 
     One Go build at a time, as each uses all processors.
@@ -169,14 +169,14 @@ def _build_side_by_side(jobs: Sequence[BuildJob], engine: Engine, report: Report
             stop.set()
 
 
-def _build_each(jobs: Sequence[BuildJob], engine: Engine, report: Report, stop: Event) -> None:
+def _build_each(jobs: Sequence[BuildJob], engine: Engine, report: OnProgress, stop: Event) -> None:
     for number, job in enumerate(jobs, start=1):
         following_s = sum(later.expected_s for later in jobs[number:])
         _build_one(job, engine, report, following_s=following_s, stop=stop)
 
 
 def _pulled_base(
-    source: LocatedRecipe, engine: Engine, report: Report, registry: str | None
+    source: LocatedRecipe, engine: Engine, report: OnProgress, registry: str | None
 ) -> str | None:
     """The upstream image to stand on: here, or pulled; None where the recipe's own base serves.
 
@@ -226,7 +226,7 @@ def sweep() -> None:
 def _build_one(
     job: BuildJob,
     engine: Engine,
-    report: Report,
+    report: OnProgress,
     *,
     following_s: float,
     stop: Event,

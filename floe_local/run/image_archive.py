@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from floe_local.run.engine import Engine
-    from floe_local.run.progress import Report
+    from floe_local.run.progress import OnProgress
 
 CONTENTS = "floe-local-images.json"
 
@@ -48,7 +48,7 @@ class _Contents(Frozen):
 
 
 def save_images(
-    references: Sequence[str], file: Path, engine: Engine, report: Report = silent
+    references: Sequence[str], file: Path, engine: Engine, report: OnProgress = silent
 ) -> ImageArchive:
     """Write images that the engine has into one file. It gets its name when it is whole.
 
@@ -74,7 +74,7 @@ def save_images(
     return ImageArchive(file=str(file), size=file.stat().st_size, images=contents.images)
 
 
-def load_images(file: Path, engine: Engine, report: Report = silent) -> ImageArchive:
+def load_images(file: Path, engine: Engine, report: OnProgress = silent) -> ImageArchive:
     """Give the engine the images of an archive.
 
     Raises:

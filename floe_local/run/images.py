@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from floe_local.run.engine import Engine
-    from floe_local.run.progress import Report
+    from floe_local.run.progress import OnProgress
 
 BUILD_HINT = "To build it from packages on this machine (about ten minutes, once), add `--build`."
 REGISTRY_WIDE = frozenset({"registry-unreachable"})
@@ -75,7 +75,7 @@ def resolve(
     needs: Iterable[ImageNeed],
     policy: Policy,
     engine: Engine,
-    report: Report = silent,
+    report: OnProgress = silent,
 ) -> dict[str, ResolvedImage]:
     """Get an image for each service.
 
@@ -132,7 +132,7 @@ def pull_images(
     needs: Iterable[ImageNeed],
     policy: Policy,
     engine: Engine,
-    report: Report = silent,
+    report: OnProgress = silent,
 ) -> tuple[ImageStatus, ...]:
     """Pull every service's upstream image (or the manifest's own), also when it is here.
 
@@ -153,7 +153,7 @@ def build_images(
     needs: Iterable[ImageNeed],
     policy: Policy,
     engine: Engine,
-    report: Report = silent,
+    report: OnProgress = silent,
 ) -> tuple[ImageStatus, ...]:
     """Build every service's image that has a recipe, unless that very image is here.
 
@@ -169,7 +169,7 @@ def _here_or_pulled(
     need: ImageNeed,
     policy: Policy,
     engine: Engine,
-    report: Report,
+    report: OnProgress,
     unreachable: dict[str, FloeError],
 ) -> tuple[ResolvedImage | None, FloeError | None]:
     names = candidates(need, policy.registry, [r.reference for r in _recipes(need)])
@@ -186,7 +186,7 @@ def _here_or_pulled(
     return None, cause
 
 
-def _try_pull(name: str, engine: Engine, report: Report) -> FloeError | None:
+def _try_pull(name: str, engine: Engine, report: OnProgress) -> FloeError | None:
     try:
         pull(name, engine, report)
     except MachineError as error:
@@ -198,7 +198,7 @@ def _built(
     missing: Sequence[tuple[ImageNeed, FloeError | None]],
     policy: Policy,
     engine: Engine,
-    report: Report,
+    report: OnProgress,
 ) -> dict[str, ResolvedImage]:
     _refuse_unknown_components([need for need, _ in missing])
     buildable = [(n, r[0]) for n, _ in missing if not n.override and (r := _recipes(n))]
@@ -236,7 +236,7 @@ def _unobtainable(need: ImageNeed, cause: FloeError | None) -> MachineError:
     return MachineError(cause.code if cause else "image-missing", f"{need.service}: {reason}", hint)
 
 
-def _leave_out_or_raise(need: ImageNeed, error: FloeError, report: Report) -> None:
+def _leave_out_or_raise(need: ImageNeed, error: FloeError, report: OnProgress) -> None:
     if not need.optional:
         raise error
     report(Progress(subject=need.service, phase="left-out", detail=error.reason))

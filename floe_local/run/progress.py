@@ -69,14 +69,14 @@ class Board(Frozen):
         return Board(rows={**self.rows, event.subject: row})
 
 
-Report = Callable[[Progress], None]
+OnProgress = Callable[[Progress], None]
 
 
 def silent(_: Progress) -> None:
     """Report to nobody."""
 
 
-def timed(report: Report, subject: str) -> Callable[[str, str], None]:
+def timed(report: OnProgress, subject: str) -> Callable[[str, str], None]:
     """A function (phase, detail) that reports on the subject with the time since now."""
     start = time.monotonic()
 

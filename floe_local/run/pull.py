@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from floe_local.run.engine import Engine
-    from floe_local.run.progress import Report
+    from floe_local.run.progress import OnProgress
 
 MEGABYTE = 1_000_000
 CAUSES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -48,7 +48,7 @@ def registry_of(reference: str) -> str:
     return first if named else ""
 
 
-def pull(reference: str, engine: Engine, report: Report = silent) -> None:
+def pull(reference: str, engine: Engine, report: OnProgress = silent) -> None:
     """Pull an image by its name.
 
     Raises:

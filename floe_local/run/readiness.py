@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     )
     from floe_local.run.engine import Engine
     from floe_local.run.holdings import Container
-    from floe_local.run.progress import Report
+    from floe_local.run.progress import OnProgress
 
 INTERVAL_S = 0.1
 _WATCH_S = 0.2
@@ -51,7 +51,7 @@ _BESIDE_THE_POINT = re.compile(r"\[[^\]]*\]|.*\t(?:debug|info)\t.*")
 _ENDED = {"exited", "dead", "restarting"}
 
 
-class Answer(NamedTuple):
+class Readiness(NamedTuple):
     """What a service said when it was asked whether it is ready."""
 
     ready: bool
@@ -79,7 +79,7 @@ def wait_until_ready(
     engine: Engine,
     *,
     deadline_s: float,
-    report: Report,
+    report: OnProgress,
     starting: Callable[[], bool] = lambda: False,
 ) -> tuple[ServiceReady, ...]:
     """Wait for all services of a stack.
@@ -135,7 +135,7 @@ def _wait_for_last(waits: Sequence[Any], seconds: float) -> None:
 
 
 def _until_ready(
-    service: StackService, host: str, watch: _Watch, began: float, report: Report
+    service: StackService, host: str, watch: _Watch, began: float, report: OnProgress
 ) -> ServiceReady:
     seconds = 0.0
 
@@ -159,7 +159,7 @@ def _starting(service: str, waits_for: str, seconds: float) -> Progress:
     return Progress(subject=service, phase="starting", detail=detail, elapsed_s=seconds)
 
 
-def ask(service: StackService, host: str, container: Container | None) -> Answer:
+def ask(service: StackService, host: str, container: Container | None) -> Readiness:
     """Ask a service once whether it is ready, as its blueprint says.
 
     By HTTP where the blueprint has `ready`; else by its container's health check; else by
@@ -170,14 +170,14 @@ def ask(service: StackService, host: str, container: Container | None) -> Answer
     if service.ready and service.ready.endpoint in endpoints:
         return _ask_http(service.ready, host, endpoints[service.ready.endpoint].host_port)
     if container is None or container.state != "running":
-        return Answer(ready=False, said="its container does not run yet")
+        return Readiness(ready=False, said="its container does not run yet")
     if service.healthcheck:
-        return Answer(
+        return Readiness(
             ready=container.health == "healthy", said=f"its health check says '{container.health}'"
         )
     if service.endpoints:
         return _ask_tcp(host, service.endpoints[0])
-    return Answer(ready=_JUST_STARTED not in container.status, said="it has only just started")
+    return Readiness(ready=_JUST_STARTED not in container.status, said="it has only just started")
 
 
 def _none_ended(plan: StackPlan, engine: Engine, watch: _Watch) -> bool:
@@ -187,7 +187,7 @@ def _none_ended(plan: StackPlan, engine: Engine, watch: _Watch) -> bool:
     return all(container and engine.has_process(container) for container in containers)
 
 
-def _ask_http(ready: Ready, host: str, port: int) -> Answer:
+def _ask_http(ready: Ready, host: str, port: int) -> Readiness:
     connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_S)
     asked = f"GET http://{host}:{port}{ready.path}"
     try:
@@ -195,33 +195,33 @@ def _ask_http(ready: Ready, host: str, port: int) -> Answer:
         response = connection.getresponse()
         body = response.read()
     except (OSError, http.client.HTTPException) as error:
-        return Answer(ready=False, said=f"{asked}: {error or type(error).__name__}")
+        return Readiness(ready=False, said=f"{asked}: {error or type(error).__name__}")
     finally:
         connection.close()
     if response.status != ready.status:
         said = f"{asked}: {response.status}, not {ready.status}: {_short(body)}"
-        return Answer(ready=False, said=said)
+        return Readiness(ready=False, said=said)
     return _ask_body(ready, asked, body)
 
 
-def _ask_body(ready: Ready, asked: str, body: bytes) -> Answer:
+def _ask_body(ready: Ready, asked: str, body: bytes) -> Readiness:
     if ready.query is None:
-        return Answer(ready=True, said=asked)
+        return Readiness(ready=True, said=asked)
     import jmespath  # noqa: PLC0415 - few blueprints look into the body
 
     try:
         value = jmespath.search(ready.query, json.loads(body))
     except ValueError:
-        return Answer(ready=False, said=f"{asked}: no JSON: {_short(body)}")
+        return Readiness(ready=False, said=f"{asked}: no JSON: {_short(body)}")
     said = f"{asked}: {ready.query} is {value!r}, not {ready.equals!r}"
-    return Answer(ready=value == ready.equals, said=said)
+    return Readiness(ready=value == ready.equals, said=said)
 
 
 def _short(body: bytes) -> str:
     return " ".join(body.decode("utf-8", "replace").split())[:_SHOWN]
 
 
-def _ask_tcp(host: str, endpoint: PublishedEndpoint) -> Answer:
+def _ask_tcp(host: str, endpoint: PublishedEndpoint) -> Readiness:
     """Connect, and see that nobody hangs up: Docker's proxy does, while no one listens behind."""
     asked = f"connect to {host}:{endpoint.host_port}"
     try:
@@ -229,10 +229,10 @@ def _ask_tcp(host: str, endpoint: PublishedEndpoint) -> Answer:
             connection.settimeout(_TCP_QUIET_S)
             heard = connection.recv(1)
     except TimeoutError:
-        return Answer(ready=True, said=asked)
+        return Readiness(ready=True, said=asked)
     except OSError as error:
-        return Answer(ready=False, said=f"{asked}: {error}")
-    return Answer(ready=bool(heard), said=f"{asked}: hung up")
+        return Readiness(ready=False, said=f"{asked}: {error}")
+    return Readiness(ready=bool(heard), said=f"{asked}: hung up")
 
 
 def _refuse_ended(plan: StackPlan, engine: Engine, watch: _Watch, *, at_work: bool) -> None:

@@ -70,7 +70,7 @@ class Sent(Frozen):
     services: tuple[str, ...] = ()
 
 
-class Asked(Frozen):
+class PrintedVariables(Frozen):
     """The options of `floe-local env`."""
 
     protocol: OtlpProtocol | None = None
@@ -98,7 +98,7 @@ class Way(Frozen):
     """
 
     run: str
-    env: Asked = Asked()
+    env: PrintedVariables = PrintedVariables()
     signal: Signal
     protocol: Literal["OTLP/gRPC", "OTLP/HTTP", "HTTP"]
     reads: tuple[str, ...]
@@ -237,7 +237,7 @@ def _installing() -> dict[str, str]:
 # ------------------------------------------------------------------ runs
 
 
-def printed(stack: FloeLocal, asked: Asked, only: Iterable[str] | None = None) -> str:
+def printed(stack: FloeLocal, asked: PrintedVariables, only: Iterable[str] | None = None) -> str:
     """What `floe-local env` prints for a shell; `only` these of its variables."""
     text = env(stack.where, "shell", **asked.model_dump(), show_secrets=True).text
     if only is None:

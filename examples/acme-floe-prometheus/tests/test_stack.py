@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DEADLINE_S = 30
 
 
-def asked(stack: FloeLocal, query: str) -> list[dict[str, Any]]:
+def series_of(stack: FloeLocal, query: str) -> list[dict[str, Any]]:
     """The series that a PromQL query finds, once it finds any."""
     url = f"{stack.endpoints['prometheus.api']}api/v1/query?query={quote(query)}"
     deadline = time.monotonic() + DEADLINE_S
@@ -46,6 +46,6 @@ def test_a_pipeline_s_metric_keeps_its_name(floe_stack: FloeLocal) -> None:
     provider.get_meter("acme").create_counter("acme.orders", unit="1").add(7, {"shop": "berlin"})
     provider.shutdown()
 
-    (series,) = asked(floe_stack, 'acme_orders{shop="berlin"}')
+    (series,) = series_of(floe_stack, 'acme_orders{shop="berlin"}')
 
     assert series["value"][1] == "7"

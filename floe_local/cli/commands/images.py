@@ -9,7 +9,7 @@ import typer
 
 from floe_local.cli.output import write_json, write_table
 from floe_local.cli.progress import progress
-from floe_local.cli.session import Build, Session, where
+from floe_local.cli.session import BuildOption, Session, where
 
 if TYPE_CHECKING:
     from floe_local.operations.images import Action
@@ -24,7 +24,7 @@ def list_(session: Session) -> None:
     _images(session, "list")
 
 
-def get(session: Session, *, build: Build = None) -> None:
+def get(session: Session, *, build: BuildOption = None) -> None:
     """Get every image as `up` does: what is here stays, else it is pulled, else built.
 
     Example: `floe-local images get --build`

@@ -10,7 +10,7 @@ import typer
 
 from floe_local.cli.commands.stack import policy
 from floe_local.cli.output import say, write, write_file, write_json, write_table
-from floe_local.cli.session import Build, Live, Session, where
+from floe_local.cli.session import BuildOption, LiveOption, Session, where
 from floe_local.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def show(
     return None
 
 
-def validate(session: Session, *, live: Live = False) -> int:
+def validate(session: Session, *, live: LiveOption = False) -> int:
     """Run validate_connection() of the manifest's plugins; names lead to the running stack.
 
     Example: `floe-local plugins validate`
@@ -109,7 +109,7 @@ def check(
     live: Annotated[
         bool, typer.Option("--live", help="Then bring up a stack of it alone, and smoke-test it.")
     ] = False,
-    build: Build = None,
+    build: BuildOption = None,
     deadline: Annotated[
         float, typer.Option(min=0.1, help="Seconds for the plugin's methods together.")
     ] = 10.0,

@@ -10,7 +10,7 @@ import typer
 
 from floe_local.cli.output import say, warn, write_file, write_json, write_table
 from floe_local.cli.progress import progress
-from floe_local.cli.session import Live, Session, where
+from floe_local.cli.session import LiveOption, Session, where
 from floe_local.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def smoke_test(
         list[str] | None,
         typer.Option(help="BACKEND.ENDPOINT=URL (or BACKEND=URL) of that stack; repeatable."),
     ] = None,
-    live: Live = False,
+    live: LiveOption = False,
 ) -> int:
     """Send spans and lineage events, and read each back from its backend.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from floe_local.cli.output import say, warn, write, write_json, write_table
-from floe_local.cli.session import Live, Session, where
+from floe_local.cli.session import LiveOption, Session, where
 from floe_local.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def render(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A folder to write the files to.")
     ] = None,
-    live: Live = False,
+    live: LiveOption = False,
 ) -> None:
     """Print, or write, what brings the backends up: here, or in a cluster; needs no Docker.
 
@@ -195,7 +195,7 @@ def _tell_files(session: Session, result: Rendered | RenderedHelm, text: str) ->
     return write(text)
 
 
-def explain(session: Session, *, live: Live = False) -> None:
+def explain(session: Session, *, live: LiveOption = False) -> None:
     """Show each rule that changed what the plugins returned: before, after, why.
 
     Example: `floe-local explain`

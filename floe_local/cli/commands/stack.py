@@ -10,7 +10,7 @@ import typer
 
 from floe_local.cli.output import say, warn, write_json, write_table
 from floe_local.cli.progress import Display, progress
-from floe_local.cli.session import Build, Live, Session, where
+from floe_local.cli.session import BuildOption, LiveOption, Session, where
 
 if TYPE_CHECKING:
     from floe_local.run.images import Policy
@@ -37,7 +37,7 @@ def init(
 def up(
     session: Session,
     *,
-    build: Build = None,
+    build: BuildOption = None,
     retain: Annotated[
         bool, typer.Option("--retain", help="Leave a stack that failed as it is.")
     ] = False,
@@ -50,7 +50,7 @@ def up(
     deadline: Annotated[
         float | None, typer.Option(min=1, help="Seconds to wait until all is ready.")
     ] = None,
-    live: Live = False,
+    live: LiveOption = False,
 ) -> None:
     """Bring the manifest's stack up, and wait until it is ready.
 

@@ -20,7 +20,7 @@ from floe_local.plan.values import Signal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from floe_local.plan.compiler.draft import Config, Draft
+    from floe_local.plan.compiler.draft import CollectorConfig, Draft
     from floe_local.plan.manifest.model import LocalSettings, Sampling
 
 GUARD = "memory_limiter"
@@ -84,7 +84,9 @@ def prefixed_id(component: str, backend: str) -> str:
     return f"{type_of(component)}/{backend}" + (f"_{name}" if name else "")
 
 
-def _with_references(draft: Draft, config: Config, names: Mapping[str, str]) -> Config:
+def _with_references(
+    draft: Draft, config: CollectorConfig, names: Mapping[str, str]
+) -> CollectorConfig:
     """Components refer to extensions by id (``auth.authenticator``, a queue's ``storage``)."""
 
     def renamed_id(text: str) -> str:
@@ -98,7 +100,7 @@ def assembled(
     settings: LocalSettings,
     attributes: dict[str, Any],
     queue_directory: str | None,
-) -> Config:
+) -> CollectorConfig:
     """A complete Collector config.
 
     Args:
@@ -152,20 +154,20 @@ def exporters_by_signal(draft: Draft) -> dict[Signal, tuple[str, ...]]:
     return {signal: tuple(ids) for signal, ids in found.items() if ids}
 
 
-def _merged(drafts: Sequence[Draft], section: str) -> Config:
+def _merged(drafts: Sequence[Draft], section: str) -> CollectorConfig:
     return {key: value for draft in drafts for key, value in draft.config[section].items()}
 
 
-def _receivers() -> Config:
+def _receivers() -> CollectorConfig:
     # In a container the default, localhost, would be deaf to everyone else.
     protocols = {name: {"endpoint": f"0.0.0.0:{port}"} for name, port in OTLP_PORTS.items()}
     return {RECEIVER: {"protocols": protocols}}
 
 
-def _own_processors(settings: LocalSettings, attributes: dict[str, Any]) -> Config:
+def _own_processors(settings: LocalSettings, attributes: dict[str, Any]) -> CollectorConfig:
     limit = settings.memory_limit_mib
     guard = {"check_interval": "1s", "limit_mib": limit, "spike_limit_mib": limit // 4}
-    own: Config = {GUARD: guard}
+    own: CollectorConfig = {GUARD: guard}
     if settings.sampling.ratio < 1:
         own[SAMPLER] = {"sampling_percentage": round(settings.sampling.ratio * 100, 6)}
     if settings.sampling.tail is not None:
@@ -183,14 +185,14 @@ def _own_processors(settings: LocalSettings, attributes: dict[str, Any]) -> Conf
     return own | ({ENRICHMENT: {"attributes": inserts}} if inserts else {})
 
 
-def _own_extensions(queue_directory: str | None) -> Config:
-    own: Config = {HEALTH: {"endpoint": f"0.0.0.0:{HEALTH_PORT}"}}
+def _own_extensions(queue_directory: str | None) -> CollectorConfig:
+    own: CollectorConfig = {HEALTH: {"endpoint": f"0.0.0.0:{HEALTH_PORT}"}}
     if queue_directory is not None:
         own[STORAGE] = {"directory": queue_directory}
     return own
 
 
-def _telemetry() -> Config:
+def _telemetry() -> CollectorConfig:
     exporter = {
         "host": "0.0.0.0",  # noqa: S104 - inside the container; published on loopback only
         "port": METRICS_PORT,
@@ -201,13 +203,13 @@ def _telemetry() -> Config:
     return {"metrics": {"readers": [{"pull": {"exporter": {"prometheus": exporter}}}]}}
 
 
-def _sink() -> Config:
+def _sink() -> CollectorConfig:
     return {"receivers": [RECEIVER], "processors": [GUARD], "exporters": [SINK]}
 
 
-def _pipelines(drafts: Sequence[Draft], sampling: Sampling) -> Config:
+def _pipelines(drafts: Sequence[Draft], sampling: Sampling) -> CollectorConfig:
     """Pipelines of one signal that differ in their exporters only become one."""
-    found: Config = {}
+    found: CollectorConfig = {}
     for draft in drafts:
         for key, pipeline in draft.config["pipelines"].items():
             whole = _whole(_signal(key), pipeline, sampling)
@@ -224,7 +226,7 @@ def _signal(pipeline: str) -> str:
     return pipeline.partition("/")[0]
 
 
-def _like(signal: str, whole: Config, found: Config) -> str | None:
+def _like(signal: str, whole: CollectorConfig, found: CollectorConfig) -> str | None:
     """The pipeline of the same signal that has the same receivers and processors."""
     parts = ("receivers", "processors")
     for name, other in found.items():
@@ -233,7 +235,7 @@ def _like(signal: str, whole: Config, found: Config) -> str | None:
     return None
 
 
-def _whole(signal: str, pipeline: Config, sampling: Sampling) -> Config:
+def _whole(signal: str, pipeline: CollectorConfig, sampling: Sampling) -> CollectorConfig:
     """A pipeline with processors in order: memory, sampling, enrichment, the plugin's own."""
     before = [GUARD]
     if RECEIVER in pipeline["receivers"]:  # what comes from a connector went through it
@@ -247,13 +249,13 @@ def _whole(signal: str, pipeline: Config, sampling: Sampling) -> Config:
     }
 
 
-def _free_name(key: str, draft: Draft, found: Config) -> str:
+def _free_name(key: str, draft: Draft, found: CollectorConfig) -> str:
     if key not in found:
         return key
     signal, _, name = key.partition("/")
     return f"{signal}/{draft.output.name}" + (f"_{name}" if name else "")
 
 
-def _in_order(pipelines: Config) -> Config:
+def _in_order(pipelines: CollectorConfig) -> CollectorConfig:
     """Pipelines by signal, as the Collector's documentation lists them."""
     return dict(sorted(pipelines.items(), key=lambda kv: SIGNALS.index(_signal(kv[0]))))

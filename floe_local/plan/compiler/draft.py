@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from floe_local.plan.plugins.output import PluginOutput
     from floe_local.plan.yaml_source import Path_
 
-Config = dict[str, Any]
+CollectorConfig = dict[str, Any]
 SECTIONS = ("receivers", "processors", "exporters", "connectors", "extensions")
 PARTS = ("receivers", "processors", "exporters")
 
@@ -63,9 +63,9 @@ class Draft:
     output: PluginOutput
     backend: PlacedBlueprint | None = None
     around: Surroundings = field(default_factory=Surroundings)
-    config: Config = field(default_factory=dict)
+    config: CollectorConfig = field(default_factory=dict)
     place: str = ""
-    batch: Config = field(default_factory=dict)
+    batch: CollectorConfig = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
 
     @property
@@ -189,7 +189,7 @@ def _leaves(draft: Draft, part: Path_) -> Iterator[Path_]:
         yield part
 
 
-def renamed(config: Config, section: str, names: dict[str, str]) -> Config:
+def renamed(config: CollectorConfig, section: str, names: dict[str, str]) -> CollectorConfig:
     """A config in normal form with components of one section renamed, references too."""
     part = {"connectors": PARTS, "extensions": ()}.get(section, (section,))
     pipelines = {

@@ -19,7 +19,7 @@ from floe_local.plan.nested import scalars
 from floe_local.plan.yaml_source import dotted, suggestion
 
 if TYPE_CHECKING:
-    from floe_local.plan.compiler.draft import Config, Draft
+    from floe_local.plan.compiler.draft import CollectorConfig, Draft
 
 RECEIVER = "otlp"
 _DROPPED = {
@@ -98,7 +98,7 @@ def exporter_batching(draft: Draft) -> Draft:
             draft = draft.record("batch-in-pipeline", place, dropped, None, why)
         draft = _with_part(draft, key, "processors", after)
     defined = draft.config["processors"]
-    batch: Config = next((c for i, c in defined.items() if type_of(i) == "batch"), {})
+    batch: CollectorConfig = next((c for i, c in defined.items() if type_of(i) == "batch"), {})
     draft = draft.with_sections(
         processors={i: c for i, c in defined.items() if type_of(i) not in _DROPPED}
     )
@@ -180,7 +180,7 @@ def _with_defined_processors(draft: Draft) -> Draft:
 
 
 def _with_part(draft: Draft, key: str, part: str, ids: list[str]) -> Draft:
-    pipelines: Config = draft.config["pipelines"]
+    pipelines: CollectorConfig = draft.config["pipelines"]
     return draft.with_sections(pipelines={**pipelines, key: {**pipelines[key], part: ids}})
 
 
@@ -261,7 +261,7 @@ def _with_queue(draft: Draft, key: str, *, persistent: bool) -> Draft:
     return draft.with_sections(exporters={**draft.config["exporters"], key: after})
 
 
-def _needs_context(draft: Draft, exporter: Config) -> bool:
+def _needs_context(draft: Draft, exporter: CollectorConfig) -> bool:
     """Whether what is sent depends on who sent it: a queue on disk, and a batch, forget that."""
     auth = draft.typed(exporter.get("auth"))
     name = auth.get("authenticator") if isinstance(auth, dict) else None
@@ -269,7 +269,9 @@ def _needs_context(draft: Draft, exporter: Config) -> bool:
     return by_header or bool(draft.batch.get("metadata_keys"))
 
 
-def _queue(draft: Draft, place: str, exporter: Config, *, persistent: bool) -> tuple[Any, str]:
+def _queue(
+    draft: Draft, place: str, exporter: CollectorConfig, *, persistent: bool
+) -> tuple[Any, str]:
     """A queue's settings, and why a batch is left out of them ("": it is not)."""
     given = exporter.get("sending_queue")
     own = draft.typed({} if given is None else given)
@@ -278,7 +280,7 @@ def _queue(draft: Draft, place: str, exporter: Config, *, persistent: bool) -> t
     if not isinstance(given, dict | None) or own.get("enabled") is False:
         return given, ""
     sizer = own.get("sizer") or "requests"
-    added: Config = {"enabled": True}
+    added: CollectorConfig = {"enabled": True}
     if sizer in _QUEUE_SIZES:
         added["queue_size"] = _QUEUE_SIZES[sizer]
     waits = own.get("wait_for_result") not in {None, False}
@@ -305,7 +307,7 @@ def _no_batch(sizer: Any, size: Any, *, waits: bool) -> str:
     return ""
 
 
-def _batch(draft: Draft) -> Config:
+def _batch(draft: Draft) -> CollectorConfig:
     """A batch as the plugin's own processor had it; ``max_size`` is not smaller than ``min_size``."""
     given = {k: v for k, v in draft.batch.items() if k in _BATCH}
     if _NO_TIME.fullmatch(str(draft.seen(given.get("flush_timeout", "")))):

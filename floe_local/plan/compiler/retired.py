@@ -11,7 +11,7 @@ from floe_local.plan.compiler.endpoints import parse_address
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from floe_local.plan.compiler.draft import Config, Draft
+    from floe_local.plan.compiler.draft import CollectorConfig, Draft
 
 
 _JAEGER = "removed in Collector 0.86; the backend takes OTLP"
@@ -110,7 +110,7 @@ def _new_id(draft: Draft, old: str, entry: Retired) -> str:
     return new
 
 
-def _settings(draft: Draft, before: Config, entry: Retired) -> Config:
+def _settings(draft: Draft, before: CollectorConfig, entry: Retired) -> CollectorConfig:
     after = dict(before)
     if entry.by == "debug":
         level = str(after.pop("loglevel", after.pop("logLevel", "")))

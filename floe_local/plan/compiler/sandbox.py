@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from floe_local.plan.blueprint.model import Sandbox
-    from floe_local.plan.compiler.draft import Config, Draft
+    from floe_local.plan.compiler.draft import CollectorConfig, Draft
     from floe_local.plan.yaml_source import Path_
 
 DUMMY = "floe-local-sandbox"
@@ -60,11 +60,11 @@ class Filling(NamedTuple):
             value = value.partition("?")[0]  # what a variable holds is not written into a file
         url = split_url(value)
         if not url.scheme and isinstance(before, str) and references(before):
-            return played_path(self.settings, steps(key)[-1])
+            return sandbox_path(self.settings, steps(key)[-1])
         return url.path + url.tail if url.scheme else ""
 
 
-def played_path(settings: Sandbox | None, key: str) -> str:
+def sandbox_path(settings: Sandbox | None, key: str) -> str:
     """The path that the recorder plays for what is sent to the URL under a key."""
     routes = settings.routes if settings else ()
     for route in routes:
@@ -146,8 +146,8 @@ def _url(draft: Draft) -> str:
 
 
 def with_replaced(
-    config: Config, wanted: Mapping[str, Any], filling: Filling
-) -> tuple[Config, list[Replaced]]:
+    config: CollectorConfig, wanted: Mapping[str, Any], filling: Filling
+) -> tuple[CollectorConfig, list[Replaced]]:
     """A copy of `config` with dotted keys replaced, and what was.
 
     Args:
@@ -174,7 +174,9 @@ def with_replaced(
     return result, replaced
 
 
-def with_dummies(config: Config, settings: Sandbox) -> tuple[Config, list[Replaced]]:
+def with_dummies(
+    config: CollectorConfig, settings: Sandbox
+) -> tuple[CollectorConfig, list[Replaced]]:
     """A copy of `config` in which no reference to a credential is left, and what was one.
 
     Args:

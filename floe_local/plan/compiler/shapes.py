@@ -28,7 +28,7 @@ from floe_local.references import Reference, parse, rewritten
 from floe_local.references import fault as fault_of
 
 if TYPE_CHECKING:
-    from floe_local.plan.compiler.draft import Config
+    from floe_local.plan.compiler.draft import CollectorConfig
     from floe_local.plan.yaml_source import Path_
 
 SIGNALS = tuple(s.value for s in Signal if s is not Signal.LINEAGE)
@@ -137,14 +137,14 @@ def shape_of(draft: Draft) -> str:
     raise draft.error_at(method, "is not a Collector config: it has no 'exporters'", hint)
 
 
-def _are_components(config: Config) -> bool:
+def _are_components(config: CollectorConfig) -> bool:
     return all(
         isinstance(key, str) and _COMPONENT.match(key) and isinstance(value, (dict, type(None)))
         for key, value in config.items()
     )
 
 
-def _shape_with_pipelines(draft: Draft, config: Config) -> str:
+def _shape_with_pipelines(draft: Draft, config: CollectorConfig) -> str:
     pipelines = _mapping(draft, config.get("service"), "service").get("pipelines")
     given = _mapping(draft, pipelines, "service.pipelines")
     if not given:
@@ -153,7 +153,7 @@ def _shape_with_pipelines(draft: Draft, config: Config) -> str:
     return "A" if whole else "B"
 
 
-def _section(draft: Draft, config: Config, name: str) -> Config:
+def _section(draft: Draft, config: CollectorConfig, name: str) -> CollectorConfig:
     section = _mapping(draft, config.get(name), name)
     for key, value in section.items():
         if not isinstance(key, str) or not _COMPONENT.match(key):
@@ -165,7 +165,7 @@ def _section(draft: Draft, config: Config, name: str) -> Config:
     return {key: value or {} for key, value in section.items()}
 
 
-def _mapping(draft: Draft, value: Any, place: str) -> Config:
+def _mapping(draft: Draft, value: Any, place: str) -> CollectorConfig:
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -173,7 +173,7 @@ def _mapping(draft: Draft, value: Any, place: str) -> Config:
     return value
 
 
-def _pipelines(draft: Draft, config: Config, shape: str) -> Config:
+def _pipelines(draft: Draft, config: CollectorConfig, shape: str) -> CollectorConfig:
     """The pipelines as returned, each with all its parts; made up where there are none."""
     given = _mapping(draft, config.get("service"), "service").get("pipelines")
     given = _mapping(draft, given, "service.pipelines") or _older_pipelines(draft, shape)
@@ -182,7 +182,7 @@ def _pipelines(draft: Draft, config: Config, shape: str) -> Config:
     return {key: _pipeline(draft, key, value) for key, value in given.items()}
 
 
-def _older_pipelines(draft: Draft, shape: str) -> Config:
+def _older_pipelines(draft: Draft, shape: str) -> CollectorConfig:
     """What get_pipeline_config() of an older contract returned, where nothing else says."""
     config = draft.output.pipeline_config
     if shape == "A" or not isinstance(config, dict):
@@ -199,7 +199,7 @@ def _signals(draft: Draft) -> tuple[str, ...]:
     return tuple(s.value for s in draft.blueprint.accepts if s is not Signal.LINEAGE)
 
 
-def _pipeline(draft: Draft, key: Any, value: Any) -> Config:
+def _pipeline(draft: Draft, key: Any, value: Any) -> CollectorConfig:
     place = f"service.pipelines.{key}"
     signal = key.partition("/")[0] if isinstance(key, str) else str(key)
     if signal not in SIGNALS:
@@ -221,7 +221,7 @@ def _ids(draft: Draft, place: str, value: Any) -> list[str]:
     return list(dict.fromkeys(value))
 
 
-def _from_flat(draft: Draft, flat: Config) -> tuple[Draft, Config]:
+def _from_flat(draft: Draft, flat: CollectorConfig) -> tuple[Draft, CollectorConfig]:
     """Shape E: ``{"exporter_type": "otlp", "endpoint": "host:4317", "insecure": True}``."""
     kind = draft.seen(flat.get("exporter_type"))
     protocol = str(draft.seen(flat.get("protocol")) or "grpc")
@@ -244,14 +244,14 @@ def _from_flat(draft: Draft, flat: Config) -> tuple[Draft, Config]:
     return draft, {"exporters": {kind: exporter}}
 
 
-def _flat_endpoint(draft: Draft, kind: str, flat: Config) -> Any:
+def _flat_endpoint(draft: Draft, kind: str, flat: CollectorConfig) -> Any:
     endpoint = flat["endpoint"]
     if kind != "otlp_http" or not isinstance(endpoint, str) or "://" in draft.seen(endpoint):
         return endpoint
     return f"{'http' if draft.typed(flat.get('insecure')) else 'https'}://{endpoint}"
 
 
-def _without_own_telemetry(draft: Draft, config: Config) -> Draft:
+def _without_own_telemetry(draft: Draft, config: CollectorConfig) -> Draft:
     """Rule service-section: sections of `service` that are floe-local's to write."""
     service = _mapping(draft, config.get("service"), "service")
     for name in _ids(draft, "service.extensions", service.get("extensions")):

@@ -15,7 +15,7 @@ from floe_local.plan.plugins.output import BackendRef
 from floe_local.plan.values import Frozen, OtlpProtocol
 
 BACKEND_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
-Text = Annotated[str, StringConstraints(min_length=1)]
+NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 # No references: these name things in places where nobody resolves them.
 PlainName = Annotated[str, StringConstraints(pattern=r"^[^\s${}]([^${}\n\r]*[^\s${}])?$")]
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
@@ -37,7 +37,7 @@ class TailSampling(_Strict):
     policies: list[dict[str, Any]] = Field(min_length=1)
     """As the tail_sampling processor documents them."""
 
-    decision_wait: Text = "1s"
+    decision_wait: NonEmpty = "1s"
     """How long a trace is waited for after its first span."""
 
 
@@ -82,7 +82,7 @@ class LocalSettings(_Strict):
     ports: dict[EndpointName, HostPort] = {}
     """``service.endpoint``, or an endpoint's name alone → a port on the host."""
 
-    blueprints: list[Text] = []
+    blueprints: list[NonEmpty] = []
     """Folders with a blueprint.yaml, relative to the manifest."""
 
     deadline: float = Field(default=120.0, gt=0, le=3600)
@@ -97,7 +97,7 @@ class LocalSettings(_Strict):
     memory_limit_mib: int = Field(default=256, ge=64, le=65536)
     """Where the Collector's memory_limiter refuses more."""
 
-    resource_attributes: dict[Text, str | bool | int | FiniteFloat] = {}
+    resource_attributes: dict[NonEmpty, str | bool | int | FiniteFloat] = {}
     """Added to telemetry that lacks them."""
 
     otlp_protocol: OtlpProtocol = "grpc"

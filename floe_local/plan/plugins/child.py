@@ -61,9 +61,9 @@ def _do(request: dict[str, Any], reporter: Reporter) -> None:
 
 
 def _probed(index: int, job: dict[str, Any], entry: PluginEntry, reporter: Reporter) -> None:
-    from floe_local.plan.plugins.probe import Probe  # noqa: PLC0415 - for conformance checks only
+    from floe_local.plan.plugins.probe import PluginProbe  # noqa: PLC0415 - for conformance checks only
 
-    look = Probe(job, entry, lambda method: reporter.tell(step=[index, method]))
+    look = PluginProbe(job, entry, lambda method: reporter.tell(step=[index, method]))
     reporter.tell(seen=look.configs())
     reporter.tell(attempted=look.validation())
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from floe_local.plan.plugins.loading import PluginEntry
 
-Config = dict[str, Any]
+PluginConfig = dict[str, Any]
 
 
 class Loaded(NamedTuple):
@@ -61,7 +61,7 @@ def configured(
 
 def _split_known(
     defaults: Mapping[str, Any], known: Iterable[str]
-) -> tuple[Config, tuple[str, ...]]:
+) -> tuple[PluginConfig, tuple[str, ...]]:
     """The defaults whose keys are known, and the other keys."""
     names = set(known)
     kept = {key: value for key, value in defaults.items() if key in names}
@@ -110,7 +110,7 @@ def _keys_of(alias: Any) -> list[str]:
     return [str(path[0]) for path in paths]
 
 
-def _apply(entry: PluginEntry, plugin: Any, schema: Any, config: Config) -> None:
+def _apply(entry: PluginEntry, plugin: Any, schema: Any, config: PluginConfig) -> None:
     if not config:
         return
     _require_model(entry, schema)

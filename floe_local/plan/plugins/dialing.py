@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Address = tuple[str, int]
+SocketAddress = tuple[str, int]
 LOOPBACK_NAMES = ("localhost",)
 _ADDRESSES_IN_A_BLOCK = 254
 
@@ -38,12 +38,12 @@ class Dialer:
             literals may be among them.
     """
 
-    def __init__(self, targets: Mapping[Address, Address]) -> None:
+    def __init__(self, targets: Mapping[SocketAddress, SocketAddress]) -> None:
         self._targets = {(normal_name(h), p): target for (h, p), target in targets.items()}
         names = sorted({name for name, _ in self._targets})
         self._synthetic = {name: _synthetic_address(i) for i, name in enumerate(names)}
         self._names = {address: name for name, address in self._synthetic.items()}
-        self.dialled: list[Address] = []
+        self.dialled: list[SocketAddress] = []
 
     def __enter__(self) -> Self:
         self._getaddrinfo = socket.getaddrinfo
@@ -120,7 +120,9 @@ def _synthetic_address(index: int) -> str:
     return f"127.200.{block}.{last + 1}"
 
 
-def _for_family(sock: socket.socket, target: Address) -> Address | tuple[str, int, int, int]:
+def _for_family(
+    sock: socket.socket, target: SocketAddress
+) -> SocketAddress | tuple[str, int, int, int]:
     host, port = target
     if sock.family == socket.AF_INET6 and _is_ip(host) and ":" not in host:
         return (f"::ffff:{host}", port, 0, 0)  # an IPv4 target, dialled from an IPv6 socket

@@ -26,9 +26,8 @@ from floe_local.plan.values import Frozen, Kind
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from floe_local.plan.plugins.dialing import SocketAddress
     from floe_local.plan.plugins.loading import PluginEntry
-
-Address = tuple[str, int]
 
 TIME_LIMIT_S = 30.0
 LAST_WORDS = 300
@@ -84,7 +83,7 @@ def call_plugins(
 def validate_connections(
     refs: Sequence[BackendRef],
     *,
-    addresses: Mapping[Address, Address],
+    addresses: Mapping[SocketAddress, SocketAddress],
     registry: PluginRegistry | None = None,
     limit_s: float = TIME_LIMIT_S,
 ) -> tuple[ConnectionVerdict, ...]:

@@ -63,7 +63,7 @@ class CallDescription(CallResult):
         self.words["message"] = str(error)
 
 
-class Probe:
+class PluginProbe:
     """One plugin, looked at in this process: first its configs, then its validation.
 
     Args:

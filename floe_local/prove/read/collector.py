@@ -84,7 +84,7 @@ def exported(before: Series, now: Series, expected: Expected) -> Hop:
         )
     counts = {name: _exporter(before, now, name, expected) for name in exporters}
     short = [name for name, count in counts.items() if count["sent"] < expected.exported]
-    detail = "; ".join(f"{name}: {_told(count)}" for name, count in counts.items())
+    detail = "; ".join(f"{name}: {_joined(count)}" for name, count in counts.items())
     return Hop(
         name=HopName.COLLECTOR_EXPORTED,
         state=HopState.FAILED if short else HopState.PASSED,
@@ -100,7 +100,7 @@ def _exporter(before: Series, now: Series, name: str, expected: Expected) -> dic
     }
 
 
-def _told(count: dict[str, Any]) -> str:
+def _joined(count: dict[str, Any]) -> str:
     return ", ".join(f"{what} {value:.0f}" for what, value in count.items())
 
 

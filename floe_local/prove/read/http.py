@@ -30,7 +30,7 @@ _UNSENDABLE = (
 )
 
 
-class Answer(Frozen):
+class Response(Frozen):
     """An HTTP answer; status 0 when there was none, and `error` then says why.
 
     `secrets` went along with the request: no excerpt holds them.
@@ -94,24 +94,24 @@ class Http:
         url: str,
         headers: dict[str, str] | None = None,
         body: str | None = None,
-    ) -> Answer:
+    ) -> Response:
         """Make a request; what goes wrong on the way is an Answer with status 0."""
         if body is not None:
             headers = {**(headers or {}), "Content-Type": "application/json"}
         try:
             answer = self._pool.request(method, url, body=body, headers=headers, redirect=False)
         except ValueError:  # it quotes the header or the URL, which may hold a credential
-            return Answer(status=0, error=_UNSENDABLE)
+            return Response(status=0, error=_UNSENDABLE)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            return Answer(status=0, error=_plain(error))
+            return Response(status=0, error=_plain(error))
         content_type = answer.headers.get("Content-Type") or ""
-        return Answer(status=answer.status, body=answer.data, content_type=content_type)
+        return Response(status=answer.status, body=answer.data, content_type=content_type)
 
-    def send(self, request: Request, endpoints: dict[str, str], values: dict[str, Any]) -> Answer:
+    def send(self, request: Request, endpoints: dict[str, str], values: dict[str, Any]) -> Response:
         """Make a blueprint's request with its placeholders filled."""
         base = endpoints.get(request.endpoint)
         if base is None:
-            return Answer(status=0, error=f"no address is known for endpoint {request.endpoint}")
+            return Response(status=0, error=f"no address is known for endpoint {request.endpoint}")
         secrets = tuple(self._environ.get(n, "") for n in references([base, request.headers]))
         base = resolve(base, self._environ, "the address of a blueprint's endpoint")
         headers = resolve(request.headers, self._environ, "the headers of a blueprint's request")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Absent, Expectation, Probe
     from floe_local.plan.values import Signal
     from floe_local.prove.canaries import Canaries
-    from floe_local.prove.read.http import Answer, Http
+    from floe_local.prove.read.http import Http, Response
     from floe_local.prove.signals.model import ExpectedItem
     from floe_local.prove.signals.traces import TracePlan
     from floe_local.prove.targets import BackendTarget
@@ -99,7 +99,7 @@ def asker(http: Http) -> Callable[[Question], tuple[Reply, list[Difference]]]:
     return ask
 
 
-def judged_absent(probe: Probe, answer: Answer) -> tuple[Reply, list[Difference]]:
+def judged_absent(probe: Probe, answer: Response) -> tuple[Reply, list[Difference]]:
     """Judge the answer to what was never sent: a backend that says yes is believed no more."""
     wanted = probe.absent
     if wanted is None or is_absent(probe, answer):
@@ -114,19 +114,19 @@ def judged_absent(probe: Probe, answer: Answer) -> tuple[Reply, list[Difference]
     return Reply(good=False, final=said_yes), [difference]
 
 
-def is_absent(probe: Probe, answer: Answer) -> bool:
+def is_absent(probe: Probe, answer: Response) -> bool:
     """Tell whether an answer says that the thing is not there."""
     return probe.absent is not None and answers_as(probe.absent, answer)
 
 
-def answers_as(wanted: Absent, answer: Answer) -> bool:
+def answers_as(wanted: Absent, answer: Response) -> bool:
     """Tell whether an answer is how the backend says that it holds no such thing."""
     if answer.status != wanted.status:
         return False
     return wanted.query is None or same(wanted.equals, searched(wanted.query, answer.parsed()))
 
 
-def judged(probe: Probe, answer: Answer, item: ExpectedItem) -> list[Difference]:
+def judged(probe: Probe, answer: Response, item: ExpectedItem) -> list[Difference]:
     """Return in what an answer differs from what was sent; the empty list when in nothing."""
     if not answer.ok or is_absent(probe, answer):
         return [_not_stored(probe, answer, item)]
@@ -145,7 +145,7 @@ def judged(probe: Probe, answer: Answer, item: ExpectedItem) -> list[Difference]
     return _because(wrong, _came_to(select, spans, problem, answer))
 
 
-def _not_stored(probe: Probe, answer: Answer, item: ExpectedItem) -> Difference:
+def _not_stored(probe: Probe, answer: Response, item: ExpectedItem) -> Difference:
     found = f"HTTP {answer.status}" if answer.status else answer.error
     if answer.ok:
         found = f"{ABSENT}, by HTTP {answer.status}"
@@ -154,7 +154,7 @@ def _not_stored(probe: Probe, answer: Answer, item: ExpectedItem) -> Difference:
 
 
 def _expected(
-    wanted: Expectation, body: Any, answer: Answer, item: ExpectedItem
+    wanted: Expectation, body: Any, answer: Response, item: ExpectedItem
 ) -> list[Difference]:
     query = filled_query(wanted.query, item.values)
     found, problem = evaluated(query, body)
@@ -167,7 +167,7 @@ def _because(wrong: list[Difference], why: str) -> list[Difference]:
     return [replace(one, why=why) for one in wrong] if why else wrong
 
 
-def _came_to(query: str, found: Any, problem: str, answer: Answer) -> str:
+def _came_to(query: str, found: Any, problem: str, answer: Response) -> str:
     """Say why a query found nothing, and in what; empty where it found something."""
     if found is not None:
         return ""
@@ -178,7 +178,7 @@ def _came_to(query: str, found: Any, problem: str, answer: Answer) -> str:
     return f"`{query}` comes to null; {_begins(answer)}"
 
 
-def _begins(answer: Answer) -> str:
+def _begins(answer: Response) -> str:
     return f"answered was {answer.excerpt()}" if answer.body else ""
 
 

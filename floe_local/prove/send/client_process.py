@@ -51,7 +51,7 @@ _OF_PLANS = frozenset({"spans", "events", "links"})
 """Fields of a plan that hold plans."""
 
 
-class Outcome(NamedTuple):
+class SendResult(NamedTuple):
     """How a client fared. `answered`: a lineage backend said yes over HTTP.
 
     `taken`: somebody has it, though a part of a composite transport may have failed.
@@ -83,11 +83,11 @@ def main() -> None:
     os._exit(0)  # what the SDKs do at exit is done
 
 
-def _failed(error: BaseException | None) -> Outcome:
-    return Outcome(error_message(error), hint_for(error))
+def _failed(error: BaseException | None) -> SendResult:
+    return SendResult(error_message(error), hint_for(error))
 
 
-def _send(sending: dict[str, Any], messages: Messages) -> tuple[float, Outcome]:
+def _send(sending: dict[str, Any], messages: Messages) -> tuple[float, SendResult]:
     outcome = _CLIENTS[sending["client"]](sending, messages)
     return monotonic(), outcome
 
@@ -102,7 +102,7 @@ def _plan(value: Any) -> Any:
     )
 
 
-def _floe_local(sending: dict[str, Any], messages: Messages) -> Outcome:
+def _floe_local(sending: dict[str, Any], messages: Messages) -> SendResult:
     """The SDK's exporter, every setting explicit."""
     from floe_local.prove.send.exporters import exporter  # noqa: PLC0415 - loads the SDK
 
@@ -110,13 +110,13 @@ def _floe_local(sending: dict[str, Any], messages: Messages) -> Outcome:
     return _export(sending, made, messages)
 
 
-def _opentelemetry_sdk(sending: dict[str, Any], messages: Messages) -> Outcome:
+def _opentelemetry_sdk(sending: dict[str, Any], messages: Messages) -> SendResult:
     """What opentelemetry-sdk makes of the variables: the protocol decides on the exporter."""
     protocol = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
     return _export(sending, _from_environment(_PROTOCOLS.get(protocol, protocol)), messages)
 
 
-def _otlp_grpc(sending: dict[str, Any], messages: Messages) -> Outcome:
+def _otlp_grpc(sending: dict[str, Any], messages: Messages) -> SendResult:
     """A client that knows gRPC only, and does not read OTEL_EXPORTER_OTLP_PROTOCOL."""
     return _export(sending, _from_environment("grpc"), messages)
 
@@ -127,7 +127,7 @@ def _from_environment(protocol: str) -> Any:
     return exporter_from_environment("traces", protocol)
 
 
-def _export(sending: dict[str, Any], exporter: Any, messages: Messages) -> Outcome:
+def _export(sending: dict[str, Any], exporter: Any, messages: Messages) -> SendResult:
     from floe_local.prove.send.exporters import RecordingExporter  # noqa: PLC0415 - beside the SDK
 
     signal = sending["signal"]
@@ -135,10 +135,10 @@ def _export(sending: dict[str, Any], exporter: Any, messages: Messages) -> Outco
     telemetry(signal).send(tuple(map(_plan, sending["planned"])), recording)
     recording.shutdown()
     error = next(iter(recording.take()), "")
-    return Outcome(error, taken=not error)
+    return SendResult(error, taken=not error)
 
 
-def _openlineage_python(sending: dict[str, Any], _messages: Messages) -> Outcome:
+def _openlineage_python(sending: dict[str, Any], _messages: Messages) -> SendResult:
     """openlineage-python, whatever of the variables it prefers."""
     from openlineage.client.client import OpenLineageClient  # noqa: PLC0415 - heavy
 
@@ -155,7 +155,7 @@ def _openlineage_python(sending: dict[str, Any], _messages: Messages) -> Outcome
     return _failed(error)._replace(answered=answered, taken=taken)
 
 
-def _http_post(sending: dict[str, Any], _messages: Messages) -> Outcome:
+def _http_post(sending: dict[str, Any], _messages: Messages) -> SendResult:
     """A client that posts to OPENLINEAGE_URL as it stands, with the API key where there is one."""
     import requests  # noqa: PLC0415 - the clients of telemetry do without
     from openlineage.client.serde import Serde  # noqa: PLC0415 - heavy
@@ -176,10 +176,10 @@ def _http_post(sending: dict[str, Any], _messages: Messages) -> Outcome:
         if response.status_code // 100 != 2:  # noqa: PLR2004 - the class of HTTP statuses
             reason = f"{response.status_code} {response.reason} to POST {url}"
             raise requests.HTTPError(reason, response=response)
-    return Outcome(answered=True, taken=True)
+    return SendResult(answered=True, taken=True)
 
 
-_CLIENTS: dict[str, Callable[[dict[str, Any], Messages], Outcome]] = {
+_CLIENTS: dict[str, Callable[[dict[str, Any], Messages], SendResult]] = {
     "floe-local": _floe_local,
     "opentelemetry-sdk": _opentelemetry_sdk,
     "otlp-grpc": _otlp_grpc,

@@ -235,7 +235,7 @@ def projects(acme: Acme, tmp_path_factory: pytest.TempPathFactory) -> Iterator[d
         for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
             patch.setenv(name, str(acme.certificate))
         yield {
-            "played": manifest(folder, "played", "[acme]"),
+            "sandboxed": manifest(folder, "sandboxed", "[acme]"),
             "live": manifest(folder, "live", "[acme, plain]"),
         }
 
@@ -265,10 +265,10 @@ def joined(engine: docker.DockerClient, stack: FloeLocal, acme: Acme) -> Iterato
 
 
 @pytest.fixture(scope="module")
-def played(
+def sandboxed(
     engine: docker.DockerClient, projects: dict[str, Path], acme: Acme
 ) -> Iterator[FloeLocal]:
-    with FloeLocal(projects["played"]) as stack, joined(engine, stack, acme):
+    with FloeLocal(projects["sandboxed"]) as stack, joined(engine, stack, acme):
         yield stack
 
 
@@ -293,19 +293,19 @@ def verdicts(report: Report, backend: str) -> set[Verdict]:
     return {check.verdict for check in of(report, backend)}
 
 
-def test_without_live_nothing_reaches_it(played: FloeLocal, acme: Acme) -> None:
-    report = played.smoke_test()
+def test_without_live_nothing_reaches_it(sandboxed: FloeLocal, acme: Acme) -> None:
+    report = sandboxed.smoke_test()
     assert report.ok, [c.reason for c in report.checks if c.verdict is Verdict.FAILED]
     assert verdicts(report, "acme") == verdicts(report, "acme-lineage") == {Verdict.BY_SANDBOX}
-    arrived = {r.backend: r.requests for r in show_received(played.where, limit=1000).recorders}
+    arrived = {r.backend: r.requests for r in show_received(sandboxed.where, limit=1000).recorders}
     assert arrived["acme"]
     assert arrived["acme-lineage"]
     assert acme.seen() == []
 
 
-def test_a_played_stack_is_not_smoke_tested_live(played: FloeLocal) -> None:
+def test_a_sandboxed_stack_is_not_smoke_tested_live(sandboxed: FloeLocal) -> None:
     with pytest.raises(InputError, match="the sandbox plays acme, acme-lineage") as caught:
-        find_targets(played.where.model_copy(update={"live": True}))
+        find_targets(sandboxed.where.model_copy(update={"live": True}))
     assert (caught.value.code, caught.value.exit_code) == ("not-live", ExitCode.BAD_INPUT)
 
 

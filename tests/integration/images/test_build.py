@@ -123,7 +123,7 @@ def test_an_image_is_built_named_and_labelled(engine: Engine, make_recipe: Make)
 
 def test_the_second_build_finds_the_first(engine: Engine, make_recipe: Make) -> None:
     recipe = make_recipe()
-    first, second = told(), told()
+    first, second = no_events(), no_events()
 
     build(recipe, engine, first.append)
     build(recipe, engine, second.append)
@@ -132,12 +132,12 @@ def test_the_second_build_finds_the_first(engine: Engine, make_recipe: Make) -> 
     assert second == []
 
 
-def told() -> list[Progress]:
+def no_events() -> list[Progress]:
     return []
 
 
 def test_progress_tells_the_steps_and_their_times(engine: Engine, make_recipe: Make) -> None:
-    events = told()
+    events = no_events()
     recipe = make_recipe()
 
     build(recipe, engine, events.append)
@@ -252,7 +252,7 @@ def test_a_killed_go_build_goes_on_where_it_was(
     process.wait(30)
     psutil.wait_procs(compilers, 30)  # they end as nobody listens to them any more
     left = packages()
-    events = told()
+    events = no_events()
     build(recipe, engine, events.append)
 
     assert 0 < left <= 0.6 * whole

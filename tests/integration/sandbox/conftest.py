@@ -53,14 +53,14 @@ class Recorder:
     def wait_for(self, path: str, count: int = 1) -> list[dict[str, Any]]:
         wait_for(
             lambda: len(self.items(path)) >= count,
-            lambda: f"{count} of {path}; {self.told()}",
+            lambda: f"{count} of {path}; {self.requests()}",
             WITHIN,
         )
         return self.items(path)
 
-    def told(self) -> list[dict[str, Any]]:
-        told: list[dict[str, Any]] = self.ask("/requests")
-        return told
+    def requests(self) -> list[dict[str, Any]]:
+        requests: list[dict[str, Any]] = self.ask("/requests")
+        return requests
 
 
 @pytest.fixture(scope="module")

@@ -115,7 +115,7 @@ def test_otlp_of_a_real_collector_is_whole(
             log.severity,
             log.span_id,
         )
-    assert {told["outcome"] for told in recorder.told()} == {"accepted"}
+    assert {told["outcome"] for told in recorder.requests()} == {"accepted"}
 
 
 def test_a_signature_of_a_real_collector_is_verified(
@@ -139,7 +139,7 @@ def test_a_signature_of_a_real_collector_is_verified(
     assert not any(
         recorder.items(f"traces/{trace.trace_id}") for trace in refused.of(Signal.TRACES)
     )
-    told = recorder.told()
+    told = recorder.requests()
     assert {one["credential"] for one in told} == {"SigV4 AKID…"}
     reasons = {one["reason"] for one in told if one["status"] == 403}
     assert reasons == {"the signature does not match the request and the sandbox's dummy secret"}
@@ -179,7 +179,7 @@ def test_datadogs_own_exporter_is_understood(
     for log in sent.of(Signal.LOGS):
         (item,) = recorder.wait_for(f"logs/{log.trace_id}")
         assert (item["body"], item["severity"]) == (log.body, log.severity)
-    refused = [one for one in recorder.told() if one["outcome"] != "accepted"]
+    refused = [one for one in recorder.requests() if one["outcome"] != "accepted"]
     assert refused == []
 
 
@@ -196,7 +196,7 @@ def test_an_event_is_checked_and_found(lineage: Recorder) -> None:
     assert wrong.status_code == 400
     (item,) = lineage.items(f"lineage/{run}")
     assert item["job"]["name"] == f"job-{run}"
-    assert "run.runId: '42' is not a 'uuid'" in lineage.told()[-1]["reason"]
+    assert "run.runId: '42' is not a 'uuid'" in lineage.requests()[-1]["reason"]
 
 
 def test_failures_on_demand_over_the_wire(lineage: Recorder) -> None:

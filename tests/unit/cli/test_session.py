@@ -13,7 +13,7 @@ from floe_local.cli.app import app
 from floe_local.cli.session import Session, with_session
 
 
-def asked(*arguments: str) -> Session:
+def session_of(*arguments: str) -> Session:
     """The session that a command sees, when the real tree is asked with a command put in."""
     seen: list[Session] = []
 
@@ -40,16 +40,16 @@ def asked(*arguments: str) -> Session:
     ],
 )
 def test_options_count_on_both_sides(arguments: tuple[str, ...]) -> None:
-    assert asked(*arguments) == Session(manifest=Path("a.yaml"), stack="mine", json=True)
+    assert session_of(*arguments) == Session(manifest=Path("a.yaml"), stack="mine", json=True)
 
 
 def test_the_inner_one_wins() -> None:
-    assert asked("-s", "outer", "probe", "-s", "inner").stack == "inner"
+    assert session_of("-s", "outer", "probe", "-s", "inner").stack == "inner"
 
 
 def test_an_empty_name_is_no_default() -> None:
-    assert asked("probe", "--stack", "").stack == ""
+    assert session_of("probe", "--stack", "").stack == ""
 
 
 def test_nothing_given() -> None:
-    assert asked("probe") == Session()
+    assert session_of("probe") == Session()

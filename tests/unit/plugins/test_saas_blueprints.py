@@ -14,7 +14,7 @@ from floe_local.plan.nested import texts
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.delivery import deliveries
-from floe_local.prove.read.http import Answer, target
+from floe_local.prove.read.http import Response, target
 from floe_local.prove.read.readback import judged, judged_absent
 from floe_local.prove.targets import Targets
 from tests.backends import target_of
@@ -98,13 +98,15 @@ def test_atlan_s_old_path_leads_nowhere_and_its_new_one_to_the_route() -> None:
     assert not re.fullmatch(pattern, moved.path)
 
 
-def found_spans(*spans: tuple[str, str]) -> Answer:
+def found_spans(*spans: tuple[str, str]) -> Response:
     """What Datadog's API is documented to answer for spans of (resource, service)."""
     data = [
         {"id": "x", "type": "spans", "attributes": {"resource_name": name, "service": service}}
         for name, service in spans
     ]
-    return Answer(status=200, body=json.dumps({"data": data, "meta": {"status": "done"}}).encode())
+    return Response(
+        status=200, body=json.dumps({"data": data, "meta": {"status": "done"}}).encode()
+    )
 
 
 def test_datadog_s_own_api_is_asked_for_each_span() -> None:
@@ -129,7 +131,7 @@ def test_datadog_s_own_api_is_asked_for_each_span() -> None:
     spans = {(q.item.values["name"], q.item.values["service"]) for q in there}
     for question in there:
         assert judged(question.probe, found_spans(*spans), question.item) == []
-    for wrong in (found_spans(), found_spans(("other", values["service"])), Answer(status=429)):
+    for wrong in (found_spans(), found_spans(("other", values["service"])), Response(status=429)):
         assert judged(first.probe, wrong, first.item)
     assert judged_absent(absent.probe, found_spans())[0].good
     assert judged_absent(absent.probe, found_spans(*spans))[0].final

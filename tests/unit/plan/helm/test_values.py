@@ -31,7 +31,7 @@ GOLDEN = Path(__file__).parent / "golden"
 COLLECTOR = "opentelemetry-collector"
 
 
-def told(result: Any, what: str) -> list[str]:
+def reasons_for(result: Any, what: str) -> list[str]:
     return [gap.why for gap in result.not_covered if what in gap.what]
 
 
@@ -68,9 +68,9 @@ def test_the_published_plugins_values_reach_the_charts_keys() -> None:
     assert marquez["marquez"]["image"]["tag"] == "0.20.0"
     assert marquez["marquez"]["port"] == "5000"
     assert marquez["postgresql"]["primary"]["persistence"]["size"] == "8Gi"
-    assert told(result, "query.resources.limits.cpu")
-    assert told(result, "Secret marquez-postgresql-credentials")
-    assert not told(result, "Secret marquez-db")
+    assert reasons_for(result, "query.resources.limits.cpu")
+    assert reasons_for(result, "Secret marquez-postgresql-credentials")
+    assert not reasons_for(result, "Secret marquez-db")
 
 
 def test_nothing_of_a_local_stack_is_in_the_config() -> None:
@@ -78,9 +78,9 @@ def test_nothing_of_a_local_stack_is_in_the_config() -> None:
     config = result.values[COLLECTOR]["alternateConfig"]
     assert not [e for e in config["extensions"] if e.startswith("file_storage")]
     assert "storage" not in str(config["exporters"])
-    assert told(result, "volume queue")
-    assert told(result, "password postgres")
-    (why,) = told(result, "https://marquez:5000")
+    assert reasons_for(result, "volume queue")
+    assert reasons_for(result, "password postgres")
+    (why,) = reasons_for(result, "https://marquez:5000")
     assert "plain-in-stack" in why
 
 
@@ -107,7 +107,7 @@ def test_credentials_come_from_a_secret_by_name() -> None:
     reference = {"name": "otel-collector-env", "key": "DD_API_KEY"}
     assert required == {"name": "DD_API_KEY", "valueFrom": {"secretKeyRef": reference}}
     assert optional["valueFrom"]["secretKeyRef"]["optional"] is True
-    (why,) = told(result, "Secret otel-collector-env")
+    (why,) = reasons_for(result, "Secret otel-collector-env")
     assert "DD_API_KEY, DD_SITE (optional)" in why
 
 
@@ -115,13 +115,13 @@ def test_a_backend_that_runs_elsewhere_has_nothing_to_deploy() -> None:
     exporter = {"otlp_http": {"endpoint": "https://saas.example"}}
     result = render(telemetry({"exporters": exporter}, {}, "unheard-of"))
     assert list(result.values) == [COLLECTOR]
-    assert told(result, "unheard-of") == ["runs elsewhere: there is nothing to deploy"]
+    assert reasons_for(result, "unheard-of") == ["runs elsewhere: there is nothing to deploy"]
 
 
 def test_variables_that_lineage_needs_are_told() -> None:
     auth = {"type": "api_key", "apiKey": "${env:TOKEN}"}
     transport = {"type": "http", "url": "https://saas.example", "auth": auth}
-    (why,) = told(render(lineage(transport, {}, "unheard-of")), "OpenLineage config")
+    (why,) = reasons_for(render(lineage(transport, {}, "unheard-of")), "OpenLineage config")
     assert "TOKEN" in why
 
 
@@ -135,9 +135,11 @@ def test_templates_in_the_config_are_no_templates_of_the_chart() -> None:
 def test_what_no_key_of_the_chart_takes_is_told() -> None:
     helm = {"jaeger": {"storage": {"type": "cassandra"}, "agent": {"enabled": True}}, "x": 1}
     result = render(telemetry(ADR_EXPORTER, helm))
-    assert "userconfig" in told(result, "jaeger.storage.type: cassandra")[0]
-    assert told(result, "jaeger: jaeger.agent.enabled") == ["the chart (jaeger) has no key for it"]
-    assert told(result, "jaeger: x")
+    assert "userconfig" in reasons_for(result, "jaeger.storage.type: cassandra")[0]
+    assert reasons_for(result, "jaeger: jaeger.agent.enabled") == [
+        "the chart (jaeger) has no key for it"
+    ]
+    assert reasons_for(result, "jaeger: x")
     assert "agent" not in str(result.values["jaeger"])
 
 
@@ -152,7 +154,7 @@ def test_a_reference_is_left_out_for_helm_resolves_none() -> None:
     helm = {"marquez": {"db": {"host": "db", "password": "${env:DB_PASSWORD}"}}}
     result = render(lineage(ADR_TRANSPORT, helm))
     assert result.values["marquez"]["marquez"]["db"] == {"host": "db"}
-    assert "Secret" in told(result, "marquez.db.password")[0]
+    assert "Secret" in reasons_for(result, "marquez.db.password")[0]
     assert "DB_PASSWORD" not in as_yaml(result, "local")
 
 
@@ -168,7 +170,7 @@ def test_a_host_that_is_no_service_here_names_none(host: str) -> None:
     exporter = {**PUBLISHED_EXPORTER, "endpoint": f"{host}:4317"}
     result = render(telemetry(exporter, {"storage": {"type": "memory"}}))
     assert "fullnameOverride" not in result.values["jaeger"]
-    assert told(result, "jaeger: endpoint")
+    assert reasons_for(result, "jaeger: endpoint")
 
 
 def own(**more: Any) -> Blueprint:
@@ -191,13 +193,13 @@ def test_without_a_chart_values_pass_through_and_that_is_said() -> None:
     helm = {"acme": {"replicas": 2}, "extra": []}
     result = render(telemetry(ACME, helm, "acme"), own=[own()])
     assert {k: result.values[k] for k in helm} == helm
-    (why,) = told(result, "acme: Helm values (acme, extra)")
+    (why,) = reasons_for(result, "acme: Helm values (acme, extra)")
     assert "passed through" in why
 
 
 def test_a_backend_of_ones_own_without_values_must_be_deployed() -> None:
     result = render(telemetry(ACME, {}, "acme"), own=[own()])
-    assert told(result, "acme") == [
+    assert reasons_for(result, "acme") == [
         "its plugin returns no Helm values, and its blueprint has no `chart`: deploy it"
     ]
 
@@ -223,7 +225,7 @@ def test_a_chart_of_ones_own() -> None:
         "replicaCount": 2,
         "server": {"port": 80, "empty": {}},
     }
-    assert told(result, "acme-server") == ["many"]
+    assert reasons_for(result, "acme-server") == ["many"]
 
 
 def test_two_backends_that_disagree_are_told_apart() -> None:
@@ -231,7 +233,9 @@ def test_two_backends_that_disagree_are_told_apart() -> None:
     second = lineage({"type": "http", "url": "https://x.example"}, {"shared": {"size": 2}}, "other")
     result = render(first, second, own=[own()])
     assert result.values["shared"] == {"size": 2}
-    assert told(result, "shared.size") == ["'acme' and 'other' differ; that of 'other' stands"]
+    assert reasons_for(result, "shared.size") == [
+        "'acme' and 'other' differ; that of 'other' stands"
+    ]
 
 
 def test_a_composites_values_go_into_the_chart_of_its_part() -> None:
@@ -255,7 +259,7 @@ def test_a_composites_values_go_into_the_chart_of_its_part() -> None:
     result = render(lineage(aws, helm, "both"), own=[part, both, *shipped])
     assert result.values["marquez"]["service"] == {"port": 5000, "type": "NodePort"}
     assert list(result.values) == ["marquez"]
-    assert told(result, "catalog") == ["runs elsewhere: there is nothing to deploy"]
+    assert reasons_for(result, "catalog") == ["runs elsewhere: there is nothing to deploy"]
     assert not [gap for gap in result.not_covered if "passed through" in gap.why]
 
 

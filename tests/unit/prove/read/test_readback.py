@@ -14,7 +14,7 @@ from floe_local.plan.nested import filled_query, filled_value, names_in
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.delivery import Delivery, deliveries
-from floe_local.prove.read.http import Answer, Http, target
+from floe_local.prove.read.http import Http, Response, target
 from floe_local.prove.read.poll import Reply, poll
 from floe_local.prove.read.readback import judged, judged_absent, searched
 from floe_local.prove.signals.model import ExpectedItem
@@ -33,8 +33,8 @@ def probe(*expect: Expectation, absent: Absent | None = None) -> Probe:
     return Probe(name="run", each="run", request=ASK, expect=expect, absent=absent)
 
 
-def answer(body: Any, status: int = 200) -> Answer:
-    return Answer(status=status, body=json.dumps(body).encode())
+def answer(body: Any, status: int = 200) -> Response:
+    return Response(status=status, body=json.dumps(body).encode())
 
 
 def expects(query: str, equals: Any, body: Any) -> list[str]:
@@ -90,34 +90,42 @@ def test_every_wrong_field_is_named() -> None:
 
 WORDS = {
     "a function of text": (
-        Answer(status=200, body=b'{"trace": "abc"}', content_type="application/json"),
+        Response(status=200, body=b'{"trace": "abc"}', content_type="application/json"),
         "sum(trace)",
         ["`sum(trace)` does not fit the answer: ", "sum()", 'application/json, {"trace": "abc"}'],
     ),
     "another name": (
-        Answer(status=200, body=b'{"traceID": 1}'),
+        Response(status=200, body=b'{"traceID": 1}'),
         "trace_id",
         ["`trace_id` comes to null", '{"traceID": 1}'],
     ),
     "text": (
-        Answer(status=200, body=b"trace abc\nnot found", content_type="text/plain; charset=utf-8"),
+        Response(
+            status=200, body=b"trace abc\nnot found", content_type="text/plain; charset=utf-8"
+        ),
         "sum(trace)",
         ["the response is not JSON", "text/plain, trace abc not found"],
     ),
     "HTML": (
-        Answer(status=200, body=b"<!doctype html><title>Log in</title>", content_type="text/html"),
+        Response(
+            status=200, body=b"<!doctype html><title>Log in</title>", content_type="text/html"
+        ),
         "id",
         ["not JSON", "text/html, <!doctype html><title>Log in</title>"],
     ),
     "JSON lines as plain JSON": (
-        Answer(status=200, body=b'{"a": 1}\n{"a": 2}\n', content_type="application/json"),
+        Response(status=200, body=b'{"a": 1}\n{"a": 2}\n', content_type="application/json"),
         "a",
         ["not JSON", '{"a": 1} {"a": 2}'],
     ),
-    "nothing": (Answer(status=200, content_type="text/plain"), "a", ["not JSON", "finds nothing"]),
-    "much": (Answer(status=200, body=b"x" * 9000), "a", ["x" * 200 + "…"]),
-    "bytes": (Answer(status=200, body=b"\x00\xff\x1b[31m"), "a", ["not JSON"]),
-    "a refusal": (Answer(status=400, body=b"bad trace id"), "a", ["bad trace id"]),
+    "nothing": (
+        Response(status=200, content_type="text/plain"),
+        "a",
+        ["not JSON", "finds nothing"],
+    ),
+    "much": (Response(status=200, body=b"x" * 9000), "a", ["x" * 200 + "…"]),
+    "bytes": (Response(status=200, body=b"\x00\xff\x1b[31m"), "a", ["not JSON"]),
+    "a refusal": (Response(status=400, body=b"bad trace id"), "a", ["bad trace id"]),
 }
 
 
@@ -134,7 +142,9 @@ def test_what_a_query_came_to_is_said_with_a_piece_of_the_answer(case: str) -> N
 
 
 def test_json_lines_are_a_list() -> None:
-    lines = Answer(status=200, body=b'{"a": 1}\n\n{"a": 2}', content_type="application/stream+json")
+    lines = Response(
+        status=200, body=b'{"a": 1}\n\n{"a": 2}', content_type="application/stream+json"
+    )
     assert lines.parsed() == [{"a": 1}, {"a": 2}]
     assert lines.model_copy(update={"body": b'{"a": 1}'}).parsed() == [{"a": 1}]
 
