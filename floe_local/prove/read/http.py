@@ -95,7 +95,7 @@ class Http:
         headers: dict[str, str] | None = None,
         body: str | None = None,
     ) -> Response:
-        """Make a request; what goes wrong on the way is an Answer with status 0."""
+        """Make a request; what goes wrong on the way is a response with status 0."""
         if body is not None:
             headers = {**(headers or {}), "Content-Type": "application/json"}
         try:
