@@ -76,7 +76,7 @@ def call_plugins(
         for ref, entry, answer in zip(refs, entries, answers, strict=True)
     )
     for output in outputs:
-        refuse_secrets(output, environment)
+        refuse_secrets(output.who, output.returned, environment)
     return outputs
 
 

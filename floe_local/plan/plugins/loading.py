@@ -14,12 +14,14 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import InputError
-from floe_local.plan.plugins.configuring import Loaded, configured
-from floe_local.plan.plugins.errors import PluginErrors
+from floe_local.plan.nested import deep_merge
+from floe_local.plan.plugins.errors import MEND_THE_PLUGIN, PluginErrors, invalid_fields
 from floe_local.plan.plugins.floe_core_stand_in import MODULES, PACKAGE, floe_core_stand_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+PluginConfig = dict[str, Any]
 
 UNIFIED = "observability"
 METHODS: Mapping[str, tuple[str, ...]] = {
@@ -63,6 +65,13 @@ class PluginEntry(NamedTuple):
     def package(self) -> str:
         """The top-level package that holds the plugin."""
         return self.target.partition(":")[0].partition(".")[0].strip()
+
+
+class Loaded(NamedTuple):
+    """A plugin that is ready, and the keys of its defaults that it does not know."""
+
+    plugin: Any
+    ignored_keys: tuple[str, ...] = ()
 
 
 def load_plugin(
@@ -188,3 +197,179 @@ def metadata_of(plugin: Any, field: str) -> str:
     # A bool is an int, too, and no version.
     is_told = all(isinstance(p, (str, int, float)) and not isinstance(p, bool) for p in parts)
     return ".".join(map(str, parts)) if is_told else ""
+
+
+def configured(
+    entry: PluginEntry, factory: Any, config: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> Loaded:
+    """Make a plugin of what its entry point leads to.
+
+    Its defaults are a blueprint's, which was not written for this release of the plugin: a
+    key that neither its model nor its signature names is left out. (Those that take any
+    keyword may hand it on to what does not.)
+
+    Args:
+        entry: which one.
+        factory: its class, a function that makes it, or the plugin itself.
+        config: what the manifest's author wrote; an unknown key is refused.
+        defaults: what lies under `config`.
+
+    Raises:
+        InputError: it refuses its config, or raises.
+    """
+    if not callable(factory):
+        return Loaded(_refuse_config(entry, factory, config), tuple(sorted(defaults)))
+    if (config or defaults) and _has_schema(factory) and _takes(factory, {}):
+        plugin = _unconfigured(entry, factory, config, defaults)
+        schema = _schema_of(entry, plugin)
+        if schema is not None:
+            known, ignored_keys = _split_known(defaults, _fields(schema))
+            _apply(entry, plugin, schema, deep_merge(known, config))
+            return Loaded(plugin, ignored_keys)
+    known, ignored_keys = _split_known(defaults, [p.name for p in _keywords(factory)])
+    return Loaded(_make(entry, factory, deep_merge(known, config)), ignored_keys)
+
+
+def _split_known(
+    defaults: Mapping[str, Any], known: Iterable[str]
+) -> tuple[PluginConfig, tuple[str, ...]]:
+    """The defaults whose keys are known, and the other keys."""
+    names = set(known)
+    kept = {key: value for key, value in defaults.items() if key in names}
+    return kept, tuple(sorted(set(defaults) - names))
+
+
+def _has_schema(factory: Any) -> bool:
+    return all(callable(getattr(factory, m, None)) for m in ("get_config_schema", "configure"))
+
+
+def _schema_of(entry: PluginEntry, plugin: Any) -> Any:
+    with PluginErrors(entry.who, "get_config_schema()", entry.package, code="plugin-raised"):
+        return plugin.get_config_schema()
+
+
+def _unconfigured(
+    entry: PluginEntry, factory: Any, config: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> Any:
+    """The plugin before it gets its model; made with the config where it cannot be without."""
+    try:
+        return _make(entry, factory, {})
+    except InputError as error:
+        if error.__cause__ is None or not invalid_fields(error.__cause__):
+            raise
+    method = inspect.getattr_static(factory, "get_config_schema")
+    tells = isinstance(method, (classmethod, staticmethod))  # before there is an instance
+    known, _ = _split_known(defaults, _fields(_schema_of(entry, factory)) if tells else ())
+    return _make(entry, factory, deep_merge(known, config))
+
+
+def _fields(schema: Any) -> list[str]:
+    """The keys that a pydantic model takes: its fields' names, or their aliases."""
+    settings: Mapping[str, Any] = getattr(schema, "model_config", {})
+    by_name = settings.get("populate_by_name") or settings.get("validate_by_name")
+    keys: list[str] = []
+    for name, field in getattr(schema, "model_fields", {}).items():
+        alias = getattr(field, "validation_alias", None)
+        keys += [name] if alias is None or by_name else []
+        keys += [] if alias is None else _keys_of(alias)
+    return keys
+
+
+def _keys_of(alias: Any) -> list[str]:
+    """The keys by which pydantic's str, AliasPath or AliasChoices is found."""
+    paths = [getattr(one, "path", [one]) for one in getattr(alias, "choices", [alias])]
+    return [str(path[0]) for path in paths]
+
+
+def _apply(entry: PluginEntry, plugin: Any, schema: Any, config: PluginConfig) -> None:
+    if not config:
+        return
+    _require_model(entry, schema)
+    known = _fields(schema)
+    unknown = [f"'{key}' is unknown{_near(key, known)}" for key in config if key not in known]
+    hint = " ".join([f"It takes: {', '.join(known)}.", *(f"{fault}." for fault in unknown)])
+    with PluginErrors(entry.who, "its config:", entry.package, code="plugin-config", hint=hint):
+        if unknown:
+            _strict(schema).model_validate(config)
+        model = schema.model_validate(config)
+    with PluginErrors(entry.who, "configure()", entry.package, code="plugin-config", hint=hint):
+        plugin.configure(model)
+
+
+def _require_model(entry: PluginEntry, schema: Any) -> None:
+    if inspect.isclass(schema) and hasattr(schema, "model_validate"):
+        return
+    what = f"the class {schema.__name__}" if inspect.isclass(schema) else type(schema).__name__
+    reason = f"{entry.who}: get_config_schema() returned {what}, which is not a pydantic model"
+    hint = (
+        "It must return a class derived from BaseModel of pydantic 2; or None, and the config "
+        "becomes keyword arguments."
+    )
+    raise InputError("plugin-config-schema", reason, hint)
+
+
+def _strict(schema: Any) -> Any:
+    """The same model, which refuses unknown keys where it would ignore them.
+
+    A subclass, as only the model's own validators know which other keys it takes.
+    """
+    ignores = schema.model_config.get("extra", "ignore") == "ignore"
+    if not ignores or getattr(schema, "__pydantic_root_model__", False):
+        return schema
+    members = {"__module__": schema.__module__}
+    return type(schema)(schema.__name__, (schema,), members, extra="forbid")
+
+
+def _takes(factory: Any, config: Mapping[str, Any]) -> bool:
+    try:
+        signature = inspect.signature(factory)
+    except (TypeError, ValueError):  # a class made in C has none: try and see
+        return True
+    try:
+        signature.bind(**config)
+    except TypeError:
+        return False
+    return True
+
+
+def _keywords(factory: Any) -> list[inspect.Parameter]:
+    """The parameters that can be given by name; a class made in C tells of none."""
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+
+
+def _make(entry: PluginEntry, factory: Any, config: Mapping[str, Any]) -> Any:
+    if not _takes(factory, config):
+        raise _wrong_keywords(entry, factory, config)
+    doing = f"{getattr(factory, '__name__', 'constructor')}(…)"
+    hint = "Correct the plugin's config in the manifest." if config else MEND_THE_PLUGIN
+    code = "plugin-config" if config else "plugin-raised"
+    with PluginErrors(entry.who, doing, entry.package, code=code, hint=hint):
+        return factory(**config)
+
+
+def _refuse_config(entry: PluginEntry, plugin: Any, config: Mapping[str, Any]) -> Any:
+    if config:
+        reason = f"{entry.who} takes no config, and was given: {', '.join(sorted(config))}"
+        raise InputError("plugin-config", reason, "Remove its config from the manifest.")
+    return plugin
+
+
+def _wrong_keywords(entry: PluginEntry, factory: Any, config: Mapping[str, Any]) -> InputError:
+    keywords = _keywords(factory)
+    known = [p.name for p in keywords]
+    missing = [p.name for p in keywords if p.default is p.empty and p.name not in config]
+    faults = [f"'{k}' is unknown{_near(k, known)}" for k in config if k not in known]
+    faults += [f"'{name}' is required" for name in missing]
+    hint = f"It takes: {', '.join(known)}." if known else "It takes no config."
+    return InputError(
+        "plugin-config", f"{entry.who}: its config is wrong: {'; '.join(faults)}", hint
+    )
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean '{near[0]}'?)" if near else ""

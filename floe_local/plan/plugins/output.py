@@ -6,6 +6,8 @@ from typing import Any
 
 from floe_local.plan.values import Frozen, Kind
 
+RETURNED = ("exporter_config", "pipeline_config", "transport", "namespace_strategy", "helm_values")
+
 
 class BackendRef(Frozen):
     """A backend as the manifest names it. `config` goes to the plugin's constructor.
@@ -55,3 +57,8 @@ class PluginOutput(Frozen):
         """The plugin as an error names it: name, distribution, version."""
         origin = f" ({self.distribution} {self.distribution_version})" if self.distribution else ""
         return f"{self.kind} plugin '{self.name}'{origin}"
+
+    @property
+    def returned(self) -> dict[str, Any]:
+        """What its methods returned, by field."""
+        return {name: getattr(self, name) for name in RETURNED}

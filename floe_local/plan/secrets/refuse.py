@@ -17,17 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
-    from floe_local.plan.plugins.output import PluginOutput
     from floe_local.plan.yaml_source import Path_
 
-_FIELDS = ("exporter_config", "pipeline_config", "transport", "namespace_strategy", "helm_values")
 
-
-def refuse_secrets(output: PluginOutput, environ: Mapping[str, str]) -> None:
+def refuse_secrets(who: str, returned: Mapping[str, Any], environ: Mapping[str, str]) -> None:
     """Refuse a secret in anything that a plugin returned; its value is not told.
 
     Args:
-        output: what the plugin returned.
+        who: the plugin, as an error names it.
+        returned: what it returned, by field of `PluginOutput`.
         environ: the variables that it saw.
 
     Raises:
@@ -36,13 +34,13 @@ def refuse_secrets(output: PluginOutput, environ: Mapping[str, str]) -> None:
     secrets = [
         (name, form) for name in credential_variables(environ) for form in forms_of(environ[name])
     ]
-    for field in _FIELDS:
+    for field, answer in returned.items():
         place = () if field == "exporter_config" else (field,)
-        for path, name in _values_in(getattr(output, field), place, secrets):
+        for path, name in _values_in(answer, place, secrets):
             what = f"holds the value of the variable {name}"
             hint = f"return the reference ${{env:{name}}}; it is resolved where it is needed"
-            raise InputError("plugin-output", f"{output.who}: {dotted(path)}: {what}", hint)
-        refuse_written_out(output.who, getattr(output, field), place)
+            raise InputError("plugin-output", f"{who}: {dotted(path)}: {what}", hint)
+        refuse_written_out(who, answer, place)
 
 
 def refuse_written_out(who: str, value: Any, place: Path_ = ()) -> None:

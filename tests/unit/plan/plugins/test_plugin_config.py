@@ -14,7 +14,7 @@ from floe_local.plan.values import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from floe_local.plan.plugins.configuring import Loaded
+    from floe_local.plan.plugins.loading import Loaded
 
 TELEMETRY = "floe.telemetry_backends"
 

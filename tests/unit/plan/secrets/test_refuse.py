@@ -31,6 +31,10 @@ def output(**answers: Any) -> PluginOutput:
     return PluginOutput(kind=Kind.TELEMETRY, **who, **answers)
 
 
+def refuse(output: PluginOutput, environ: dict[str, str]) -> None:
+    refuse_secrets(output.who, output.returned, environ)
+
+
 @pytest.mark.parametrize(
     ("members", "told"),
     [
@@ -74,7 +78,7 @@ def test_a_secret_in_an_answer_is_refused_at_the_call(
 )
 def test_a_secret_in_helm_values_is_refused(helm: Any) -> None:
     with pytest.raises(InputError, match=r"helm_values.*holds a credential written out") as caught:
-        refuse_secrets(output(helm_values=helm), {})
+        refuse(output(helm_values=helm), {})
     assert SECRET not in str(caught.value.as_dict())
 
 
@@ -82,7 +86,7 @@ def test_a_secret_in_helm_values_is_refused(helm: Any) -> None:
 def test_a_variable_s_value_is_noticed_in_base64(user: str) -> None:
     told = base64.b64encode(f"{user}{SECRET}".encode()).decode()
     with pytest.raises(InputError, match="x: holds the value of the variable ACME_API_KEY"):
-        refuse_secrets(output(transport={"x": f"Basic-{told}"}), ENVIRON)
+        refuse(output(transport={"x": f"Basic-{told}"}), ENVIRON)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +109,7 @@ def test_a_variable_s_value_is_noticed_in_base64(user: str) -> None:
 )
 def test_what_a_config_may_hold_for_its_own_reasons_is_no_secret(name: str, value: str) -> None:
     environ = {name: value, "HOME_OWNER": "someone.1"}
-    assert raised(InputError, refuse_secrets, output(transport={"x": value}), environ) is None
+    assert raised(InputError, refuse, output(transport={"x": value}), environ) is None
 
 
 def test_access_key_ids_and_long_words_are_credential_variables() -> None:
@@ -115,7 +119,7 @@ def test_access_key_ids_and_long_words_are_credential_variables() -> None:
 
 def test_references_are_no_secrets() -> None:
     references = output(transport={"apiKey": "${env:ACME_API_KEY}"})
-    assert raised(InputError, refuse_secrets, references, ENVIRON) is None
+    assert raised(InputError, refuse, references, ENVIRON) is None
 
 
 @given(before=st.binary(max_size=7), secret=st.text(min_size=6), after=st.binary(max_size=7))
