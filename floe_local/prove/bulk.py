@@ -9,16 +9,17 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from floe_local.plan.values import Signal
-from floe_local.prove.delivery import collector_addresses, takes_runs
+from floe_local.prove.delivery import Question, collector_addresses, takes_runs
 from floe_local.prove.read.poll import poll
-from floe_local.prove.read.readback import Question, asker
+from floe_local.prove.read.readback import asker
 from floe_local.prove.report import Bulk
 from floe_local.prove.send.emit import run_sender
 from floe_local.prove.send.exporters import RecordingExporter, exporter
 from floe_local.prove.signals import lineage, traces
 from floe_local.prove.signals.lineage import RunPlan, again, bulk_runs
+from floe_local.prove.signals.model import TracePlan
 from floe_local.prove.signals.spans import TraceSender
-from floe_local.prove.signals.traces import TracePlan, bulk_trace
+from floe_local.prove.signals.traces import bulk_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.plan.env_refs import missing, resolve
 from floe_local.plan.values import Kind, Signal
-from floe_local.prove.canaries import Canaries, plan
+from floe_local.prove.canaries import Canaries, deliveries, plan
 from floe_local.prove.cleanup import clean
 from floe_local.prove.delivery import (
     Delivery,
     ProbeResult,
+    Question,
     collector_addresses,
-    deliveries,
     takes_runs,
 )
 from floe_local.prove.read.collector import Counters, baseline, expected_count, watch_counters
 from floe_local.prove.read.http import Http
 from floe_local.prove.read.poll import poll_apart
-from floe_local.prove.read.readback import Question, asker
+from floe_local.prove.read.readback import asker
 from floe_local.prove.report import (
     BackendUsed,
     Bulk,

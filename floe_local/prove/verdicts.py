@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from floe_local.plan.artifacts import ENDS_IN_PIPELINE, SCRAPED
 from floe_local.plan.blueprint.model import Losses
 from floe_local.plan.values import Kind, Origin
+from floe_local.prove.delivery import FLOE_LOCAL
 from floe_local.prove.read.collector import is_backend
 from floe_local.prove.report import Check, Hop, HopName, HopState, Verdict, received_by
-from floe_local.prove.send.clients import FLOE_LOCAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,11 +11,11 @@ from floe_local.plan.nested import filled_query, filled_value, names_in
 from floe_local.plan.secrets.mask import hide
 from floe_local.plan.values import Signal
 from floe_local.prove.difference import same
-from floe_local.prove.otlp_json import Spans, decoded
 from floe_local.prove.read.http import Http
 from floe_local.prove.read.poll import Reply, poll
 from floe_local.prove.read.readback import is_absent, searched
 from floe_local.prove.secrets import secrets_in
+from floe_local.prove.signals.otlp_json import Spans, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

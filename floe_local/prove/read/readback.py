@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import jmespath
@@ -11,37 +11,23 @@ from jmespath.exceptions import JMESPathError, ParseError
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.nested import filled_query, filled_value
+from floe_local.prove.delivery import Question
 from floe_local.prove.difference import ABSENT, Difference, differences, same
-from floe_local.prove.otlp_json import SpanComparison, decoded, planned, span_ids
 from floe_local.prove.read.poll import Reply
 from floe_local.prove.signals.model import module_of
+from floe_local.prove.signals.otlp_json import SpanComparison, decoded, planned, span_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from floe_local.plan.blueprint.model import Absent, Expectation, Probe
     from floe_local.plan.values import Signal
-    from floe_local.prove.canaries import Canaries
     from floe_local.prove.read.http import Http, Response
-    from floe_local.prove.signals.model import ExpectedItem
-    from floe_local.prove.signals.traces import TracePlan
+    from floe_local.prove.signals.model import ExpectedItem, TracePlan
     from floe_local.prove.targets import BackendTarget
 
 
 _MOST_NAMED = 20  # missing spans that are each named
-
-
-@dataclass(frozen=True, eq=False)
-class Question:
-    """One probe, made for one item; compared by identity.
-
-    `never`: the right answer is that it is not there.
-    """
-
-    target: BackendTarget
-    probe: Probe
-    item: ExpectedItem
-    never: bool = False
 
 
 def questions(target: BackendTarget, signal: Signal, items: list[ExpectedItem]) -> list[Question]:
@@ -54,11 +40,13 @@ def questions(target: BackendTarget, signal: Signal, items: list[ExpectedItem]) 
     ]
 
 
-def absence_questions(target: BackendTarget, signal: Signal, canaries: Canaries) -> list[Question]:
+def absence_questions(
+    target: BackendTarget, signal: Signal, canary: str, namespace: str
+) -> list[Question]:
     """Return what a backend is asked for a signal that was never sent."""
     module = module_of(signal)
-    never = module.never_sent(canaries.id)
-    items = module.expected(never, canaries.namespace, target.naming)
+    never = module.never_sent(canary)
+    items = module.expected(never, namespace, target.naming)
     return [
         Question(target, probe, item, never=True)
         for probe in target.readback.get(signal, ())

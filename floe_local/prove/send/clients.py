@@ -16,6 +16,7 @@ from floe_local.plan.caller import PROXIES, is_loopback
 from floe_local.plan.plugins.process import ChildOutput, finish
 from floe_local.plan.stack.environment import TRANSPORT, proxy_exceptions, resolve_variables
 from floe_local.plan.values import Signal
+from floe_local.prove.delivery import FLOE_LOCAL
 from floe_local.prove.send.isolation import started_senders
 from floe_local.prove.signals.lineage import RunPlan, planned_event
 from floe_local.prove.targets import PipelineEnvironment
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from floe_local.prove.delivery import Sending
     from floe_local.prove.send.isolation import Senders
     from floe_local.prove.signals.model import OtlpTransport, Plan
-
-FLOE_LOCAL = "floe-local"
-"""The client whose every setting is explicit."""
 
 SDK = "opentelemetry-sdk"
 GRPC_ONLY = "otlp-grpc"

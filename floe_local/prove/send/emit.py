@@ -8,9 +8,9 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.values import Signal
-from floe_local.prove.delivery import Ack, Delivery, sendings, takes_runs
+from floe_local.prove.delivery import FLOE_LOCAL, Ack, Delivery, sendings, takes_runs
 from floe_local.prove.send.client_errors import error_message, hint_for
-from floe_local.prove.send.clients import FLOE_LOCAL, send_by_processes
+from floe_local.prove.send.clients import send_by_processes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

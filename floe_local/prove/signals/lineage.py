@@ -14,7 +14,7 @@ from floe_local.prove.signals.model import NEVER_SENT, PREFIX, TEXT, ExpectedIte
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Naming
-    from floe_local.prove.signals.traces import TracePlan
+    from floe_local.prove.signals.model import TracePlan
 
 
 def _some_time_ago() -> datetime:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from floe_local.prove.otlp_json import SCOPE, resource_of
 from floe_local.prove.signals.model import KEEP, TEXT, WHOLE, ExpectedItem, OtlpTransport
+from floe_local.prove.signals.otlp_json import SCOPE, resource_of
 from floe_local.prove.signals.traces import span_id, trace_id
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Naming
-    from floe_local.prove.signals.traces import TracePlan
+    from floe_local.prove.signals.model import TracePlan
 
 UNIT = "log_records"
 EXPORTER = ("_log_exporter", "OTLPLogExporter")

@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from floe_local.prove.otlp_json import SCOPE, resource_of
 from floe_local.prove.signals.model import PREFIX, WHOLE, ExpectedItem, OtlpTransport
+from floe_local.prove.signals.otlp_json import SCOPE, resource_of
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Naming
-    from floe_local.prove.signals.traces import TracePlan
+    from floe_local.prove.signals.model import TracePlan
 
 Instrument = Literal["counter", "up-down-counter", "gauge", "histogram"]
 

@@ -1,16 +1,17 @@
-"""What a module of a signal has. Light to import: the processes that send load such modules.
+"""What a module of a signal has, and a trace, to which other signals refer. Light to import: the processes that send load such modules.
 
 Their plans are dataclasses, and no pydantic models, for the same reason.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from importlib import import_module
+from time import time_ns
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Naming
-    from floe_local.prove.signals.traces import TracePlan
 
 OtlpTransport = Literal["grpc", "http"]
 """How the Collector gets telemetry."""
@@ -25,6 +26,79 @@ TEXT = "h\u00e9llo \u2713 \u6570\u636e \U0001f9ca"
 
 KEEP = {"sampling.priority": 1}
 """The attribute by which samplers know that a span is to be kept."""
+
+
+SpanKind = Literal["internal", "server", "client", "producer", "consumer"]
+SpanStatus = Literal["unset", "ok", "error"]
+TraceCase = Literal["whole", "hour-apart", "large-span", "many-spans"]
+"""What a trace is there to prove; see `plan`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Recorded:
+    """What the SDK records; `dropped_attributes` is how many more it is given than its limit lets it keep."""
+
+    attributes: dict[str, Any] = field(default_factory=dict)
+    dropped_attributes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventPlan(_Recorded):
+    """A span event, at `time` (Unix, ns); `exception` records a real exception with that message."""
+
+    name: str
+    time: int = field(default_factory=time_ns)
+    exception: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkPlan(_Recorded):
+    """A link to another span, by hexadecimal ids; `remote`: of another service."""
+
+    trace_id: str
+    span_id: str
+    remote: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpanPlan(_Recorded):
+    """One span; ids are hexadecimal, `parent_id` is None for the root, times are Unix ns.
+
+    `remote`: the parent lives in another service. `dropped_…`: how many more the SDK is
+    given than its limits let it keep.
+    """
+
+    span_id: str
+    parent_id: str | None
+    service: str
+    name: str
+    kind: SpanKind
+    start: int = field(default_factory=time_ns)
+    end: int = field(default_factory=time_ns)
+    status: SpanStatus = "unset"
+    message: str = ""
+    trace_state: str = ""
+    remote: bool = False
+    events: tuple[EventPlan, ...] = ()
+    links: tuple[LinkPlan, ...] = ()
+    dropped_events: int = 0
+    dropped_links: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TracePlan:
+    """One trace, its spans in the order in which they start."""
+
+    canary: str
+    protocol: OtlpTransport
+    case: TraceCase = WHOLE
+    trace_id: str
+    spans: tuple[SpanPlan, ...]
+
+    @property
+    def count(self) -> int:
+        """Its spans."""
+        return len(self.spans)
 
 
 class ExpectedItem(NamedTuple):

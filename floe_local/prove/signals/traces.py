@@ -8,99 +8,30 @@ canaries are told from the user's own data and can be removed again.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
 from time import time_ns
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from floe_local.prove.otlp_json import comparable
 from floe_local.prove.signals.model import (
     KEEP,
     PREFIX,
     TEXT,
-    WHOLE,
+    EventPlan,
     ExpectedItem,
+    LinkPlan,
     OtlpTransport,
+    SpanPlan,
+    TraceCase,
+    TracePlan,
 )
+from floe_local.prove.signals.otlp_json import comparable
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Naming
-
-SpanKind = Literal["internal", "server", "client", "producer", "consumer"]
-SpanStatus = Literal["unset", "ok", "error"]
-TraceCase = Literal["whole", "hour-apart", "large-span", "many-spans"]
-"""What a trace is there to prove; see `plan`."""
 
 UNIT = "spans"
 EXPORTER = ("trace_exporter", "OTLPSpanExporter")
 _MOST_SPANS = 100
 _BIG = 2**53 + 1  # a JSON number read as a double loses this one
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Recorded:
-    """What the SDK records; `dropped_attributes` is how many more it is given than its limit lets it keep."""
-
-    attributes: dict[str, Any] = field(default_factory=dict)
-    dropped_attributes: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class EventPlan(_Recorded):
-    """A span event, at `time` (Unix, ns); `exception` records a real exception with that message."""
-
-    name: str
-    time: int = field(default_factory=time_ns)
-    exception: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class LinkPlan(_Recorded):
-    """A link to another span, by hexadecimal ids; `remote`: of another service."""
-
-    trace_id: str
-    span_id: str
-    remote: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpanPlan(_Recorded):
-    """One span; ids are hexadecimal, `parent_id` is None for the root, times are Unix ns.
-
-    `remote`: the parent lives in another service. `dropped_…`: how many more the SDK is
-    given than its limits let it keep.
-    """
-
-    span_id: str
-    parent_id: str | None
-    service: str
-    name: str
-    kind: SpanKind
-    start: int = field(default_factory=time_ns)
-    end: int = field(default_factory=time_ns)
-    status: SpanStatus = "unset"
-    message: str = ""
-    trace_state: str = ""
-    remote: bool = False
-    events: tuple[EventPlan, ...] = ()
-    links: tuple[LinkPlan, ...] = ()
-    dropped_events: int = 0
-    dropped_links: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class TracePlan:
-    """One trace, its spans in the order in which they start."""
-
-    canary: str
-    protocol: OtlpTransport
-    case: TraceCase = WHOLE
-    trace_id: str
-    spans: tuple[SpanPlan, ...]
-
-    @property
-    def count(self) -> int:
-        """Its spans."""
-        return len(self.spans)
 
 
 def trace_id() -> str:

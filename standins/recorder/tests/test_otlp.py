@@ -22,8 +22,8 @@ from sandbox_recorder.refusals import Refused
 
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
-from floe_local.prove.otlp_json import decoded
 from floe_local.prove.read.readback import compared
+from floe_local.prove.signals.otlp_json import decoded
 from floe_local.prove.signals.spans import TraceSender
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from floe_local.plan.blueprint.recorder import Recording
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.difference import differences
-from floe_local.prove.otlp_json import decoded, planned
 from floe_local.prove.signals import logs, metrics, traces
+from floe_local.prove.signals.otlp_json import decoded, planned
 from tests.integration.sandbox.conftest import located
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ import pytest
 from floe_local.plan.blueprint.lookup import find_blueprint, shipped_names
 from floe_local.plan.nested import texts
 from floe_local.plan.values import Kind, Signal
-from floe_local.prove.canaries import plan
-from floe_local.prove.delivery import deliveries
+from floe_local.prove.canaries import deliveries, plan
 from floe_local.prove.read.http import Response, target
 from floe_local.prove.read.readback import judged, judged_absent
 from floe_local.prove.targets import Targets

@@ -14,7 +14,7 @@ from floe_local.prove.signals.lineage import expected, to_remove
 from floe_local.prove.signals.model import PREFIX, OtlpTransport, module_of
 
 if TYPE_CHECKING:
-    from floe_local.prove.signals.traces import TracePlan
+    from floe_local.prove.signals.model import TracePlan
 
 ALL = frozenset(Signal)
 

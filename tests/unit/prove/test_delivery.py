@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from floe_local.plan.values import Kind, Signal
-from floe_local.prove.canaries import plan
-from floe_local.prove.delivery import Ack, Delivery, deliveries, sendings
+from floe_local.prove.canaries import deliveries, plan
+from floe_local.prove.delivery import Ack, Delivery, sendings
 from floe_local.prove.read.collector import expected_count
 from floe_local.prove.targets import BackendTarget, Targets
 from tests.backends import target_of

@@ -19,10 +19,11 @@ from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.difference import ABSENT
-from floe_local.prove.otlp_json import decoded, planned
 from floe_local.prove.read.readback import compared
+from floe_local.prove.signals.model import SpanPlan, TracePlan
+from floe_local.prove.signals.otlp_json import decoded, planned
 from floe_local.prove.signals.spans import TraceSender
-from floe_local.prove.signals.traces import SpanPlan, TracePlan, span_id, trace_id
+from floe_local.prove.signals.traces import span_id, trace_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,7 @@ import pytest
 
 from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.values import Kind, Signal
-from floe_local.prove.canaries import plan
-from floe_local.prove.delivery import TELEMETRY, deliveries
+from floe_local.prove.canaries import TELEMETRY, deliveries, plan
 from floe_local.prove.read.collector import Expected, accepted, parsed
 from floe_local.prove.report import HopState
 from floe_local.prove.send.exporters import exporter_from_environment
@@ -26,7 +25,7 @@ from floe_local.prove.targets import Targets
 from tests.backends import target_of
 
 if TYPE_CHECKING:
-    from floe_local.prove.signals.traces import TracePlan
+    from floe_local.prove.signals.model import TracePlan
 
 MODULES: tuple[SignalModule, ...] = (traces, metrics, logs, lineage)
 THROUGH_COLLECTOR: tuple[TelemetrySignal, ...] = (traces, metrics, logs)
@@ -60,7 +59,7 @@ def profile(canary: str, protocol: str) -> SimpleNamespace:
 def _profiles(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "floe_local.prove.signals.profiles"
     monkeypatch.setitem(sys.modules, name, Profiles(name))
-    monkeypatch.setattr("floe_local.prove.delivery.TELEMETRY", (*TELEMETRY, PROFILES))
+    monkeypatch.setattr("floe_local.prove.canaries.TELEMETRY", (*TELEMETRY, PROFILES))
 
 
 def test_each_signal_has_a_module() -> None:

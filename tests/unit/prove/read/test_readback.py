@@ -12,8 +12,7 @@ from floe_local.errors import CheckFailedError, InputError
 from floe_local.plan.blueprint.model import Absent, Condition, Expectation, Probe, Request
 from floe_local.plan.nested import filled_query, filled_value, names_in
 from floe_local.plan.values import Kind, Signal
-from floe_local.prove.canaries import plan
-from floe_local.prove.delivery import Delivery, deliveries
+from floe_local.prove.canaries import deliveries, plan
 from floe_local.prove.read.http import Http, Response, target
 from floe_local.prove.read.poll import Reply, poll
 from floe_local.prove.read.readback import judged, judged_absent, searched
@@ -24,6 +23,8 @@ from tests.backends import target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from floe_local.prove.delivery import Delivery
 
 ASK = Request(endpoint="api", path="/runs/{run_id}", query={"node": "job:{namespace}:{job}"})
 VALUES = {"run_id": "a/b c", "namespace": "it's", "job": "é&=", "inputs": ["x"], "none": None}

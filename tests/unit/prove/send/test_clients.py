@@ -11,8 +11,8 @@ import pytest
 from floe_local.plan.caller import for_clients
 from floe_local.plan.plugins.process import ChildOutput
 from floe_local.plan.values import Kind, Signal
-from floe_local.prove.canaries import plan
-from floe_local.prove.delivery import Delivery, deliveries, sendings
+from floe_local.prove.canaries import deliveries, plan
+from floe_local.prove.delivery import Delivery, sendings
 from floe_local.prove.report import Check, HopName, Verdict
 from floe_local.prove.send import clients
 from floe_local.prove.send.clients import (

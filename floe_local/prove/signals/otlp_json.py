@@ -17,7 +17,7 @@ from floe_local.prove.difference import ABSENT, Difference, differences, same
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from floe_local.prove.signals.traces import EventPlan, SpanPlan, TracePlan
+    from floe_local.prove.signals.model import EventPlan, SpanPlan, TracePlan
 
 SCOPE = "floe-canary"
 SCOPE_VERSION = "1.0.0"
