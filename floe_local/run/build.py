@@ -115,8 +115,8 @@ def build_all(
     jobs: dict[str, BuildJob] = {}
     for source in sources:
         jobs |= {j.recipe.reference: j for j in _jobs(source, engine, report, registry)}
-    demand_needs([job.recipe for job in jobs.values()])
-    if jobs:
+    if jobs:  # what this machine offers takes a while to find out
+        demand_needs([job.recipe for job in jobs.values()])
         report(Progress(subject="images", phase="planned", detail=plan_text(jobs.values())))
     with interrupt_once():
         sweep()

@@ -12,9 +12,10 @@ from floe_local.plan.blueprint.recipe import Debootstrap, DockerBuild, GoBuild, 
 from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.stack.model import ImageNeed
 from floe_local.plan.values import Origin
-from floe_local.run.build import _remove, named_causes
+from floe_local.run.build import _remove, build_all, named_causes
 from floe_local.run.build_steps import Machine, missing_needs
 from floe_local.run.images import _refuse_unknown_components, candidates, origin_of
+from tests.fake_engine import FakeEngine
 from tests.raising import raised
 
 if TYPE_CHECKING:
@@ -145,3 +146,17 @@ def test_a_folder_that_others_empty_meanwhile_is_removed(tmp_path: Path) -> None
 
     rival.join()
     assert not folder.exists()
+
+
+def test_no_tool_is_run_where_nothing_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`up` asked Go for its version each time."""
+    go = tmp_path / "go"
+    go.write_text(f"#!/bin/sh\necho ran > {tmp_path}/ran\n")
+    go.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    build_all([], FakeEngine())
+
+    assert not (tmp_path / "ran").exists()
