@@ -28,7 +28,7 @@ from floe_local.plan.values import Frozen, Placement
 from floe_local.run.compose_cli import Compose, find_compose
 from floe_local.run.interrupts import defer_signals, ignore_signals, interrupt_once
 from floe_local.run.progress import Progress, silent, timed
-from floe_local.run.readiness import ServiceReady, wait_until_ready
+from floe_local.run.readiness import wait_until_ready
 from floe_local.run.volumes import prepare_volumes
 from floe_local.run.workspace import Workspace
 from floe_local.until import until
@@ -200,11 +200,11 @@ def bring_up(
 
 def _change(
     plan: StackPlan, site: Site, deadline_s: float, report: OnProgress
-) -> tuple[tuple[ServiceReady, ...], bool]:
+) -> tuple[dict[str, float], bool]:
     """Make the engine hold what the plan says; wait until it is ready.
 
     Returns:
-        When each service was ready, and whether anything had to be changed.
+        After how many seconds each service was ready, and whether anything had to be changed.
     """
     engine = site.engine
     passwords = site.workspace.make_secrets(plan.secrets)
@@ -256,19 +256,18 @@ def _runs(plan: StackPlan, site: Site) -> bool:
 
 def _result(
     plan: StackPlan,
-    ready: Sequence[ServiceReady],
+    ready: Mapping[str, float],
     *,
     changed: bool,
     seconds: float,
     warnings: tuple[str, ...],
 ) -> UpResult:
-    took = {one.service: one.seconds for one in ready}
     return UpResult(
         stack=plan.name,
         project=plan.project,
         network=plan.network,
         folder=plan.identity.folder,
-        services=service_rows(plan, dict.fromkeys(took, "ready"), seconds=took),
+        services=service_rows(plan, dict.fromkeys(ready, "ready"), seconds=ready),
         environment=pipeline_environment(plan, "host"),
         changed=changed,
         seconds=seconds,

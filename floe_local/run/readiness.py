@@ -18,7 +18,6 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.errors import NotReadyError
-from floe_local.plan.values import Frozen
 from floe_local.run.collector_log import readable
 from floe_local.run.interrupts import defer_signals
 from floe_local.run.progress import Progress
@@ -58,13 +57,6 @@ class Readiness(NamedTuple):
     said: str
 
 
-class ServiceReady(Frozen):
-    """A service that is ready, `seconds` after the wait began."""
-
-    service: str
-    seconds: float
-
-
 class _Watch:
     """What the engine says of the containers, as the probing threads see it."""
 
@@ -81,7 +73,7 @@ def wait_until_ready(
     deadline_s: float,
     report: OnProgress,
     starting: Callable[[], bool] = lambda: False,
-) -> tuple[ServiceReady, ...]:
+) -> dict[str, float]:
     """Wait for all services of a stack.
 
     Args:
@@ -91,6 +83,9 @@ def wait_until_ready(
         report: told of every service that becomes ready.
         starting: whether Compose is still at work, and containers may be missing. It may
             raise: the wait ends with that error.
+
+    Returns:
+        The seconds after which each service was ready.
 
     Raises:
         NotReadyError: a container ended (``container-exited``), its health check gave up
@@ -124,7 +119,7 @@ def wait_until_ready(
                 raise _late(plan, engine, watch, deadline_s, [w.done() for w in waits])
         finally:
             watch.over.set()
-    return tuple(wait.result() for wait in waits)
+    return {s.name: wait.result() for s, wait in zip(plan.services, waits, strict=True)}
 
 
 def _wait_for_last(waits: Sequence[Any], seconds: float) -> None:
@@ -136,7 +131,7 @@ def _wait_for_last(waits: Sequence[Any], seconds: float) -> None:
 
 def _until_ready(
     service: StackService, host: str, watch: _Watch, began: float, report: OnProgress
-) -> ServiceReady:
+) -> float:
     seconds = 0.0
 
     def is_ready() -> bool:
@@ -151,7 +146,7 @@ def _until_ready(
         return answer.ready
 
     until(is_ready, math.inf, repeat(INTERVAL_S), wait=watch.over.wait)
-    return ServiceReady(service=service.name, seconds=round(seconds, 3))
+    return round(seconds, 3)
 
 
 def _starting(service: str, waits_for: str, seconds: float) -> Progress:
