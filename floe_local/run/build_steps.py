@@ -15,11 +15,10 @@ import tarfile
 import tempfile
 from itertools import repeat
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from floe_local.errors import MachineError
 from floe_local.plan.blueprint.recipe import Debootstrap, DockerBuild, GoBuild, LocatedRecipe
-from floe_local.plan.values import Frozen
 from floe_local.run import process
 from floe_local.until import until
 
@@ -42,7 +41,7 @@ PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 EVERY_ROOTFS_WITHOUT = ("./dev/*", "./proc/*", "./sys/*", "./debootstrap")
 
 
-class Machine(Frozen):
+class Machine(NamedTuple):
     """What a machine offers to builds. `go` is its version, such as (1, 25)."""
 
     root: bool = False

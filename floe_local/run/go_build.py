@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from floe_local.plan.values import Frozen
 from floe_local.run import process
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ _UNCOMPILED = "{{if .Stale}}{{.ImportPath}}\t{{.Dir}}\t{{range .GoFiles}}{{.}} {
 """A line of ``go list`` for each package that Go has not kept: path, folder, files."""
 
 
-class GoProgram(Frozen):
+class GoProgram(NamedTuple):
     """A Go program to compile in `folder`; `output` is the file that it becomes."""
 
     folder: Path

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from floe_local.errors import FloeError, InputError, MachineError
 from floe_local.plan.blueprint.recipe import LABEL_DIFFERS, LABEL_ORIGIN, LocatedRecipe, load_recipe
@@ -47,7 +47,7 @@ class Policy(Frozen):
     ask: Callable[[str], bool] | None = None
 
 
-class Candidate(Frozen):
+class Candidate(NamedTuple):
     """A name under which a service's image may be here, or be pulled."""
 
     reference: str

@@ -17,12 +17,11 @@ import threading
 from collections import deque
 from contextlib import contextmanager, suppress
 from itertools import repeat
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from floe_local.errors import FloeError, MachineError
 from floe_local.plan.caller import for_tools
 from floe_local.plan.secrets.mask import hide
-from floe_local.plan.values import Frozen
 from floe_local.until import until
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ GRACE_S = 5.0
 """How long an interrupted command may take to end before it is killed."""
 
 
-class Finished(Frozen):
+class Finished(NamedTuple):
     """A command that ended. `output` is its stdout with, merged in, its stderr."""
 
     command: str
