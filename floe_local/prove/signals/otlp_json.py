@@ -90,8 +90,8 @@ def planned(trace: TracePlan) -> Spans:
 def _planned_span(
     span: SpanPlan, trace: TracePlan, resource: dict[str, Any], scope: dict[str, Any]
 ) -> dict[str, Any]:
-    events = _keyed(sorted(((e.name, e) for e in span.events), key=lambda pair: pair[1].time))
-    links = _keyed((f"{link.trace_id}/{link.span_id}", link) for link in span.links)
+    events = keyed(sorted(((e.name, e) for e in span.events), key=lambda pair: pair[1].time))
+    links = keyed((f"{link.trace_id}/{link.span_id}", link) for link in span.links)
     return {
         "trace_id": trace.trace_id,
         "parent_id": span.parent_id or "",
@@ -227,7 +227,7 @@ def decoded(resource_spans: Any) -> Spans:
     """
     try:
         return {
-            _id(span.get("spanId"), _SPAN_ID_BYTES): {**_decoded_span(span), **about}
+            read_id(span.get("spanId"), _SPAN_ID_BYTES): {**_decoded_span(span), **about}
             for about, span in _walk(resource_spans)
         }
     except (AttributeError, TypeError, KeyError, binascii.Error) as error:
@@ -243,7 +243,7 @@ def span_ids(resource_spans: Any) -> set[str]:
     """
     try:
         return {
-            _id(span.get("spanId"), _SPAN_ID_BYTES)
+            read_id(span.get("spanId"), _SPAN_ID_BYTES)
             for group in resource_spans or ()
             for scoped in group.get("scopeSpans") or ()
             for span in scoped.get("spans") or ()
@@ -258,7 +258,7 @@ def _walk(resource_spans: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]
     for group in resource_spans or ():
         resource = group.get("resource") or {}
         of_resource = {
-            "resource": _attributes(resource.get("attributes")),
+            "resource": attributes_of(resource.get("attributes")),
             "resource_dropped_attributes": _dropped(resource),
             "resource_schema_url": group.get("schemaUrl", ""),
         }
@@ -268,7 +268,7 @@ def _walk(resource_spans: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]
                 **of_resource,
                 "scope": scope.get("name", ""),
                 "scope_version": scope.get("version", ""),
-                "scope_attributes": _attributes(scope.get("attributes")),
+                "scope_attributes": attributes_of(scope.get("attributes")),
                 "scope_dropped_attributes": _dropped(scope),
                 "scope_schema_url": scoped.get("schemaUrl", ""),
             }
@@ -279,11 +279,11 @@ def _walk(resource_spans: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any]]
 def _decoded_span(span: dict[str, Any]) -> dict[str, Any]:
     status = span.get("status") or {}
     events = [(int(e.get("timeUnixNano", 0)), e) for e in span.get("events") or ()]
-    by_name = _keyed((e.get("name", ""), (at, e)) for at, e in sorted(events, key=itemgetter(0)))
-    links = _keyed((_link_key(link), link) for link in span.get("links") or ())
+    by_name = keyed((e.get("name", ""), (at, e)) for at, e in sorted(events, key=itemgetter(0)))
+    links = keyed((_link_key(link), link) for link in span.get("links") or ())
     return {
-        "trace_id": _id(span.get("traceId"), _TRACE_ID_BYTES),
-        "parent_id": _id(span.get("parentSpanId"), _SPAN_ID_BYTES),
+        "trace_id": read_id(span.get("traceId"), _TRACE_ID_BYTES),
+        "parent_id": read_id(span.get("parentSpanId"), _SPAN_ID_BYTES),
         "name": span.get("name", ""),
         "kind": _enum(span.get("kind", 0), "SPAN_KIND_", _KINDS),
         "status": {
@@ -294,13 +294,13 @@ def _decoded_span(span: dict[str, Any]) -> dict[str, Any]:
         "end": int(span.get("endTimeUnixNano", 0)),
         "trace_state": span.get("traceState", ""),
         "flags": int(span.get("flags", 0)),
-        "attributes": _attributes(span.get("attributes")),
+        "attributes": attributes_of(span.get("attributes")),
         "dropped_attributes": _dropped(span),
-        "events": {key: _attributes(e.get("attributes")) for key, (_, e) in by_name.items()},
+        "events": {key: attributes_of(e.get("attributes")) for key, (_, e) in by_name.items()},
         "event_times": {key: at for key, (at, _) in by_name.items()},
         "event_dropped_attributes": {key: _dropped(e) for key, (_, e) in by_name.items()},
         "dropped_events": int(span.get("droppedEventsCount", 0)),
-        "links": {key: _attributes(link.get("attributes")) for key, link in links.items()},
+        "links": {key: attributes_of(link.get("attributes")) for key, link in links.items()},
         "link_trace_states": {key: link.get("traceState", "") for key, link in links.items()},
         "link_flags": {key: int(link.get("flags", 0)) for key, link in links.items()},
         "link_dropped_attributes": {key: _dropped(link) for key, link in links.items()},
@@ -313,11 +313,11 @@ def _dropped(owner: dict[str, Any]) -> int:
 
 
 def _link_key(link: dict[str, Any]) -> str:
-    trace = _id(link.get("traceId"), _TRACE_ID_BYTES)
-    return f"{trace}/{_id(link.get('spanId'), _SPAN_ID_BYTES)}"
+    trace = read_id(link.get("traceId"), _TRACE_ID_BYTES)
+    return f"{trace}/{read_id(link.get('spanId'), _SPAN_ID_BYTES)}"
 
 
-def _keyed(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def keyed(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Collect pairs; a key that comes again gets a number, so that none hides another."""
     result: dict[str, Any] = {}
     for key, value in pairs:
@@ -329,7 +329,8 @@ def _keyed(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _attributes(pairs: Any) -> dict[str, Any]:
+def attributes_of(pairs: Any) -> dict[str, Any]:
+    """Return a list of OTLP JSON's key-value pairs as a dict."""
     return {pair["key"]: _value(pair.get("value") or {}) for pair in pairs or ()}
 
 
@@ -346,7 +347,7 @@ def _enum(value: Any, prefix: str, names: tuple[str, ...]) -> str:
     return str(value).removeprefix(prefix).lower()
 
 
-def _id(value: Any, size: int) -> str:
+def read_id(value: Any, size: int) -> str:
     """Read an id: hexadecimal as OTLP says, or base64 as plain protobuf JSON has it."""
     if not value:
         return ""
@@ -361,7 +362,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "intValue": int,
     "doubleValue": float,
     "arrayValue": lambda value: [_value(item) for item in value.get("values") or ()],
-    "kvlistValue": lambda value: _attributes(value.get("values")),
+    "kvlistValue": lambda value: attributes_of(value.get("values")),
     "bytesValue": lambda value: {"base64": value},
 }
 

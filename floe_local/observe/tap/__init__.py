@@ -1,0 +1,1 @@
+"""Listens where a command sends, and passes on what comes."""
