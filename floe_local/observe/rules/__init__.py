@@ -1,0 +1,1 @@
+"""What makes telemetry and lineage sound: rules, a module a profile."""
