@@ -9,6 +9,8 @@ from pydantic import create_model
 
 from floe_local.cli.output import SCHEMA
 from floe_local.conformance.report import ConformanceReport
+from floe_local.observe.rules.model import Severity
+from floe_local.observe.verdict import Job, ServiceCounts, Stored
 from floe_local.operations.down import DownResult
 from floe_local.operations.images import ImageList
 from floe_local.operations.init import InitResult
@@ -42,10 +44,60 @@ class Failed(Frozen):
     error: Fault
 
 
+class FoundPlace(Frozen):
+    """Where a rule found something, and what."""
+
+    place: str
+    text: str
+
+
+class FoundByRule(Frozen):
+    """What one rule found; `known` is how many places a baseline names, `count` how many not."""
+
+    profile: str
+    code: str
+    severity: Severity
+    title: str
+    why: str
+    places: tuple[FoundPlace, ...]
+    known: int
+    count: int
+
+
+class Judged(Frozen):
+    """A verdict on what was taken: what came, what backends hold of it, what is wrong with it.
+
+    `datasets` maps names to how many fields their schemas have.
+    """
+
+    reason: str
+    services: dict[str, ServiceCounts]
+    jobs: dict[str, Job]
+    datasets: dict[str, int]
+    stored: tuple[Stored, ...]
+    findings: tuple[FoundByRule, ...]
+    profiles: tuple[str, ...]
+    failing: tuple[Severity, ...]
+
+
+class Taken(Judged):
+    """A verdict on what a command sent. `exit` is floe-local's own code, `session` a file."""
+
+    command_line: tuple[str, ...]
+    command_exit: int
+    exit: int
+    seconds: float
+    session: str | None
+    warnings: tuple[str, ...]
+
+
 DOCUMENTS: dict[str, type[BaseModel]] = {
     "init": InitResult,
     "up": UpResult,
     "smoke-test": Report,
+    "run": Taken,
+    "listen": Taken,
+    "check": Judged,
     "down": DownResult,
     "status": StackStatus,
     "logs": create_model("Logs", __base__=Frozen, lines=(tuple[LogLine, ...], ...)),

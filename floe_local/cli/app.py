@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from floe_local.cli.boundary import Boundary, beyond_typer
-from floe_local.cli.commands import images, plugins, proof, sandbox, show, stack
+from floe_local.cli.commands import images, observe, plugins, proof, sandbox, show, stack
 from floe_local.cli.output import STDOUT, write
 from floe_local.cli.session import OPTIONS, Session, add
 from floe_local.errors import ExitCode, on_path
@@ -57,6 +57,9 @@ TREE: dict[str, dict[str, Callable[..., int | None]]] = {
         "init": stack.init,
         "up": stack.up,
         "smoke-test": proof.smoke_test,
+        "run": observe.run,
+        "listen": observe.listen,
+        "check": observe.check,
         "down": stack.down,
         "status": show.status,
         "logs": show.logs,
@@ -84,6 +87,9 @@ TREE: dict[str, dict[str, Callable[..., int | None]]] = {
         "load": images.load,
     },
 }
+_JSON_INTO_A_FILE = {"run", "listen"}
+"""Commands whose stdout is a command's, or a shell's: `--json` names a file."""
+
 _TAKE_A_VALUE = {"-m", "--manifest", "-e", "--env", "-s", "--stack"}
 """The options before a command's name that have a value."""
 _HELP = {
@@ -97,7 +103,7 @@ def _grow() -> None:
     for group, commands in TREE.items():
         branch = typer.Typer(no_args_is_help=True, help=_HELP[group]) if group else app
         for name, command in commands.items():
-            add(branch, name, command)
+            add(branch, name, command, takes_command=command is observe.run)
         if group:
             app.add_typer(branch, name=group)
 
@@ -107,7 +113,9 @@ _grow()
 
 def run(arguments: list[str]) -> int:
     """Run a command line; its exit code."""
-    boundary = Boundary(command_named(arguments), as_json="--json" in arguments)
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    command = command_named(own)
+    boundary = Boundary(command, as_json="--json" in own and command not in _JSON_INTO_A_FILE)
     with boundary:
         boundary.exit_code = _command()(arguments, standalone_mode=False) or 0
         if boundary.exit_code == ExitCode.INTERRUPTED:  # while typer itself was at work

@@ -94,10 +94,15 @@ def warn(warnings: Iterable[str]) -> None:
 def write_json(command: str, body: BaseModel | dict[str, Any], *, ok: bool = True) -> None:
     """The one JSON document of a command: the body's fields behind schema, command, ok."""
     fields = body if isinstance(body, dict) else body.model_dump(mode="json")
+    text = document_text(command, fields, ok=ok)
+    write(text if _takes_unicode(sys.stdout) else json.dumps(json.loads(text), indent=2))
+
+
+def document_text(command: str, fields: dict[str, Any], *, ok: bool) -> str:
+    """A command's JSON document as text; in ASCII where it holds what UTF-8 does not."""
     document = {"schema": SCHEMA, "command": command, "ok": ok, **_hints_complete(fields)}
     text = json.dumps(document, indent=2, ensure_ascii=False)
-    plain = _takes_unicode(sys.stdout) and not _SURROGATE.search(text)
-    write(text if plain else json.dumps(document, indent=2))
+    return json.dumps(document, indent=2) if _SURROGATE.search(text) else text
 
 
 def _hints_complete(value: Any, key: str = "") -> Any:

@@ -94,10 +94,11 @@ def with_session(command: Callable[..., int | None]) -> Callable[..., int | None
 
     typer reads options from a function's signature, so the wrapper's is made of the shared
     options and the command's own: each option works on either side of the command's name.
+    An option that a command has itself stands for the shared one.
     """
 
     def wrapper(context: typer.Context, **given: Any) -> int | None:
-        own = Session(**{name: given.pop(name) for name in OPTIONS})
+        own = Session(**{name: given.pop(name) for name in OPTIONS if name not in hints})
         session = own.over(context.find_root().obj or Session())
         with completing_hints(session.complete), beyond_typer():
             return command(session, **given)
@@ -110,7 +111,7 @@ def with_session(command: Callable[..., int | None]) -> Callable[..., int | None
             p.replace(annotation=hints[p.name], kind=inspect.Parameter.KEYWORD_ONLY)
             for p in parameters
         ),
-        *(_shared(name) for name in OPTIONS),
+        *(_shared(name) for name in OPTIONS if name not in hints),
     ]
     wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
     wrapper.__annotations__ = {p.name: p.annotation for p in signature}
@@ -118,9 +119,19 @@ def with_session(command: Callable[..., int | None]) -> Callable[..., int | None
     return wrapper
 
 
-def add(app: typer.Typer, name: str, command: Callable[..., int | None]) -> None:
-    """Register a command that takes the shared options."""
-    app.command(name)(with_session(command))
+def add(
+    app: typer.Typer, name: str, command: Callable[..., int | None], *, takes_command: bool = False
+) -> None:
+    """Register a command that takes the shared options.
+
+    Args:
+        app: where.
+        name: its name.
+        command: the function; an option that it has itself stands for the shared one.
+        takes_command: whatever follows its first argument is another command's.
+    """
+    settings = {"allow_interspersed_args": False} if takes_command else None
+    app.command(name, context_settings=settings)(with_session(command))
 
 
 LiveOption = Annotated[

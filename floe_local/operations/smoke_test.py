@@ -56,7 +56,7 @@ def smoke_test(
     if endpoints is not None:
         return proof
     if any(check.hop == "collector-exported" for check in proof.checks):
-        proof = with_export_errors(proof, targets, _export_errors(where, began))
+        proof = with_export_errors(proof, targets, export_errors_since(where, began))
     return proof.model_copy(update={"warnings": _rivals(where)})
 
 
@@ -76,7 +76,7 @@ def _rivals(where: Where) -> tuple[str, ...]:
     return rivals_of(plan, pipeline_environment(plan, "host"), os.environ)
 
 
-def _export_errors(where: Where, began: datetime) -> dict[tuple[str, str], str]:
+def export_errors_since(where: Where, began: datetime) -> dict[tuple[str, str], str]:
     """Why exporters could not send since then; nothing where there is no engine to ask."""
     from floe_local.run.engine import Engine  # noqa: PLC0415 - the SDK is slow to load
 

@@ -11,11 +11,11 @@ from floe_local.plan.manifest.files import find_manifest
 from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.rivals import rival_files, rivals
 from floe_local.plan.stack.vantage import endpoint_url
-from floe_local.plan.values import Frozen, Origin
+from floe_local.plan.values import Frozen, Origin, Signal
 from floe_local.run.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from floe_local.operations.request import Where
     from floe_local.plan.stack.model import StackIdentity, StackPlan, StackService
@@ -144,9 +144,18 @@ def rivals_of(
     plan: StackPlan, variables: Mapping[str, str], environ: Mapping[str, str]
 ) -> tuple[str, ...]:
     """What of the user's own would win over `variables` in a pipeline that starts here."""
+    signals = tuple(dict.fromkeys(s for backend in plan.backends for s in backend.exporters))
+    return rivals_among(variables, environ, signals)
+
+
+def rivals_among(
+    variables: Mapping[str, str],
+    environ: Mapping[str, str],
+    signals: Iterable[Signal] = tuple(Signal),
+) -> tuple[str, ...]:
+    """What of the user's own would win over `variables`, for these signals."""
     files = {}
     for path in rival_files(environ, Path.cwd()):
         with suppress(OSError, UnicodeDecodeError):
             files[str(path)] = path.read_text("utf-8")
-    signals = tuple(dict.fromkeys(s for backend in plan.backends for s in backend.exporters))
     return rivals(environ, files, variables, signals)

@@ -8,11 +8,14 @@ from xml.etree import ElementTree as ET
 
 from floe_local.conformance.report import Outcome
 from floe_local.prove.report import Verdict
+from floe_local.report.verdict import finding_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from floe_local.conformance.report import CheckResult, ConformanceReport, PluginReport
+    from floe_local.observe.rules.model import RuleFinding
+    from floe_local.observe.verdict import PipelineVerdict
     from floe_local.prove.report import Bulk, Check, Report
 
 # What XML 1.0 cannot hold, not even escaped.
@@ -33,6 +36,24 @@ def conformance_junit(report: ConformanceReport) -> str:
         _conformance_check(plugin, check) for plugin in report.plugins for check in plugin.checks
     ]
     return _document("floe-local plugins test", cases, sum(p.seconds for p in report.plugins))
+
+
+def verdict_junit(verdict: PipelineVerdict, command: str, seconds: float = 0.0) -> str:
+    """A verdict on a pipeline: a test case for each finding, and one for the whole."""
+    cases = [_of_finding(finding, verdict) for finding in verdict.findings]
+    whole = _case("verdict", command, seconds)
+    if not verdict.ok:
+        _note(whole, "failure", verdict.reason, "")
+    return _document(f"floe-local {command}", [*cases, whole], seconds)
+
+
+def _of_finding(finding: RuleFinding, verdict: PipelineVerdict) -> ET.Element:
+    case = _case(finding.profile, finding.code, 0.0)
+    if finding.severity in verdict.failing and finding.places:
+        _note(case, "failure", finding.title, finding_text(finding))
+    else:
+        _note(case, "system-out", None, finding_text(finding))
+    return case
 
 
 def _conformance_check(plugin: PluginReport, check: CheckResult) -> ET.Element:

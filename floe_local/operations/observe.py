@@ -1,0 +1,344 @@
+"""`run`, `listen`, `check`: what a pipeline of the user's own sends is taken and judged."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event
+from time import time
+from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
+
+from floe_local.errors import InputError, MachineError
+from floe_local.observe.rules.model import Occurrence, RuleFinding, Severity
+from floe_local.observe.session.keep import keep, prepare
+from floe_local.observe.session.model import About, ObservedSession
+from floe_local.observe.session.read import read_files
+from floe_local.observe.tap.child import CommandProcess
+from floe_local.observe.tap.servers import sink, take_event
+from floe_local.observe.tap.tap import LOOPBACK, Tap
+from floe_local.observe.tap.variables import OwnRun, marks, tap_variables
+from floe_local.observe.verdict import PipelineVerdict, Settings, judge
+from floe_local.plan.caller import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import FrameType
+
+    from floe_local.observe.verdict import Stored
+    from floe_local.operations.observe_stack import Follower, StackBehind
+    from floe_local.operations.request import Where
+
+_WORDS_LOOKED_AT = 3
+_CONTAINER_TOOLS = {"docker", "podman", "docker-compose", "nerdctl", "kubectl"}
+_OF_CLIENTS = ("OTEL_", "OPENLINEAGE", "AIRFLOW_")
+
+
+def check(files: Sequence[Path], settings: Settings) -> PipelineVerdict:
+    """Judge what was recorded elsewhere.
+
+    Raises:
+        InputError: there is no such file or profile, or a session file cannot be read.
+    """
+    return judge(read_files(files), settings)
+
+
+def baseline_text(file: Path | None) -> str:
+    """The text of a baseline file; of one that is not there yet, nothing.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return file.read_text("utf-8") if file and file.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("baseline", f"{file}: {error}", "name another file") from error
+
+
+def write_baseline(file: Path, verdict: PipelineVerdict) -> None:
+    """Write a baseline file that names all that a verdict found.
+
+    Raises:
+        MachineError: it cannot be written.
+    """
+    from floe_local.observe.rules.baseline import baseline_of  # noqa: PLC0415 - seldom needed
+
+    try:
+        file.write_text(baseline_of(verdict.findings), "utf-8")
+    except OSError as error:
+        raise MachineError("output", f"cannot write {file}: {error.strerror}") from error
+
+
+@dataclass(frozen=True)
+class Options:
+    """How what is sent is taken.
+
+    Attributes:
+        host: the address that the tap listens on.
+        ports: of OTLP and of OpenLineage; 0: any free one.
+        settle_s: how long is waited, after the command's end, for what it left behind.
+        deadline_s: how long is waited, after that, until backends hold what was acknowledged.
+        folder: the project's; there the last sessions are kept.
+    """
+
+    host: str = LOOPBACK
+    ports: tuple[int, int] = (0, 0)
+    settle_s: float = 5.0
+    deadline_s: float = 15.0
+    folder: Path = Path()
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of a command, or of listening. `file` is the session's; None: it was not kept."""
+
+    verdict: PipelineVerdict
+    session: ObservedSession
+    command_exit: int = 0
+    problem: str = ""
+    file: Path | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """The command's, where it is not 0; else that of the verdict."""
+        return self.command_exit or (0 if self.verdict.ok else 1)
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return (self.session.about.ended or 0.0) - self.session.about.started
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What came of it as JSON has it."""
+        return {
+            "command_line": list(self.session.about.command),
+            "command_exit": self.command_exit,
+            "exit": self.exit_code,
+            "seconds": round(self.seconds, 3),
+            "session": str(self.file) if self.file else None,
+            "warnings": list(self.warnings),
+            **self.verdict.document,
+        }
+
+
+def run(
+    command: Sequence[str],
+    settings: Settings,
+    options: Options | None = None,
+    *,
+    where: Where | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> RunResult:
+    """Run a command, take what it sends, and judge it.
+
+    Args:
+        command: its words.
+        settings: how it is judged.
+        options: how it is taken.
+        where: the stack behind the tap; None: none, and no Docker.
+        environ: the command's variables, under the tap's; None: this process's.
+
+    Raises:
+        InputError: there is no such profile, or the address is none.
+        MachineError: nothing can listen there (``listen``), or there is no such stack.
+    """
+    known = os.environ if environ is None else environ
+    about = About(source="run", command=tuple(command))
+    with Watch(about, settings, options or Options(), where, known) as watch:
+        child = CommandProcess(command, {**known, **watch.variables, **watch.marks})
+        return watch.finish(child.run(), child.problem)
+
+
+def listen(
+    settings: Settings,
+    options: Options | None = None,
+    *,
+    where: Where | None = None,
+    environ: Mapping[str, str] | None = None,
+    ready: Callable[[Mapping[str, str]], None],
+) -> RunResult:
+    """Take what is sent by whoever has the variables, until SIGINT or SIGTERM, and judge it.
+
+    Args:
+        settings: how it is judged.
+        options: how it is taken.
+        where: the stack behind the tap; None: none, and no Docker.
+        environ: this process's variables, of which some would win; None: `os.environ`.
+        ready: called with the variables that lead here, once all listens.
+
+    Raises:
+        InputError: there is no such profile, or the address is none.
+        MachineError: nothing can listen there (``listen``), or there is no such stack.
+    """
+    known = os.environ if environ is None else environ
+    with Watch(About(source="listen"), settings, options or Options(), where, known) as watch:
+        over = Event()
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            over.set()
+
+        before = {one: signal.signal(one, stop) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            ready(watch.variables)
+            over.wait()
+            return watch.finish()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class Watch:
+    """A tap, with a stack behind it or not, from its opening until the verdict."""
+
+    def __init__(
+        self,
+        about: About,
+        settings: Settings,
+        options: Options,
+        where: Where | None,
+        environ: Mapping[str, str],
+    ) -> None:
+        self._options, self._environ = options, environ
+        self._behind = _stack(where, environ)
+        folder = self._behind.plan.identity.folder if self._behind else options.folder
+        self._folder = _folder(Path(folder))
+        self._tap = open_tap(options, self._folder, self._behind)
+        self.variables = self._variables()
+        job = Path(about.command[0]).name if about.command else about.source
+        namespace = self.variables["OPENLINEAGE_NAMESPACE"]
+        own = OwnRun(namespace, job, str(uuid4()))
+        self._about = replace(
+            about,
+            session_id=uuid4().hex,
+            namespace=namespace,
+            own_run=str(own),
+            started=time(),
+        )
+        self.marks = marks(self._about.session_id, own, environ)
+        self._settings = replace(
+            settings, namespace=self._behind.namespace if self._behind else settings.namespace
+        )
+        self._open = ExitStack()
+        self._follower: Follower | None = None
+
+    def _variables(self) -> dict[str, str]:
+        base: dict[str, str] = {}
+        if self._behind:
+            base = self._behind.variables(self._environ)
+        known = {**self._environ, **base}
+        if protocol := self._environ.get("OTEL_EXPORTER_OTLP_PROTOCOL"):  # either is taken
+            known["OTEL_EXPORTER_OTLP_PROTOCOL"] = protocol
+        own = tap_variables(self._options.host, self._tap.otlp_port, self._tap.lineage_port, known)
+        return base | own
+
+    def __enter__(self) -> Self:
+        if self._behind:
+            from floe_local.operations.observe_stack import Follower  # noqa: PLC0415 - see `_stack`
+
+            self._follower = self._open.enter_context(Follower(self._tap, self._behind))
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """Take no more."""
+        self._open.close()
+        self._tap.close()
+
+    def finish(self, exit_code: int = 0, problem: str = "") -> RunResult:
+        """Wait for the rest, and judge all."""
+        self._tap.settle(self._options.settle_s)
+        stored: tuple[Stored, ...] = ()
+        found: list[RuleFinding] = []
+        if self._follower and self._behind:
+            taken, stored, found = self._follower.finish(self._options.deadline_s)
+            found = [*found, *_not_forwarded(self._behind.failures)]
+        else:
+            taken = self._tap.finish()
+        about = replace(self._about, ended=time(), exit_code=exit_code)
+        session = replace(taken, about=about)
+        found += nothing_came(session, self._options.host)
+        verdict = judge(session, self._settings, found, stored)
+        return RunResult(
+            verdict=verdict,
+            session=session,
+            command_exit=exit_code,
+            problem=problem,
+            file=_kept(session, self._folder),
+            warnings=_rivals(self.variables, self._environ),
+        )
+
+
+def _stack(where: Where | None, environ: Mapping[str, str]) -> StackBehind | None:
+    if where is None:
+        return None
+    # Only with a stack: pydantic, the client and urllib3 take half a second to load.
+    from floe_local.operations.observe_stack import StackBehind  # noqa: PLC0415
+
+    return StackBehind(where, environ)
+
+
+def open_tap(options: Options, folder: Path | None, behind: StackBehind | None = None) -> Tap:
+    """Start listening.
+
+    Raises:
+        MachineError: nothing can listen there (``listen``).
+    """
+    otlp = behind.dial if behind else sink
+    lineage = behind.lineage if behind else take_event
+    try:
+        return Tap(options.host, otlp=otlp, lineage=lineage, folder=folder, ports=options.ports)
+    except OSError as error:
+        reason = f"cannot listen on {options.host}: {error.strerror or error}"
+        raise MachineError("listen", reason, "name an address of this machine") from error
+
+
+def nothing_came(session: ObservedSession, host: str) -> list[RuleFinding]:
+    """The finding that a command in a container cannot reach this machine's loopback."""
+    named = {Path(word).name for word in session.about.command[:_WORDS_LOOKED_AT]}
+    tools = sorted(named & _CONTAINER_TOOLS)
+    if not (session.empty and tools and is_loopback(host)):
+        return []
+    text = f"{tools[0]} runs it in a container, which cannot reach {host}: use --listen"
+    title, why = "a command can reach the tap", "Nothing came, so nothing was judged."
+    return [
+        RuleFinding("taking", "unreachable", Severity.ERROR, title, why, (Occurrence("", text),))
+    ]
+
+
+def _not_forwarded(failures: Sequence[str]) -> list[RuleFinding]:
+    if not failures:
+        return []
+    title = "each lineage backend takes what the first one takes"
+    why = "The client has the first backend's answer, and sends nothing again."
+    places = tuple(Occurrence("", failure) for failure in failures)
+    return [RuleFinding("taking", "not-forwarded", Severity.ERROR, title, why, places)]
+
+
+def _folder(project: Path) -> Path | None:
+    """Where sessions are kept; None: nowhere, as that folder cannot be written."""
+    try:
+        return prepare(project)
+    except OSError:
+        return None
+
+
+def _kept(session: ObservedSession, folder: Path | None) -> Path | None:
+    try:
+        return keep(session, folder) if folder else None
+    except OSError:
+        return None
+
+
+def _rivals(variables: Mapping[str, str], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """What of the user's own wins over the tap's variables; read only where there is any."""
+    files = (Path("openlineage.yml"), Path.home() / ".openlineage" / "openlineage.yml")
+    named = any(name.startswith(_OF_CLIENTS) for name in environ)
+    if not named and not any(file.exists() for file in files):
+        return ()
+    from floe_local.operations.stacks import rivals_among  # noqa: PLC0415 - pydantic is slow to load
+
+    return rivals_among(variables, environ)

@@ -1,0 +1,164 @@
+"""The stack behind the tap: where connections lead, what backends hold, what the Collector says."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from datetime import UTC, datetime
+from threading import Event, Thread
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from floe_local.errors import MachineError
+from floe_local.observe.received import ReadBack
+from floe_local.observe.session.model import ObservedSession, joined
+from floe_local.observe.tap.forward import Forwarder, routes_of
+from floe_local.observe.tap.servers import take_event
+from floe_local.observe.tap.splice import HTTP2
+from floe_local.operations.smoke_test import export_errors_since, find_targets
+from floe_local.operations.stacks import find_planned
+from floe_local.plan.compiler.transport import single_transports
+from floe_local.plan.env_refs import resolve
+from floe_local.plan.secrets.mask import hide
+from floe_local.plan.stack.environment import pipeline_variables, resolve_variables
+from floe_local.prove.read.http import Http
+from floe_local.prove.secrets import secrets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from floe_local.observe.rules.model import RuleFinding
+    from floe_local.observe.tap.servers import Answer, PostedRequest
+    from floe_local.observe.tap.tap import Tap
+    from floe_local.observe.verdict import Stored
+    from floe_local.operations.request import Where
+
+_DIAL_S = 5.0
+_ROUND_S = 0.3
+_THREADS = 4
+
+
+class StackBehind:
+    """A stack that is up, as the tap needs it.
+
+    Raises:
+        InputError: the manifest is wrong, or a variable is not set.
+        MachineError: the stack was never brought up from here (``stack-unknown``).
+    """
+
+    def __init__(self, where: Where, environ: Mapping[str, str]) -> None:
+        self._where = where
+        self._began = datetime.now(UTC)
+        self.plan, _ = find_planned(where)
+        self.targets = find_targets(where)
+        self._known = {**environ, **self.plan.client_environment}
+        self._secrets = secrets_of(self.targets, self._known)
+        transports = [
+            (backend.name, resolve(one, self._known, f"the transport of {backend.name}"))
+            for backend in self.targets.backends
+            if backend.transport is not None
+            for one in single_transports(backend.transport)
+        ]
+        routes = routes_of(transports, _client_of)
+        self._forwarder = Forwarder(routes, lambda text: hide(text, self._secrets))
+        self.lineage: Callable[[PostedRequest], Answer] = self._forwarder if routes else take_event
+
+    @property
+    def namespace(self) -> str:
+        """The OpenLineage namespace that the manifest's strategy gives."""
+        return self.plan.namespace
+
+    def variables(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """What `env` prints, resolved; the tap's own go over it."""
+        found = pipeline_variables(self.plan, "host", environ=environ).variables
+        return resolve_variables(found, environ)
+
+    def dial(self, first: bytes) -> socket.socket:
+        """Connect with the Collector's port for the protocol of a connection's first bytes.
+
+        Raises:
+            OSError: nothing listens there, or the stack has no Collector.
+        """
+        targets = self.targets
+        url = targets.otlp_grpc if first.startswith(HTTP2) else targets.otlp_http
+        if url is None:
+            reason = "the stack has no Collector that takes this protocol"
+            raise ConnectionRefusedError(reason)
+        parts = urlsplit(url)
+        address = (parts.hostname or "", parts.port or 80)
+        end = socket.create_connection(address, timeout=_DIAL_S)
+        end.settimeout(None)
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return end
+
+    @property
+    def failures(self) -> list[str]:
+        """What backends besides the first answered to events that they did not take."""
+        return [
+            f"{backend}: {said[-1]} ({len(said)} times)"
+            if len(said) > 1
+            else f"{backend}: {said[0]}"
+            for backend, said in self._forwarder.failures.items()
+        ]
+
+    def reasons(self) -> dict[str, str]:
+        """Backend → why the Collector could not export to it, as its log says."""
+        errors = export_errors_since(self._where, self._began)
+        return {
+            backend.name: f"the Collector's {exporter}: {errors[exporter, str(signal)]}"
+            for backend in self.targets.backends
+            for signal, exporters in backend.exporters.items()
+            for exporter in exporters
+            if (exporter, str(signal)) in errors
+        }
+
+
+def _client_of(transport: Mapping[str, Any]) -> Callable[[dict[str, Any]], None]:
+    from floe_local.prove.send.lineage import sender_of_content  # noqa: PLC0415 - slow to load
+
+    return sender_of_content(dict(transport))
+
+
+class Follower:
+    """Reads back what a tap takes while the command still runs."""
+
+    def __init__(self, tap: Tap, behind: StackBehind) -> None:
+        self._tap, self._behind = tap, behind
+        self._http = Http(_THREADS)
+        self._back = ReadBack(behind.targets, self._http)
+        self._parts: list[ObservedSession] = []
+        self._over = Event()
+        self._thread = Thread(target=self._follow, name="read-back", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """Stop."""
+        self._over.set()
+        self._thread.join()
+        self._http.__exit__(*raised)
+
+    def _follow(self) -> None:
+        while not self._over.wait(_ROUND_S):
+            self._take(self._tap.take())
+            self._back.look()
+
+    def _take(self, part: ObservedSession) -> None:
+        self._parts.append(part)
+        self._back.take(part)
+
+    def finish(
+        self, deadline_s: float
+    ) -> tuple[ObservedSession, tuple[Stored, ...], list[RuleFinding]]:
+        """Take the rest, and wait until all is stored, at most so long."""
+        self._over.set()
+        self._thread.join()
+        self._take(self._tap.finish())
+        reasons: dict[str, str] = {}
+        if not self._back.look(monotonic() + deadline_s):
+            with suppress(MachineError):
+                reasons = self._behind.reasons()
+        return joined(self._parts), self._back.stored, self._back.findings(reasons)

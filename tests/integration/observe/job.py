@@ -1,0 +1,55 @@
+"""A pipeline: sends so many spans, and such events, by what its environment says."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from urllib.parse import urlsplit
+
+options = dict(argument.split("=", 1) for argument in sys.argv[1:])
+
+
+def send_spans(count: int) -> None:
+    """Send a root span and so many below it, by the SDK."""
+    if os.environ["OTEL_EXPORTER_OTLP_PROTOCOL"] == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (  # noqa: PLC0415
+            OTLPSpanExporter,
+        )
+    else:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # type: ignore[assignment]  # noqa: PLC0415
+            OTLPSpanExporter,
+        )
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+    provider = TracerProvider(resource=Resource.create({"service.name": "job"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=3)))
+    tracer = provider.get_tracer("job")
+    with tracer.start_as_current_span("root"):
+        for number in range(count):
+            with tracer.start_as_current_span(f"step {number}", attributes={"number": number}):
+                pass
+    provider.shutdown()
+
+
+def send_event(event: object) -> None:
+    """Post an event."""
+    url = os.environ["OPENLINEAGE_URL"]
+    if "path" in options:
+        url = f"{urlsplit(url).scheme}://{urlsplit(url).netloc}{options['path']}"
+    request = urllib.request.Request(url, json.dumps(event).encode())  # noqa: S310 - the tap's
+    request.add_header("Content-Type", "application/json")
+    try:
+        urllib.request.urlopen(request, timeout=10)  # noqa: S310 - as above
+    except urllib.error.HTTPError as error:
+        sys.stderr.write(f"{error}\n")
+
+
+if "spans" in options:
+    send_spans(int(options["spans"]))
+for event in json.loads(options.get("events", "[]")):
+    send_event(event)
