@@ -1,4 +1,4 @@
-"""The conformance checks: pure functions from evidence to what is to be said of it."""
+"""The conformance checks: pure functions from evidence to findings."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ def metadata(evidence: Evidence) -> Iterator[Finding]:
     if not seen.loaded:
         yield _NO_PLUGIN
         return
-    told = seen.metadata
-    if told["name"] != entry.name:
+    metadata = seen.metadata
+    if metadata["name"] != entry.name:
         yield Fault(
-            reason=f"its `name` is '{told['name']}', its entry point is '{entry.name}'",
+            reason=f"its `name` is '{metadata['name']}', its entry point is '{entry.name}'",
             hint="A manifest writes the entry point's name: make both the same.",
         )
-    if not _SEMVER.match(told["version"]):
-        reason = f"its `version` is '{told['version']}', which is not a semantic version"
+    if not _SEMVER.match(metadata["version"]):
+        reason = f"its `version` is '{metadata['version']}', which is not a semantic version"
         yield Fault(reason=reason, hint='Write it like version = "1.2.3".')
-    if not _API_VERSION.match(told["floe_api_version"]):
-        reason = f"its `floe_api_version` is '{told['floe_api_version']}', not 1.x or 2.x"
+    if not _API_VERSION.match(metadata["floe_api_version"]):
+        reason = f"its `floe_api_version` is '{metadata['floe_api_version']}', not 1.x or 2.x"
         yield Fault(reason=reason, hint='Write it like floe_api_version = "2.0.0".')
 
 
@@ -201,7 +201,7 @@ def deterministic(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _difference(one: Any, other: Any, place: str) -> str:
-    """Where two values differ, the order of keys included; the values are not told."""
+    """Where two values differ, the order of keys included; the values are left out."""
     if json.dumps(one) == json.dumps(other):
         return ""
     if isinstance(one, dict) and isinstance(other, dict):

@@ -134,12 +134,12 @@ def credential_names(seen: Seen) -> tuple[str, ...]:
 
 def output_of(subject: Subject, seen: Seen) -> PluginOutput:
     """What a plugin returned, as the compiler takes it."""
-    told = seen.metadata
+    metadata = seen.metadata
     return PluginOutput(
         kind=subject.kind,
         **identity_of(subject.entry),
-        plugin_version=told.get("version", ""),
-        floe_api_version=told.get("floe_api_version", ""),
+        plugin_version=metadata.get("version", ""),
+        floe_api_version=metadata.get("floe_api_version", ""),
         **seen.answers,
     )
 

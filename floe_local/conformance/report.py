@@ -97,14 +97,14 @@ def judged(check: str, who: str, findings: Iterable[Finding]) -> CheckResult:
     found = tuple(findings)
     notes = tuple(f.text for f in found if isinstance(f, Advice))
     faults = [f for f in found if isinstance(f, Fault)]
-    unasked = [f for f in found if isinstance(f, SkipReason)]
+    skipped = [f for f in found if isinstance(f, SkipReason)]
     if faults:
         reason = "; ".join(_about(who, fault.reason) for fault in faults)
         hint = " ".join(dict.fromkeys(fault.hint for fault in faults if fault.hint))
         outcome = Outcome.FAILED
         return CheckResult(check=check, outcome=outcome, reason=reason, hint=hint, warnings=notes)
-    if unasked:
-        reason = "; ".join(one.reason for one in unasked)
+    if skipped:
+        reason = "; ".join(one.reason for one in skipped)
         return CheckResult(check=check, outcome=Outcome.SKIPPED, reason=reason, warnings=notes)
     return CheckResult(check=check, outcome=Outcome.PASSED, warnings=notes)
 

@@ -132,8 +132,10 @@ def _read(
     http: Http,
 ) -> _Account:
     started = monotonic()
-    asked = [Question(target, p, item) for p in _probes(target, signal) for item in sent.items]
-    answers = poll(asked, asker(http), deadline=started + options.deadline, threads=options.threads)
+    questions = [Question(target, p, item) for p in _probes(target, signal) for item in sent.items]
+    answers = poll(
+        questions, asker(http), deadline=started + options.deadline, threads=options.threads
+    )
     id_of = "trace_id" if signal is Signal.TRACES else "run_id"
     missing = {q.item.values[id_of] for q, _, reply, _ in answers if not reply.good}
     return _Account(

@@ -59,12 +59,12 @@ def _clean(
     silent = [answer.error for answer in answers if not answer.status]
     if silent:  # it went away: asking for each would wait for each
         return CleanupResult(backend=target.name, left=(f"no answer: {silent[0]}",))
-    asked = [r for r, a in zip(removals, answers, strict=True) if a.status != _NOT_FOUND]
-    verified = poll(asked, gone, deadline=monotonic() + _SECONDS, threads=threads)
+    tried = [r for r, a in zip(removals, answers, strict=True) if a.status != _NOT_FOUND]
+    verified = poll(tried, gone, deadline=monotonic() + _SECONDS, threads=threads)
     left = tuple(
         _described(removal, answer) for removal, answer, reply, _ in verified if not reply.good
     )
-    return CleanupResult(backend=target.name, removed=len(asked) - len(left), left=left)
+    return CleanupResult(backend=target.name, removed=len(tried) - len(left), left=left)
 
 
 def _described(removal: _Removal, answer: Response) -> str:

@@ -1,4 +1,4 @@
-"""Keep credentials out of what is told: clients, and backends, quote what they were sent."""
+"""Keep credentials out of reports: clients, and backends, quote what they were sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from floe_local.prove.targets import BackendTarget, Targets
 
-Told = TypeVar("Told", Check, CleanupResult)
+Part = TypeVar("Part", Check, CleanupResult)
 
 _IDENTITY = {"backend", "signal", "protocol", "canary", "verdict", "hop"}
 
@@ -40,8 +40,8 @@ def secrets_in(target: BackendTarget, environ: Mapping[str, str]) -> frozenset[s
     return frozenset(form for value in long for form in (value, repr(value)[1:-1]))
 
 
-def masked(told: Told, secrets: frozenset[str]) -> Told:
+def masked(part: Part, secrets: frozenset[str]) -> Part:
     """A part of a report without the secrets; what names it stays as it is."""
-    fields = told.model_dump(exclude=_IDENTITY)
+    fields = part.model_dump(exclude=_IDENTITY)
     clean = map_texts(fields, lambda text: hide(text, secrets))
-    return type(told).model_validate({**told.model_dump(include=_IDENTITY), **clean})
+    return type(part).model_validate({**part.model_dump(include=_IDENTITY), **clean})

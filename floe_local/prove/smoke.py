@@ -70,7 +70,7 @@ def smoke(
     Args:
         targets: where canaries go and are read.
         options: how.
-        tell: told what happens; called in threads.
+        tell: called with what happens, in threads.
         senders: processes that were started before (`isolation.started_senders`).
 
     Raises:
@@ -226,7 +226,7 @@ def _read_back(
         if one.is_acknowledged:
             by_backend.setdefault(one.target.name, {}).update(dict.fromkeys(one.questions))
     answers = poll_apart(
-        {name: list(asked) for name, asked in by_backend.items()},
+        {name: list(questions) for name, questions in by_backend.items()},
         asker(http),
         deadline=deadline,
         threads=run.options.threads,
@@ -244,14 +244,14 @@ def _read_back(
     }
 
 
-def _tell_received(run: _Run, deadline: float, backend: str, received: int, asked: int) -> None:
+def _tell_received(run: _Run, deadline: float, backend: str, received: int, count: int) -> None:
     """Tell how far reading back from a backend has come."""
-    if received == asked:
-        run.tell(backend, "received", f"{received} of {asked} answers are as they should be")
+    if received == count:
+        run.tell(backend, "received", f"{received} of {count} answers are as they should be")
         return
     waited = run.options.deadline - (deadline - monotonic())
     time = f"{max(0.0, waited):.0f} s of {run.options.deadline:g} s"
-    run.tell(backend, "reading back", f"{received} of {asked} received, {time}")
+    run.tell(backend, "reading back", f"{received} of {count} received, {time}")
 
 
 def _is_only_counted(delivery: Delivery) -> bool:

@@ -74,7 +74,7 @@ class Targets(Frozen):
 
     `namespace` is the OpenLineage namespace that canaries use. `otlp_grpc` is ``host:port`` as
     a URL (``http://127.0.0.1:4317``), `otlp_http` a base URL without path, `collector_metrics`
-    the URL of the Collector's own metrics page. `environment` is set while canaries are sent (dummy credentials of played backends).
+    the URL of the Collector's own metrics page. `environment` is set while canaries are sent (dummy credentials of sandboxed backends).
     `pipeline` is what clients are given that are configured by their environment; None: there
     are none.
     """

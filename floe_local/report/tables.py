@@ -51,7 +51,7 @@ def _state(service: ServiceRow) -> str:
 
 
 def forced_failure_lines(failures: Sequence[Failing]) -> list[str]:
-    """What the sandbox was told to answer in place of a backend, and how to end it."""
+    """What the sandbox is set to answer in place of a backend, and how to end it."""
     return [
         f"{one.backend}: the sandbox answers {one.failure.status} "
         f"{_to_which(one.failure)}; `floe-local sandbox fail {one.backend} --off` ends it"
@@ -133,8 +133,8 @@ def what_passed(checks: Sequence[Check]) -> str:
     if received == len(verdicts):
         return "every canary was received"
     counts = {"received": received, "accepted, not verified": accepted, "skipped": skipped}
-    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    return f"of {len(verdicts)} checks {told}"
+    listed = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return f"of {len(verdicts)} checks {listed}"
 
 
 def mark(check: Check) -> str:

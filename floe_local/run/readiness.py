@@ -51,7 +51,7 @@ _ENDED = {"exited", "dead", "restarting"}
 
 
 class Readiness(NamedTuple):
-    """What a service said when it was asked whether it is ready."""
+    """Whether a service is ready, and what it answered."""
 
     ready: bool
     said: str
@@ -80,7 +80,7 @@ def wait_until_ready(
         plan: the stack.
         engine: where its containers run.
         deadline_s: how long all of them together may take.
-        report: told of every service that becomes ready.
+        report: called for every service that becomes ready.
         starting: whether Compose is still at work, and containers may be missing. It may
             raise: the wait ends with that error.
 
@@ -184,31 +184,31 @@ def _none_ended(plan: StackPlan, engine: Engine, watch: _Watch) -> bool:
 
 def _ask_http(ready: Ready, host: str, port: int) -> Readiness:
     connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_S)
-    asked = f"GET http://{host}:{port}{ready.path}"
+    request = f"GET http://{host}:{port}{ready.path}"
     try:
         connection.request("GET", ready.path, headers={"Accept": "*/*"})
         response = connection.getresponse()
         body = response.read()
     except (OSError, http.client.HTTPException) as error:
-        return Readiness(ready=False, said=f"{asked}: {error or type(error).__name__}")
+        return Readiness(ready=False, said=f"{request}: {error or type(error).__name__}")
     finally:
         connection.close()
     if response.status != ready.status:
-        said = f"{asked}: {response.status}, not {ready.status}: {_short(body)}"
+        said = f"{request}: {response.status}, not {ready.status}: {_short(body)}"
         return Readiness(ready=False, said=said)
-    return _ask_body(ready, asked, body)
+    return _ask_body(ready, request, body)
 
 
-def _ask_body(ready: Ready, asked: str, body: bytes) -> Readiness:
+def _ask_body(ready: Ready, request: str, body: bytes) -> Readiness:
     if ready.query is None:
-        return Readiness(ready=True, said=asked)
+        return Readiness(ready=True, said=request)
     import jmespath  # noqa: PLC0415 - few blueprints look into the body
 
     try:
         value = jmespath.search(ready.query, json.loads(body))
     except ValueError:
-        return Readiness(ready=False, said=f"{asked}: no JSON: {_short(body)}")
-    said = f"{asked}: {ready.query} is {value!r}, not {ready.equals!r}"
+        return Readiness(ready=False, said=f"{request}: no JSON: {_short(body)}")
+    said = f"{request}: {ready.query} is {value!r}, not {ready.equals!r}"
     return Readiness(ready=value == ready.equals, said=said)
 
 
@@ -218,16 +218,16 @@ def _short(body: bytes) -> str:
 
 def _ask_tcp(host: str, endpoint: PublishedEndpoint) -> Readiness:
     """Connect, and see that nobody hangs up: Docker's proxy does, while no one listens behind."""
-    asked = f"connect to {host}:{endpoint.host_port}"
+    request = f"connect to {host}:{endpoint.host_port}"
     try:
         with socket.create_connection((host, endpoint.host_port), timeout=_ANSWER_S) as connection:
             connection.settimeout(_TCP_QUIET_S)
-            heard = connection.recv(1)
+            first = connection.recv(1)
     except TimeoutError:
-        return Readiness(ready=True, said=asked)
+        return Readiness(ready=True, said=request)
     except OSError as error:
-        return Readiness(ready=False, said=f"{asked}: {error}")
-    return Readiness(ready=bool(heard), said=f"{asked}: hung up")
+        return Readiness(ready=False, said=f"{request}: {error}")
+    return Readiness(ready=bool(first), said=f"{request}: hung up")
 
 
 def _refuse_ended(plan: StackPlan, engine: Engine, watch: _Watch, *, at_work: bool) -> None:
@@ -283,12 +283,12 @@ def _late(
     plan: StackPlan, engine: Engine, watch: _Watch, deadline_s: float, done: Sequence[bool]
 ) -> NotReadyError:
     late = [s for s, is_done in zip(plan.services, done, strict=True) if not is_done]
-    told = [f"service {s.name}: {watch.said.get(s.name, 'nothing yet')}" for s in late]
+    waits_for = [f"service {s.name}: {watch.said.get(s.name, 'nothing yet')}" for s in late]
     container = watch.containers.get(late[0].name) if late else None
     lines = readable(engine.tail(container, _RAW_LINES))[-_LOG_LINES:] if container else ()
     wrote = f"\n{late[0].name} wrote last:" + "".join(f"\n  {x}" for x in lines) if lines else ""
     return NotReadyError(
         "not-ready",
-        f"not ready after {deadline_s:g} s: " + "; ".join(told) + wrote,
+        f"not ready after {deadline_s:g} s: " + "; ".join(waits_for) + wrote,
         _hint(late[0]) if late else "",
     )

@@ -72,7 +72,7 @@ def smoke_test(
 
 
 def _tell(session: Session, report: Report, junit: Path | None) -> int:
-    """Write the report where it is wanted; its exit code."""
+    """Write the report where it is to go; its exit code."""
     if junit:
         from floe_local.report.junit import smoke_junit
 
@@ -132,8 +132,8 @@ def _print(report: Report) -> None:
         say(line)
     say(f"sampling: {report.sampling}; namespace: {report.namespace}")
     took = report.durations
-    played = [used.name for used in report.backends if used.origin == "sandbox"]
-    by = f" (SANDBOX: nothing reached the real {', '.join(played)})" if played else ""
+    sandboxed = [used.name for used in report.backends if used.origin == "sandbox"]
+    by = f" (SANDBOX: nothing reached the real {', '.join(sandboxed)})" if sandboxed else ""
     verdict = (
         f"green: {what_passed(report.checks)}{by}" if report.ok else f"red: {report.reason}{by}"
     )

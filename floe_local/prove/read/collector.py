@@ -52,9 +52,9 @@ def parsed(page: str) -> Series:
 def total(series: Series, name: str, **labels: str) -> float:
     """Sum a counter over its series that carry these labels; a label none has is ignored."""
     own = [(found, value) for known, found, value in series if known == name]
-    for label, wanted in labels.items():
+    for label, text in labels.items():
         if any(label in found for found, _ in own):
-            own = [(found, value) for found, value in own if found.get(label) == wanted]
+            own = [(found, value) for found, value in own if found.get(label) == text]
     return sum(value for _, value in own)
 
 

@@ -13,8 +13,8 @@ from floe_local.until import growing, until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-Asked = TypeVar("Asked")
-Said = TypeVar("Said")
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
 
 
 class Reply(NamedTuple):
@@ -25,18 +25,18 @@ class Reply(NamedTuple):
 
 
 def poll_apart(
-    groups: Mapping[str, list[Asked]],
-    ask: Callable[[Asked], tuple[Reply, Said]],
+    groups: Mapping[str, list[_Item]],
+    ask: Callable[[_Item], tuple[Reply, _Answer]],
     *,
     deadline: float,
     threads: int,
-    pause_of: Callable[[Asked], float] = lambda _: 0.0,
+    pause_of: Callable[[_Item], float] = lambda _: 0.0,
     on_round: Callable[[str, int, int], None] = lambda _name, _good, _all: None,
-) -> list[tuple[Asked, Said, Reply, float]]:
+) -> list[tuple[_Item, _Answer, Reply, float]]:
     """`poll` each group on its own, at the same time: one that hangs holds up no other.
 
     Args:
-        groups: what to ask for, by who is asked.
+        groups: what to ask for, by whom.
         ask: as for `poll`.
         deadline: on the monotonic clock, for all together.
         threads: how many requests at a time, in each group.
@@ -52,15 +52,15 @@ def poll_apart(
             jobs = [
                 pool.submit(
                     poll,
-                    asked,
+                    items,
                     ask,
                     deadline=deadline,
                     threads=threads,
-                    pause_s=max(map(pause_of, asked), default=0.0),
+                    pause_s=max(map(pause_of, items), default=0.0),
                     over=over,
                     on_round=partial(on_round, name),
                 )
-                for name, asked in groups.items()
+                for name, items in groups.items()
             ]
             return [answer for job in jobs for answer in job.result()]
         finally:
@@ -68,19 +68,19 @@ def poll_apart(
 
 
 def poll(
-    asked: Iterable[Asked],
-    ask: Callable[[Asked], tuple[Reply, Said]],
+    items: Iterable[_Item],
+    ask: Callable[[_Item], tuple[Reply, _Answer]],
     *,
     deadline: float,
     threads: int,
     pause_s: float = 0.0,
     over: Event | None = None,
     on_round: Callable[[int, int], None] = lambda _good, _all: None,
-) -> list[tuple[Asked, Said, Reply, float]]:
+) -> list[tuple[_Item, _Answer, Reply, float]]:
     """Ask until every answer is good or final, or the deadline has passed.
 
     Args:
-        asked: what to ask for; each is asked for at least once.
+        items: what to ask for, each at least once.
         ask: makes one request and judges it; called in threads.
         deadline: on the monotonic clock, for all together.
         threads: how many requests at a time.
@@ -92,24 +92,24 @@ def poll(
     Returns:
         Each with its last answer, and when that came (monotonic clock).
     """
-    items = dict(enumerate(asked))
-    answers: dict[int, tuple[Asked, Said, Reply, float]] = {}
-    on_round(0, len(items))
+    by_index = dict(enumerate(items))
+    answers: dict[int, tuple[_Item, _Answer, Reply, float]] = {}
+    on_round(0, len(by_index))
 
     def one(index: int) -> None:
-        reply, said = ask(items[index])
-        answers[index] = (items[index], said, reply, monotonic())
+        reply, answer = ask(by_index[index])
+        answers[index] = (by_index[index], answer, reply, monotonic())
 
     def one_round() -> bool:
         ended = _ended(answers)
-        list(pool.map(one, [index for index in items if index not in ended]))
-        on_round(sum(reply.good for _, _, reply, _ in answers.values()), len(items))
-        return _ended(answers) == items.keys()
+        list(pool.map(one, [index for index in by_index if index not in ended]))
+        on_round(sum(reply.good for _, _, reply, _ in answers.values()), len(by_index))
+        return _ended(answers) == by_index.keys()
 
     with ThreadPoolExecutor(threads, thread_name_prefix="read-back") as pool:
         until(one_round, deadline - monotonic(), growing(pause_s), wait=(over or Event()).wait)
-    return [answers[index] for index in items]
+    return [answers[index] for index in by_index]
 
 
-def _ended(answers: dict[int, tuple[Asked, Said, Reply, float]]) -> set[int]:
+def _ended(answers: dict[int, tuple[_Item, _Answer, Reply, float]]) -> set[int]:
     return {index for index, (_, _, reply, _) in answers.items() if reply.good or reply.final}

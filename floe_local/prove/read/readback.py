@@ -31,7 +31,7 @@ _MOST_NAMED = 20  # missing spans that are each named
 
 
 def questions(target: BackendTarget, signal: Signal, items: list[ExpectedItem]) -> list[Question]:
-    """Return what a backend is asked for the items of a signal that it is to hold."""
+    """Return the questions to a backend for the items of a signal that it is to hold."""
     return [
         Question(target, probe, item)
         for probe in target.readback.get(signal, ())
@@ -43,7 +43,7 @@ def questions(target: BackendTarget, signal: Signal, items: list[ExpectedItem]) 
 def absence_questions(
     target: BackendTarget, signal: Signal, canary: str, namespace: str
 ) -> list[Question]:
-    """Return what a backend is asked for a signal that was never sent."""
+    """Return the questions to a backend for a signal that was never sent."""
     module = module_of(signal)
     never = module.never_sent(canary)
     items = module.expected(never, namespace, target.naming)
@@ -61,7 +61,7 @@ def is_held(probe: Probe, item: ExpectedItem) -> bool:
 
 
 def not_held(target: BackendTarget, signal: Signal, items: list[ExpectedItem]) -> str:
-    """Return why the backend is asked nothing of these items; empty where it is asked."""
+    """Return why there is no question for these items; empty where there is one."""
     pairs = [
         (probe, item)
         for item in items
@@ -89,14 +89,14 @@ def asker(http: Http) -> Callable[[Question], tuple[Reply, list[Difference]]]:
 
 def judged_absent(probe: Probe, answer: Response) -> tuple[Reply, list[Difference]]:
     """Judge the answer to what was never sent: a backend that says yes is believed no more."""
-    wanted = probe.absent
-    if wanted is None or is_absent(probe, answer):
+    absent = probe.absent
+    if absent is None or is_absent(probe, answer):
         return Reply(good=True), []
     field = f"{probe.name}.never-sent"
     found = f"HTTP {answer.status}" if answer.status else answer.error
-    expected = f"HTTP {wanted.status}"
-    if wanted.query is not None:
-        expected += f" with {wanted.query} = {wanted.equals!r}"
+    expected = f"HTTP {absent.status}"
+    if absent.query is not None:
+        expected += f" with {absent.query} = {absent.equals!r}"
     said_yes = answer.ok
     difference = Difference(field=field, expected=expected, found=found, why=_begins(answer))
     return Reply(good=False, final=said_yes), [difference]
@@ -107,11 +107,11 @@ def is_absent(probe: Probe, answer: Response) -> bool:
     return probe.absent is not None and answers_as(probe.absent, answer)
 
 
-def answers_as(wanted: Absent, answer: Response) -> bool:
+def answers_as(absent: Absent, answer: Response) -> bool:
     """Tell whether an answer is how the backend says that it holds no such thing."""
-    if answer.status != wanted.status:
+    if answer.status != absent.status:
         return False
-    return wanted.query is None or same(wanted.equals, searched(wanted.query, answer.parsed()))
+    return absent.query is None or same(absent.equals, searched(absent.query, answer.parsed()))
 
 
 def judged(probe: Probe, answer: Response, item: ExpectedItem) -> list[Difference]:
@@ -120,7 +120,9 @@ def judged(probe: Probe, answer: Response, item: ExpectedItem) -> list[Differenc
         return [_not_stored(probe, answer, item)]
     body = answer.parsed()
     if probe.decode is None:
-        return [d for wanted in probe.expect for d in _expected(wanted, body, answer, item)]
+        return [
+            d for expectation in probe.expect for d in _expected(expectation, body, answer, item)
+        ]
     if item.trace is None:
         raise InputError(
             "broken-probe",
@@ -142,12 +144,12 @@ def _not_stored(probe: Probe, answer: Response, item: ExpectedItem) -> Differenc
 
 
 def _expected(
-    wanted: Expectation, body: Any, answer: Response, item: ExpectedItem
+    expectation: Expectation, body: Any, answer: Response, item: ExpectedItem
 ) -> list[Difference]:
-    query = filled_query(wanted.query, item.values)
+    query = filled_query(expectation.query, item.values)
     found, problem = evaluated(query, body)
-    expected = filled_value(wanted.equals, item.values)
-    wrong = differences(_field(wanted.field, item), _number(expected), _number(found))
+    expected = filled_value(expectation.equals, item.values)
+    wrong = differences(_field(expectation.field, item), _number(expected), _number(found))
     return _because(wrong, _came_to(query, found, problem, answer)) if wrong else []
 
 

@@ -48,7 +48,7 @@ def started_senders(kinds: Sequence[str] = SENDERS) -> Iterator[Senders]:
 def clean_environment(dummies: Mapping[str, str] | None = None) -> Iterator[None]:
     """Hide settings of the SDKs and keep proxies off loopback, for the time of a smoke test.
 
-    `dummies` are variables to set meanwhile: credentials of backends that are played here.
+    `dummies` are variables to set meanwhile: credentials of sandboxed backends.
 
     The SDKs read their variables in many places, some long after construction, so that
     passing everything explicitly is not enough. This changes the whole process: a program

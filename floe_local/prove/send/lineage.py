@@ -28,7 +28,7 @@ _RETRY = {"total": 2, "connect": 2, "read": 2}
 
 
 class RunResponse(NamedTuple):
-    """What was said to the events of one run.
+    """The responses to the events of one run.
 
     `answered`: each of them got a success over HTTP; `error`: why one of them failed, where a
     composite went on without it.
@@ -85,7 +85,7 @@ class RecordingTransport(Transport):
         return done
 
     def response(self, run_id: str) -> RunResponse:
-        """Return what was said to a run. Ask after `close`."""
+        """Return the responses to a run. To be called after `close`."""
         successes = self._successes.get(run_id, [])
         error = self._emitting.get(run_id, self._closing).error or self._closing.error
         return RunResponse(bool(successes) and all(successes), error)

@@ -102,7 +102,7 @@ class TracePlan:
 
 
 class ExpectedItem(NamedTuple):
-    """One thing that a backend is asked for.
+    """One thing that a backend is expected to hold.
 
     `each` is what a probe calls it, `values` what a blueprint's placeholders stand for, `trace`
     what a decoded answer is compared with.

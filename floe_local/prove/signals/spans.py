@@ -31,7 +31,7 @@ _STATUS = {"ok": api.StatusCode.OK, "error": api.StatusCode.ERROR}
 
 
 class PlannedIds(IdGenerator):
-    """Gives the SDK the ids of the plan, so that each span can be asked for by id."""
+    """Gives the SDK the ids of the plan, so that each span can be read back by its id."""
 
     def __init__(self) -> None:
         self.trace_id = 0
