@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from floe_local.conformance.report import Advice, Fault, SkipReason, judged
+from floe_local.conformance.report import Advice, Fault, SkipReason, result_of
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import Backend
 from floe_local.plan.blueprint.placement import placement_of
@@ -37,11 +37,11 @@ _NO_PLUGIN = SkipReason(reason="the plugin did not load: see `methods` and `meta
 _SETTLED_ELSEWHERE = SkipReason(reason="not without what `methods` and `json` find missing")
 
 
-def checked(evidence: Evidence) -> tuple[CheckResult, ...]:
+def run_checks(evidence: Evidence) -> tuple[CheckResult, ...]:
     """Make every check that is for plugins of this kind, in the order of `CHECKS`."""
     who = evidence.subject.entry.who
     return tuple(
-        judged(name, who, CHECKS[name](evidence)) for name in check_names(evidence.subject.kind)
+        result_of(name, who, CHECKS[name](evidence)) for name in check_names(evidence.subject.kind)
     )
 
 

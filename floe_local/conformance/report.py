@@ -92,7 +92,7 @@ class ConformanceReport(Frozen):
         return bool(self.plugins) and all(plugin.ok for plugin in self.plugins)
 
 
-def judged(check: str, who: str, findings: Iterable[Finding]) -> CheckResult:
+def result_of(check: str, who: str, findings: Iterable[Finding]) -> CheckResult:
     """The result of a check, from what it found; `who` goes before each reason."""
     found = tuple(findings)
     notes = tuple(f.text for f in found if isinstance(f, Advice))

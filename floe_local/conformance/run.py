@@ -7,7 +7,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from floe_local.conformance.checks import checked
+from floe_local.conformance.checks import run_checks
 from floe_local.conformance.evidence import fault_of, gather
 from floe_local.conformance.report import PluginReport
 from floe_local.errors import FloeError, InputError
@@ -47,9 +47,9 @@ def conformance(
         collector: whether the real Collector may be asked, where one is at hand.
     """
     start = time.monotonic()
-    evidence = compiled(gather(subject, limit_s))
+    evidence = with_compiled(gather(subject, limit_s))
     if collector:
-        evidence = checked_by_collector(evidence)
+        evidence = with_collector_verdict(evidence)
     entry = subject.entry
     return PluginReport(
         kind=subject.kind,
@@ -58,11 +58,11 @@ def conformance(
         version=entry.version,
         target=entry.target,
         seconds=round(time.monotonic() - start, 3),
-        checks=checked(evidence),
+        checks=run_checks(evidence),
     )
 
 
-def compiled(evidence: Evidence) -> Evidence:
+def with_compiled(evidence: Evidence) -> Evidence:
     """The evidence with what the compiler makes of the plugin's answers, where it has all."""
     needed = CALLS[str(evidence.subject.kind), False]
     if not set(needed) <= set(evidence.first.answers):
@@ -95,7 +95,7 @@ def _blueprints(evidence: Evidence) -> dict[str, LocatedBlueprint]:
     return {**found, name: located}
 
 
-def checked_by_collector(evidence: Evidence) -> Evidence:
+def with_collector_verdict(evidence: Evidence) -> Evidence:
     """The evidence with what the real Collector says of the compiled configs.
 
     It is started on the one that `up` would run, and asked whether it takes that of ``--live``.

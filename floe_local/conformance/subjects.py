@@ -37,7 +37,7 @@ _HINT = "give a folder with a pyproject.toml that declares the plugin's entry po
 
 
 @contextmanager
-def subjects(
+def find_subjects(
     target: str | Path,
     kind: Kind | None = None,
     *,

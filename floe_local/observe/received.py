@@ -16,12 +16,12 @@ from floe_local.observe.session.lineage import lineage_of, mapping, mappings, te
 from floe_local.observe.session.model import ObservedSession
 from floe_local.observe.verdict import Stored
 from floe_local.plan.blueprint.model import SPAN_FIELDS
-from floe_local.plan.nested import filled, names_in
+from floe_local.plan.nested import fill, placeholders_in
 from floe_local.plan.values import Signal
 from floe_local.prove.read.poll import Reply, poll
-from floe_local.prove.read.readback import is_absent, is_held, judged, searched
+from floe_local.prove.read.readback import is_absent, is_stored, judge_response, search
 from floe_local.prove.signals.model import ExpectedItem
-from floe_local.prove.signals.otlp_json import SpanComparison, decoded
+from floe_local.prove.signals.otlp_json import SpanComparison, decode_spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -242,12 +242,15 @@ def _question(
 ) -> Iterator[Look]:
     """A question, if the probe can be asked with what is known of such a thing."""
     request, values = probe.request, item.values
-    if probe.each != item.each or not names_in([request.path, request.query]) <= values.keys():
+    if (
+        probe.each != item.each
+        or not placeholders_in([request.path, request.query]) <= values.keys()
+    ):
         return
-    if probe.when and not names_in([probe.when.query]) <= values.keys():
+    if probe.when and not placeholders_in([probe.when.query]) <= values.keys():
         return
-    if is_held(probe, item):
-        known = [e for e in probe.expect if names_in([e.equals, e.query]) <= values.keys()]
+    if is_stored(probe, item):
+        known = [e for e in probe.expect if placeholders_in([e.equals, e.query]) <= values.keys()]
         asked = probe.model_copy(update={"expect": tuple(known)})
         size = len(spans) if spans else size
         yield Look(target, asked, item, key, place, size, spans or {})
@@ -275,8 +278,8 @@ def _stored_job(run: Run, naming: Naming) -> str:
     if run.parent_job is None:
         return run.job.name
     parent = run.parent_job.name
-    name = filled(naming.child_job, {"job": run.job.name, "parent_job": parent})
-    begin = filled(naming.child_job, {"job": "", "parent_job": parent})
+    name = fill(naming.child_job, {"job": run.job.name, "parent_job": parent})
+    begin = fill(naming.child_job, {"job": "", "parent_job": parent})
     return run.job.name if run.job.name.startswith(begin) else name
 
 
@@ -294,7 +297,7 @@ def _spans(question: Look, answer: Response) -> LookResult:
     found: dict[str, Any] = {}
     if answer.ok and not is_absent(question.probe, answer):
         try:
-            found = decoded(searched(question.probe.select or "@", answer.parsed()))
+            found = decode_spans(search(question.probe.select or "@", answer.parsed()))
         except ValueError as error:
             return _all_missing(question, f"the answer is {error}")
     lost = {SPAN_FIELDS[name] for name in question.probe.loses.fields}
@@ -316,7 +319,7 @@ def _values(question: Look, answer: Response) -> LookResult:
     if not answer.ok or is_absent(question.probe, answer):
         said = f"HTTP {answer.status}" if answer.status else answer.error
         return _all_missing(question, said)
-    wrong = judged(question.probe, answer, question.item)
+    wrong = judge_response(question.probe, answer, question.item)
     called = f"{question.item.each} {question.key}"
     changed = tuple(Occurrence(question.place, f"{called}{_said(question, one)}") for one in wrong)
     return LookResult(question, max(1, len(question.spans)), (), changed)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.conformance.report import CheckResult, ConformanceReport, Outcome, PluginReport
 from floe_local.conformance.run import LIMIT_S, conformance
-from floe_local.conformance.subjects import subjects
+from floe_local.conformance.subjects import find_subjects
 from floe_local.errors import FloeError, InputError, MachineError, NotReadyError, on_path
 from floe_local.operations.down import down
 from floe_local.operations.logs import logs
@@ -71,7 +71,7 @@ def check_plugins(
         LiveNotJudgedError: `live`, and there is no engine, no image, no free port; it has the
             other checks.
     """
-    with subjects(target, kind, config=config, environment=environment) as found:
+    with find_subjects(target, kind, config=config, environment=environment) as found:
         reports = [conformance(s, limit_s=limit_s, collector=collector) for s in found]
         for index, subject in enumerate(found if live else ()):
             try:

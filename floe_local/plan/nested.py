@@ -114,12 +114,12 @@ def deep_merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
     return merged
 
 
-def names_in(value: Any) -> set[str]:
+def placeholders_in(value: Any) -> set[str]:
     """Return the names of all placeholders in a JSON value."""
     return {name for text in texts(value) for name in _PLACEHOLDER.findall(text)}
 
 
-def filled(text: str, values: dict[str, Any], quoted: Callable[[str], str] = str) -> str:
+def fill(text: str, values: dict[str, Any], quoted: Callable[[str], str] = str) -> str:
     """Put values into a text.
 
     Raises:
@@ -128,17 +128,17 @@ def filled(text: str, values: dict[str, Any], quoted: Callable[[str], str] = str
     return _PLACEHOLDER.sub(lambda match: quoted(str(_known(match[1], values))), text)
 
 
-def filled_query(query: str, values: dict[str, Any]) -> str:
+def fill_query(query: str, values: dict[str, Any]) -> str:
     """Put values into the quoted parts of a JMESPath expression."""
-    return filled(query, values, lambda value: value.replace("\\", "\\\\").replace("'", "\\'"))
+    return fill(query, values, lambda value: value.replace("\\", "\\\\").replace("'", "\\'"))
 
 
-def filled_value(value: Any, values: dict[str, Any]) -> Any:
+def fill_value(value: Any, values: dict[str, Any]) -> Any:
     """Fill a JSON value; a string that is exactly one placeholder becomes that value, typed."""
 
     def one(text: str) -> Any:
         whole = _PLACEHOLDER.fullmatch(text)
-        return _known(whole[1], values) if whole else filled(text, values)
+        return _known(whole[1], values) if whole else fill(text, values)
 
     return map_texts(value, one)
 

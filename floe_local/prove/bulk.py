@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from floe_local.plan.values import Signal
 from floe_local.prove.delivery import Question, collector_addresses, takes_runs
 from floe_local.prove.read.poll import poll
-from floe_local.prove.read.readback import asker
+from floe_local.prove.read.readback import make_ask
 from floe_local.prove.report import Bulk
 from floe_local.prove.send.emit import run_sender
 from floe_local.prove.send.exporters import RecordingExporter, exporter
 from floe_local.prove.signals import lineage, traces
-from floe_local.prove.signals.lineage import RunPlan, again, bulk_runs
+from floe_local.prove.signals.lineage import RunPlan, bulk_runs, rerun
 from floe_local.prove.signals.model import TracePlan
 from floe_local.prove.signals.spans import TraceSender
 from floe_local.prove.signals.traces import bulk_trace
@@ -53,7 +53,7 @@ class _Account(NamedTuple):
     read_seconds: float = 0.0
 
 
-def accounted(
+def account_for_each(
     targets: Targets, canaries: Canaries, options: SmokeOptions, http: Http, messages: Messages
 ) -> tuple[Bulk, ...]:
     """Send `options.count` traces and runs in parallel and read each of them back.
@@ -134,7 +134,7 @@ def _read(
     started = monotonic()
     questions = [Question(target, p, item) for p in _probes(target, signal) for item in sent.items]
     answers = poll(
-        questions, asker(http), deadline=started + options.deadline, threads=options.threads
+        questions, make_ask(http), deadline=started + options.deadline, threads=options.threads
     )
     id_of = "trace_id" if signal is Signal.TRACES else "run_id"
     missing = {q.item.values[id_of] for q, _, reply, _ in answers if not reply.good}
@@ -180,7 +180,7 @@ def _send_runs(
     def share(number: int, acknowledged: list[RunPlan]) -> None:
         sender, job = senders[number]
         for _ in range(number, count, len(senders)):
-            plan = again(job)
+            plan = rerun(job)
             sender.send(plan)
             acknowledged.append(plan)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.delivery import Delivery, Sending, collector_addresses, takes_runs
-from floe_local.prove.read.readback import absence_questions, not_held, questions
-from floe_local.prove.send.clients import CLIENTS, address_of, otlp_protocol, unserved
+from floe_local.prove.read.readback import absence_questions, questions, skip_reason
+from floe_local.prove.send.clients import CLIENTS, address_of, otlp_protocol, unserved_reason
 from floe_local.prove.signals.lineage import simple_run
 from floe_local.prove.signals.model import PREFIX, WHOLE, OtlpTransport, module_of
 from floe_local.prove.signals.traces import single_trace, whole_trace
@@ -97,7 +97,7 @@ def _canary_of(plan: TelemetryPlan, signal: Signal) -> str:
 def _by_clients(pipeline: PipelineEnvironment, canaries: Canaries) -> Iterator[Sending]:
     """Yield what clients send that know the pipeline's environment alone."""
     for client in CLIENTS:
-        name, reason = client.name, unserved(client, pipeline)
+        name, reason = client.name, unserved_reason(client, pipeline)
         protocol = "openlineage"
         plans: tuple[Plan, ...] = (simple_run(f"{PREFIX}-{canaries.id}-{name}", name),)
         if client.signal is not Signal.LINEAGE:
@@ -149,5 +149,5 @@ def _delivery(
         target=target,
         sending=sending,
         questions=(*questions(target, sending.signal, items), *never),
-        not_held=not_held(target, sending.signal, items),
+        skip_reason=skip_reason(target, sending.signal, items),
     )

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
-from floe_local.plan.nested import filled
+from floe_local.plan.nested import fill
 from floe_local.plan.values import Kind
 from floe_local.prove.read.poll import Reply, poll
-from floe_local.prove.read.readback import answers_as
+from floe_local.prove.read.readback import says_absent
 from floe_local.prove.report import CleanupResult
-from floe_local.prove.signals.lineage import to_remove
+from floe_local.prove.signals.lineage import removals
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Cleanup
@@ -34,7 +34,7 @@ def clean(
 ) -> tuple[CleanupResult, ...]:
     """Remove the jobs and datasets of `runs` from each backend whose blueprint says how."""
     return tuple(
-        _clean(target, to_remove(runs, namespace, target.naming), http, threads)
+        _clean(target, removals(runs, namespace, target.naming), http, threads)
         for target in backends
         if target.kind is Kind.LINEAGE and target.cleanup
     )
@@ -52,7 +52,7 @@ def _clean(
 
     def gone(removal: _Removal) -> tuple[Reply, Response]:
         answer = http.send(removal.rule.verify, target.endpoints, removal.item.values)
-        return Reply(good=answers_as(removal.rule.gone, answer)), answer
+        return Reply(good=says_absent(removal.rule.gone, answer)), answer
 
     with ThreadPoolExecutor(threads, thread_name_prefix="cleanup") as pool:
         answers = list(pool.map(remove, removals))
@@ -68,5 +68,5 @@ def _clean(
 
 
 def _described(removal: _Removal, answer: Response) -> str:
-    path = filled(removal.rule.verify.path, removal.item.values)
+    path = fill(removal.rule.verify.path, removal.item.values)
     return f"{path}: {f'HTTP {answer.status}' if answer.status else answer.error}"

@@ -90,14 +90,14 @@ class Sending:
 class Delivery(NamedTuple):
     """One sending on its way to one backend, and what is known of it so far.
 
-    `questions` is what the backend is asked for it, `not_held` why it need not hold it. `ack`
+    `questions` is what the backend is asked for it, `skip_reason` why it need not hold it. `ack`
     is None until it is sent, and stays so where it cannot be. `hops` are the Collector's.
     """
 
     target: BackendTarget
     sending: Sending
     questions: tuple[Question, ...] = ()
-    not_held: str = ""
+    skip_reason: str = ""
     ack: Ack | None = None
     hops: tuple[Hop, ...] = ()
     results: tuple[ProbeResult, ...] = ()

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from floe_local.prove.read.collector import parsed
+from floe_local.prove.read.collector import parse_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -76,7 +76,9 @@ def to_grpc(lines: Iterable[DatedLine], url: str) -> Iterator[Misdirected]:
 
 def to_http(page: str, url: str) -> Iterator[Misdirected]:
     """What the Collector's own metrics tell of its HTTP port, which is `url` for clients."""
-    counted = [(labels, int(value)) for name, labels, value in parsed(page) if name == _COUNTER]
+    counted = [
+        (labels, int(value)) for name, labels, value in parse_metrics(page) if name == _COUNTER
+    ]
     grpc = sum(n for labels, n in counted if labels.get("network_protocol_version") == "2.0")
     posted = [(labels, n) for labels, n in counted if labels.get("http_request_method") == "POST"]
     by_status: Counter[str] = Counter()

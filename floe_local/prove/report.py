@@ -178,7 +178,7 @@ def received_by(origin: Origin) -> Verdict:
     return _RECEIVED.get(origin, Verdict.RECEIVED)
 
 
-def fault(
+def failure_reason(
     checks: tuple[Check, ...],
     bulk: tuple[Bulk, ...],
     cleanup: tuple[CleanupResult, ...],

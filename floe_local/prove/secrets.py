@@ -40,7 +40,7 @@ def secrets_in(target: BackendTarget, environ: Mapping[str, str]) -> frozenset[s
     return frozenset(form for value in long for form in (value, repr(value)[1:-1]))
 
 
-def masked(part: Part, secrets: frozenset[str]) -> Part:
+def mask_secrets(part: Part, secrets: frozenset[str]) -> Part:
     """A part of a report without the secrets; what names it stays as it is."""
     fields = part.model_dump(exclude=_IDENTITY)
     clean = map_texts(fields, lambda text: hide(text, secrets))

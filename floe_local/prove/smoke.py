@@ -20,10 +20,10 @@ from floe_local.prove.delivery import (
     collector_addresses,
     takes_runs,
 )
-from floe_local.prove.read.collector import Counters, baseline, expected_count, watch_counters
+from floe_local.prove.read.collector import Counters, expected_count, read_baseline, watch_counters
 from floe_local.prove.read.http import Http
 from floe_local.prove.read.poll import poll_apart
-from floe_local.prove.read.readback import asker
+from floe_local.prove.read.readback import make_ask
 from floe_local.prove.report import (
     BackendUsed,
     Bulk,
@@ -31,12 +31,12 @@ from floe_local.prove.report import (
     CleanupResult,
     Durations,
     Report,
-    fault,
+    failure_reason,
 )
-from floe_local.prove.secrets import masked, secrets_of
-from floe_local.prove.send.clients import resolved
+from floe_local.prove.secrets import mask_secrets, secrets_of
+from floe_local.prove.send.clients import resolve_pipeline
 from floe_local.prove.send.emit import Stopwatch, send
-from floe_local.prove.send.isolation import Messages, captured_logs, clean_environment
+from floe_local.prove.send.isolation import Messages, capture_logs, clean_environment
 from floe_local.prove.signals.lineage import RunPlan, bulk_runs
 from floe_local.prove.targets import Tell, tell_nobody
 from floe_local.prove.verdicts import check
@@ -84,14 +84,14 @@ def smoke(
     with (
         Http(options.threads + 1) as http,
         clean_environment(targets.environment),
-        captured_logs() as messages,
+        capture_logs() as messages,
     ):
         checks, durations = _checks(run, http, watch)
         accounts = _bulk(run, http, messages)
         cleaning = monotonic()
         results = _clean(run, http)
     ended = monotonic()
-    reason = fault(checks, accounts, results, strict=options.strict)
+    reason = failure_reason(checks, accounts, results, strict=options.strict)
     return Report(
         ok=not reason,
         strict=options.strict,
@@ -103,9 +103,9 @@ def smoke(
         backends=tuple(
             BackendUsed(name=t.name, image=t.image, origin=t.origin) for t in targets.backends
         ),
-        checks=tuple(masked(check, secrets) for check in checks),
+        checks=tuple(mask_secrets(check, secrets) for check in checks),
         bulk=accounts,
-        cleanup=tuple(masked(result, secrets) for result in results),
+        cleanup=tuple(mask_secrets(result, secrets) for result in results),
         durations=durations.model_copy(
             update={"cleanup": ended - cleaning, "total": ended - watch.start}
         ),
@@ -126,7 +126,7 @@ def _known(targets: Targets) -> Targets:
 
     pipeline = targets.pipeline
     if pipeline is not None:
-        pipeline = resolved(pipeline, {**os.environ, **targets.environment})
+        pipeline = resolve_pipeline(pipeline, {**os.environ, **targets.environment})
     backends = tuple(map(known, targets.backends))
     return targets.model_copy(update={"backends": backends, "pipeline": pipeline})
 
@@ -136,9 +136,9 @@ def _bulk(run: _Run, http: Http, messages: Messages) -> tuple[Bulk, ...]:
     if not run.options.count:
         return ()
     run.tell("bulk", "sending", f"{run.options.count} more traces and runs")
-    from floe_local.prove.bulk import accounted  # noqa: PLC0415 - loads both SDKs
+    from floe_local.prove.bulk import account_for_each  # noqa: PLC0415 - loads both SDKs
 
-    accounts = accounted(run.targets, run.canaries, run.options, http, messages)
+    accounts = account_for_each(run.targets, run.canaries, run.options, http, messages)
     run.tell("bulk", "done", "each is accounted for")
     return accounts
 
@@ -160,7 +160,7 @@ def _signals(targets: Targets) -> frozenset[Signal]:
 
 
 def _checks(run: _Run, http: Http, watch: Stopwatch) -> tuple[tuple[Check, ...], Durations]:
-    counters = baseline(http, run.targets.collector_metrics)
+    counters = read_baseline(http, run.targets.collector_metrics)
     run.tell("clients", "sending", "canaries, with the SDKs that pipelines use")
     sent = send(run.planned, run.targets, watch, run.senders)
     answers = [one.is_acknowledged for one in sent if one.ack]
@@ -227,7 +227,7 @@ def _read_back(
             by_backend.setdefault(one.target.name, {}).update(dict.fromkeys(one.questions))
     answers = poll_apart(
         {name: list(questions) for name, questions in by_backend.items()},
-        asker(http),
+        make_ask(http),
         deadline=deadline,
         threads=run.options.threads,
         pause_of=lambda question: question.probe.pause_s,

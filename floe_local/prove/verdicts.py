@@ -125,8 +125,8 @@ def check(delivery: Delivery) -> Check:
         return _failed(delivery, hops, broken)
     if hops[-1].name is HopName.BACKEND_STORED:
         return _check(delivery, received_by(delivery.target.origin), hops=hops)
-    if delivery.not_held:
-        return _check(delivery, Verdict.SKIPPED, hops=hops, reason=delivery.not_held)
+    if delivery.skip_reason:
+        return _check(delivery, Verdict.SKIPPED, hops=hops, reason=delivery.skip_reason)
     if _acknowledged(delivery):
         return _check(
             delivery, Verdict.ACCEPTED, hops=hops, reason=f"acknowledged; {_unread(delivery)}"

@@ -7,15 +7,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import CheckFailedError, InputError
-from floe_local.plan.nested import filled_query, filled_value, names_in
+from floe_local.plan.nested import fill_query, fill_value, placeholders_in
 from floe_local.plan.secrets.mask import hide
 from floe_local.plan.values import Signal
 from floe_local.prove.difference import same
 from floe_local.prove.read.http import Http
 from floe_local.prove.read.poll import Reply, poll
-from floe_local.prove.read.readback import is_absent, searched
+from floe_local.prove.read.readback import is_absent, search
 from floe_local.prove.secrets import secrets_in
-from floe_local.prove.signals.otlp_json import Spans, decoded
+from floe_local.prove.signals.otlp_json import Spans, decode_spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +64,7 @@ def wait_for_span(
 
     def match(answer: Response) -> tuple[dict[str, Any] | None, str]:
         try:
-            spans = decoded(searched(probe.select or "@", answer.parsed()))
+            spans = decode_spans(search(probe.select or "@", answer.parsed()))
         except ValueError as error:
             return None, f"the answer is {error}; answered was {answer.excerpt()}"
         found = _matching(spans, name, span_id)
@@ -113,10 +113,10 @@ def wait_for_run(
 
     def match(answer: Response) -> tuple[dict[str, Any] | None, str]:
         body = answer.parsed()
-        checked = [e for e in probe.expect if names_in([e.equals, e.query]) <= set(values)]
+        checked = [e for e in probe.expect if placeholders_in([e.equals, e.query]) <= set(values)]
         for expected in checked:
-            found = searched(filled_query(expected.query, values), body)
-            if not same(filled_value(expected.equals, values), found):
+            found = search(fill_query(expected.query, values), body)
+            if not same(fill_value(expected.equals, values), found):
                 return None, f"{expected.field} is {found!r}; answered was {answer.excerpt()}"
         return body, ""
 

@@ -9,7 +9,7 @@ import pytest
 from floe_local.conformance.checks import check_names
 from floe_local.conformance.report import Outcome
 from floe_local.conformance.run import LIMIT_S, conformance
-from floe_local.conformance.subjects import subjects
+from floe_local.conformance.subjects import find_subjects
 from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class PluginConformance:
     @classmethod
     def conformance_report(cls) -> PluginReport:
         """What the checks of the class's plugin came to."""
-        wanted = subjects(
+        wanted = find_subjects(
             cls.plugin, Kind(cls.kind), config=cls.config, environment=cls.environment
         )
         with wanted as (subject,):

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from floe_local.conformance.run import conformance
-from floe_local.conformance.subjects import subjects
+from floe_local.conformance.subjects import find_subjects
 from tests.unit.cli.conftest import floe, project  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Workbench:
         """Check the good plugin with members added or replaced, `top` run at its import."""
         source = f"{dedent(top)}\n{GOOD[kind]}\n{indent(dedent(members), '    ')}"
         self.site.add(source, module="odd_plugin", points={GROUPS[kind]: {"odd": "Plugin"}})
-        with subjects("odd", environment=environment) as (subject,):
+        with find_subjects("odd", environment=environment) as (subject,):
             return conformance(subject, limit_s=limit_s, collector=collector)
 
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe_local.conformance.checks import checked
+from floe_local.conformance.checks import run_checks
 from floe_local.conformance.evidence import Evidence, Seen, Subject
 from floe_local.conformance.report import CheckResult, ConformanceReport, Outcome, PluginReport
 from floe_local.conformance.run import conformance
-from floe_local.conformance.subjects import subjects
+from floe_local.conformance.subjects import find_subjects
 from floe_local.errors import InputError
 from floe_local.plan.plugins.loading import PluginEntry
 from floe_local.plan.secrets.recognise import variables_in
@@ -53,7 +53,7 @@ def test_a_good_plugin_passes_every_check(kind: str, bench: Workbench) -> None:
 
 @pytest.mark.parametrize("folder", sorted(ADR.glob("floe-*")), ids=lambda folder: folder.name)
 def test_the_adr_s_own_classes_pass(folder: Path) -> None:
-    with subjects(folder, environment={"ATLAN_HOST": "example.com"}) as (subject,):
+    with find_subjects(folder, environment={"ATLAN_HOST": "example.com"}) as (subject,):
         report = conformance(subject, collector=False)
     assert report.ok, report
 
@@ -110,13 +110,14 @@ def test_variables_that_a_plugin_needs_can_be_given(bench: Workbench) -> None:
 
 def subjects_of(bench: Workbench, members: str) -> Any:
     bench.check(members)
-    return subjects("odd")
+    return find_subjects("odd")
 
 
 def test_a_plugin_that_did_not_load_is_not_said_to_pass_anything_else() -> None:
     subject = Subject(entry=PluginEntry("telemetry", "odd", "odd:Plugin"), kind="telemetry")
     outcomes = {
-        c.check: c.outcome for c in checked(Evidence(subject=subject, first=Seen(), second=Seen()))
+        c.check: c.outcome
+        for c in run_checks(Evidence(subject=subject, first=Seen(), second=Seen()))
     }
     passed = {name for name, outcome in outcomes.items() if outcome == Outcome.PASSED}
     assert passed <= {"methods"}  # which is about what a child said, and it said nothing
@@ -159,7 +160,7 @@ def test_a_folder_that_holds_no_plugin_is_told(case: str, tmp_path: Path) -> Non
     text, told = FOLDERS[case]
     if text is not None:
         (tmp_path / "pyproject.toml").write_text(text)
-    with pytest.raises(InputError) as caught, subjects(tmp_path):
+    with pytest.raises(InputError) as caught, find_subjects(tmp_path):
         pass
     assert caught.value.code == "plugin-folder"
     assert told in caught.value.reason
@@ -170,6 +171,6 @@ def test_a_folder_goes_before_what_is_installed_and_is_gone_afterwards() -> None
     import sys  # noqa: PLC0415 - the path is the test's subject
 
     before = list(sys.path)
-    with subjects(ADR / "floe-telemetry-jaeger") as (subject,):
+    with find_subjects(ADR / "floe-telemetry-jaeger") as (subject,):
         assert "floe-local-plugin-" in subject.entry.location
     assert sys.path == before

@@ -26,7 +26,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from floe_local.observe.session.model import LogRecord, Metric, ObservedSession, Span
-from floe_local.prove.signals.otlp_json import attributes_of, decoded, keyed, read_id
+from floe_local.prove.signals.otlp_json import attributes_of, decode_spans, keyed, read_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -95,7 +95,7 @@ def read_json(content: Any, place: str, request: int | None = None) -> ObservedS
         message = f"no OTLP JSON: it has none of {', '.join(_JSON_KEYS.values())}"
         raise ValueError(message)
     try:
-        spans = decoded(content.get(_JSON_KEYS[TRACES]))
+        spans = decode_spans(content.get(_JSON_KEYS[TRACES]))
         return ObservedSession(
             spans=tuple(
                 Span(span_id=k, place=place, request=request, **v) for k, v in spans.items()

@@ -29,7 +29,7 @@ Series = tuple[tuple[str, dict[str, str], float], ...]
 class Expected(Frozen):
     """How many items of a signal went in by a protocol, and which exporters carry them on.
 
-    `accepted` is by this protocol, `exported` all that each exporter has to send.
+    `accepted_hop` is by this protocol, `exported_hop` all that each exporter has to send.
     """
 
     signal: Signal
@@ -39,7 +39,7 @@ class Expected(Frozen):
     exporters: tuple[str, ...]
 
 
-def parsed(page: str) -> Series:
+def parse_metrics(page: str) -> Series:
     """Parse the Prometheus text format into (name, labels, value), names without ``_total``."""
     found = (_LINE.match(line) for line in page.splitlines() if not line.startswith("#"))
     return tuple(
@@ -63,7 +63,7 @@ def is_backend(exporter: str) -> bool:
     return exporter.split("/", 1)[0] not in ENDS_IN_COLLECTOR
 
 
-def accepted(before: Series, now: Series, expected: Expected) -> Hop:
+def accepted_hop(before: Series, now: Series, expected: Expected) -> Hop:
     """Judge whether the Collector accepted what was sent."""
     unit = telemetry(expected.signal).UNIT
     got = _grown(before, now, f"otelcol_receiver_accepted_{unit}", transport=expected.protocol)
@@ -73,7 +73,7 @@ def accepted(before: Series, now: Series, expected: Expected) -> Hop:
     return Hop(name=HopName.COLLECTOR_ACCEPTED, state=state, detail=detail)
 
 
-def exported(before: Series, now: Series, expected: Expected) -> Hop:
+def exported_hop(before: Series, now: Series, expected: Expected) -> Hop:
     """Judge whether each exporter sent what was accepted. No exporter known: unknown."""
     exporters = tuple(filter(is_backend, expected.exporters))
     if not exporters:
@@ -121,7 +121,7 @@ class Counters(NamedTuple):
     problem: str = ""
 
 
-def baseline(http: Http, url: str | None) -> Counters:
+def read_baseline(http: Http, url: str | None) -> Counters:
     """Read the counters before anything is sent."""
     if url is None:
         return Counters(http, None, None, "the address of the Collector's metrics is not known")
@@ -129,7 +129,7 @@ def baseline(http: Http, url: str | None) -> Counters:
     if not answer.ok:
         problem = answer.error or f"HTTP {answer.status}"
         return Counters(http, url, None, f"the Collector's metrics cannot be read: {problem}")
-    return Counters(http, url, parsed(answer.body.decode(errors="replace")))
+    return Counters(http, url, parse_metrics(answer.body.decode(errors="replace")))
 
 
 def expected_count(delivery: Delivery, deliveries: Iterable[Delivery]) -> Expected | None:
@@ -183,11 +183,11 @@ def _look(counters: Counters, before: Series, seen: Hops, start: float) -> Hops:
     answer = counters.http.ask("GET", counters.url or "")
     if not answer.ok:
         return seen
-    now, seconds = parsed(answer.body.decode(errors="replace")), monotonic() - start
+    now, seconds = parse_metrics(answer.body.decode(errors="replace")), monotonic() - start
     return {
         item: (
-            _later(pair[0], accepted(before, now, item), seconds),
-            _later(pair[1], exported(before, now, item), seconds),
+            _later(pair[0], accepted_hop(before, now, item), seconds),
+            _later(pair[1], exported_hop(before, now, item), seconds),
         )
         for item, pair in seen.items()
     }

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from floe_local.errors import printable
 from floe_local.plan.env_refs import references, resolve
-from floe_local.plan.nested import filled
+from floe_local.plan.nested import fill
 from floe_local.plan.secrets.mask import mask
 from floe_local.plan.values import Frozen
 
@@ -128,8 +128,8 @@ class Http:
 
 def target(request: Request, values: dict[str, Any]) -> str:
     """Return path and query string; every value is URL-quoted where it is put in."""
-    path = filled(request.path, values, lambda value: quote(value, safe=""))
-    query = {name: filled(text, values) for name, text in request.query.items()}
+    path = fill(request.path, values, lambda value: quote(value, safe=""))
+    query = {name: fill(text, values) for name, text in request.query.items()}
     return f"{path}?{urlencode(query)}" if query else path
 
 

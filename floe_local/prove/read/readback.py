@@ -10,12 +10,12 @@ from jmespath.exceptions import JMESPathError, ParseError
 
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.model import SPAN_FIELDS
-from floe_local.plan.nested import filled_query, filled_value
+from floe_local.plan.nested import fill_query, fill_value
 from floe_local.prove.delivery import Question
 from floe_local.prove.difference import ABSENT, Difference, differences, same
 from floe_local.prove.read.poll import Reply
 from floe_local.prove.signals.model import module_of
-from floe_local.prove.signals.otlp_json import SpanComparison, decoded, planned, span_ids
+from floe_local.prove.signals.otlp_json import SpanComparison, decode_spans, span_ids, spans_of_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def questions(target: BackendTarget, signal: Signal, items: list[ExpectedItem]) 
         Question(target, probe, item)
         for probe in target.readback.get(signal, ())
         for item in items
-        if item.each == probe.each and is_held(probe, item)
+        if item.each == probe.each and is_stored(probe, item)
     ]
 
 
@@ -55,12 +55,12 @@ def absence_questions(
     ]
 
 
-def is_held(probe: Probe, item: ExpectedItem) -> bool:
+def is_stored(probe: Probe, item: ExpectedItem) -> bool:
     """Tell whether the backend is to hold a canary, by the probe's `when`."""
-    return probe.when is None or searched(probe.when.query, item.values) is True
+    return probe.when is None or search(probe.when.query, item.values) is True
 
 
-def not_held(target: BackendTarget, signal: Signal, items: list[ExpectedItem]) -> str:
+def skip_reason(target: BackendTarget, signal: Signal, items: list[ExpectedItem]) -> str:
     """Return why there is no question for these items; empty where there is one."""
     pairs = [
         (probe, item)
@@ -68,26 +68,26 @@ def not_held(target: BackendTarget, signal: Signal, items: list[ExpectedItem]) -
         for probe in target.readback.get(signal, ())
         if item.each == probe.each
     ]
-    if any(is_held(probe, item) for probe, item in pairs):
+    if any(is_stored(probe, item) for probe, item in pairs):
         return ""
     return next((probe.when.reason for probe, _ in pairs if probe.when), "")
 
 
-def asker(http: Http) -> Callable[[Question], tuple[Reply, list[Difference]]]:
+def make_ask(http: Http) -> Callable[[Question], tuple[Reply, list[Difference]]]:
     """Return the function that asks one question and judges the answer."""
 
     def ask(question: Question) -> tuple[Reply, list[Difference]]:
         target = question.target
         answer = http.send(question.probe.request, target.endpoints, question.item.values)
         if question.never:
-            return judged_absent(question.probe, answer)
-        found = judged(question.probe, answer, question.item)
+            return judge_absence(question.probe, answer)
+        found = judge_response(question.probe, answer, question.item)
         return Reply(good=not found), found
 
     return ask
 
 
-def judged_absent(probe: Probe, answer: Response) -> tuple[Reply, list[Difference]]:
+def judge_absence(probe: Probe, answer: Response) -> tuple[Reply, list[Difference]]:
     """Judge the answer to what was never sent: a backend that says yes is believed no more."""
     absent = probe.absent
     if absent is None or is_absent(probe, answer):
@@ -104,17 +104,17 @@ def judged_absent(probe: Probe, answer: Response) -> tuple[Reply, list[Differenc
 
 def is_absent(probe: Probe, answer: Response) -> bool:
     """Tell whether an answer says that the thing is not there."""
-    return probe.absent is not None and answers_as(probe.absent, answer)
+    return probe.absent is not None and says_absent(probe.absent, answer)
 
 
-def answers_as(absent: Absent, answer: Response) -> bool:
+def says_absent(absent: Absent, answer: Response) -> bool:
     """Tell whether an answer is how the backend says that it holds no such thing."""
     if answer.status != absent.status:
         return False
-    return absent.query is None or same(absent.equals, searched(absent.query, answer.parsed()))
+    return absent.query is None or same(absent.equals, search(absent.query, answer.parsed()))
 
 
-def judged(probe: Probe, answer: Response, item: ExpectedItem) -> list[Difference]:
+def judge_response(probe: Probe, answer: Response, item: ExpectedItem) -> list[Difference]:
     """Return in what an answer differs from what was sent; the empty list when in nothing."""
     if not answer.ok or is_absent(probe, answer):
         return [_not_stored(probe, answer, item)]
@@ -130,8 +130,8 @@ def judged(probe: Probe, answer: Response, item: ExpectedItem) -> list[Differenc
             "use decode for each: trace",
         )
     select = probe.select or "@"
-    spans, problem = evaluated(select, body)
-    wrong = compared(item.trace, spans, probe.loses.fields)
+    spans, problem = evaluate(select, body)
+    wrong = compare_spans(item.trace, spans, probe.loses.fields)
     return _because(wrong, _came_to(select, spans, problem, answer))
 
 
@@ -146,9 +146,9 @@ def _not_stored(probe: Probe, answer: Response, item: ExpectedItem) -> Differenc
 def _expected(
     expectation: Expectation, body: Any, answer: Response, item: ExpectedItem
 ) -> list[Difference]:
-    query = filled_query(expectation.query, item.values)
-    found, problem = evaluated(query, body)
-    expected = filled_value(expectation.equals, item.values)
+    query = fill_query(expectation.query, item.values)
+    found, problem = evaluate(query, body)
+    expected = fill_value(expectation.equals, item.values)
     wrong = differences(_field(expectation.field, item), _number(expected), _number(found))
     return _because(wrong, _came_to(query, found, problem, answer)) if wrong else []
 
@@ -182,7 +182,7 @@ def _number(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def compared(
+def compare_spans(
     trace: TracePlan, resource_spans: Any, loses: tuple[str, ...] = ()
 ) -> list[Difference]:
     """Compare a decoded answer with a trace, span by span and field by field.
@@ -196,12 +196,12 @@ def compared(
         there = {span.span_id for span in trace.spans} & span_ids(resource_spans)
         if len(trace.spans) - len(there) > _MOST_NAMED:  # the others are under way still
             return [Difference(field="spans", expected=len(trace.spans), found=len(there))]
-        found = decoded(resource_spans)
+        found = decode_spans(resource_spans)
     except ValueError as error:
         return [Difference(field="spans", expected="OTLP JSON", found=str(error))]
     comparison = SpanComparison({SPAN_FIELDS[name] for name in loses})
     result: list[Difference] = []
-    for span_id, span in planned(trace).items():
+    for span_id, span in spans_of_plan(trace).items():
         field = f"span {span_id} ({span['name']})"
         if span_id in found:
             result += comparison.differences(field, span, found[span_id])
@@ -210,16 +210,16 @@ def compared(
     return result
 
 
-def searched(query: str, body: Any) -> Any:
+def search(query: str, body: Any) -> Any:
     """Evaluate JMESPath; what does not fit the answer finds None.
 
     Raises:
         InputError: the expression itself is broken.
     """
-    return evaluated(query, body)[0]
+    return evaluate(query, body)[0]
 
 
-def evaluated(query: str, body: Any) -> tuple[Any, str]:
+def evaluate(query: str, body: Any) -> tuple[Any, str]:
     """Evaluate JMESPath: what it found, and why it does not fit the answer where it does not.
 
     Raises:

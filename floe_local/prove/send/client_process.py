@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.plugins.process import Reporter, read_request
 from floe_local.prove.send.client_errors import error_message, hint_for
-from floe_local.prove.send.isolation import captured_logs
+from floe_local.prove.send.isolation import capture_logs
 from floe_local.prove.signals.model import telemetry
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def main() -> None:
     request = read_request(sys.stdin)
     os.environ.update(request["environment"])
     faulthandler.dump_traceback_later(request["limit_s"], exit=True)
-    with captured_logs() as messages, ThreadPoolExecutor(len(request["sendings"])) as pool:
+    with capture_logs() as messages, ThreadPoolExecutor(len(request["sendings"])) as pool:
         jobs = [pool.submit(_send, one, messages) for one in request["sendings"]]
         for index, job in enumerate(jobs):
             error = job.exception()

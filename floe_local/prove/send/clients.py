@@ -17,8 +17,8 @@ from floe_local.plan.plugins.process import ChildOutput, finish
 from floe_local.plan.stack.environment import TRANSPORT, proxy_exceptions, resolve_variables
 from floe_local.plan.values import Signal
 from floe_local.prove.delivery import FLOE_LOCAL
-from floe_local.prove.send.isolation import started_senders
-from floe_local.prove.signals.lineage import RunPlan, planned_event
+from floe_local.prove.send.isolation import start_senders
+from floe_local.prove.signals.lineage import RunPlan, event_of
 from floe_local.prove.targets import PipelineEnvironment
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ CLIENTS = (
 )
 
 
-def unserved(client: Client, pipeline: PipelineEnvironment) -> str:
+def unserved_reason(client: Client, pipeline: PipelineEnvironment) -> str:
     """Return why a client cannot be served by any variable; empty where it can."""
     if reason := pipeline.unserved.get(client.name):
         return f"{client.name}: {reason}"
@@ -81,7 +81,9 @@ def otlp_protocol(client: Client, pipeline: PipelineEnvironment) -> OtlpTranspor
     return "http" if client.name == SDK and chosen != "grpc" else "grpc"
 
 
-def resolved(pipeline: PipelineEnvironment, environ: Mapping[str, str]) -> PipelineEnvironment:
+def resolve_pipeline(
+    pipeline: PipelineEnvironment, environ: Mapping[str, str]
+) -> PipelineEnvironment:
     """Return the variables as a shell sets them, one after the other; secrets are in memory only.
 
     Where one refers to a variable that is not set, no client can be served.
@@ -122,7 +124,7 @@ def send_by_processes(
     with ExitStack() as stack:
         for variables, group in groups:
             kind = "exporters" if group[0].client == FLOE_LOCAL else "clients"
-            child = ready.pop(kind, None) or stack.enter_context(started_senders([kind]))[kind]
+            child = ready.pop(kind, None) or stack.enter_context(start_senders([kind]))[kind]
             child.give(_request(group, namespace, variables), _LIMIT_S)
             children.append(child)
         talks = finish(children, _LIMIT_S)
@@ -141,7 +143,9 @@ def _by_variables(
 
     def variables_of(sending: Sending) -> tuple[bool, dict[str, str]]:
         own = sending.client == FLOE_LOCAL
-        return own, proxies(os.environ) if own else shell(sending.signal, pipeline, os.environ)
+        return own, caller_proxies(os.environ) if own else client_variables(
+            sending.signal, pipeline, os.environ
+        )
 
     left = list(sendings)
     while left:
@@ -151,12 +155,12 @@ def _by_variables(
         yield variables[1], same
 
 
-def proxies(environ: Mapping[str, str]) -> dict[str, str]:
+def caller_proxies(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the caller's own proxies."""
     return {name: value for name, value in environ.items() if name.lower() in PROXIES}
 
 
-def shell(
+def client_variables(
     signal: Signal, pipeline: PipelineEnvironment, environ: Mapping[str, str]
 ) -> dict[str, str]:
     """Return a client's variables: what `env` prints, and proxies.
@@ -173,7 +177,7 @@ def shell(
     ]
     if all(host in excepted or is_loopback(host) for host in hosts):
         return {**DEAD_PROXIES, **pipeline.variables}
-    own = proxies(environ)
+    own = caller_proxies(environ)
     return {**own, **pipeline.variables, **proxy_exceptions(excepted, own)}
 
 
@@ -198,7 +202,7 @@ def _request(
 def _as_data(plan: Plan, namespace: str) -> list[dict[str, Any]]:
     """A run as its events, in the namespace that `env` prints; all else as it is."""
     if isinstance(plan, RunPlan):
-        return [planned_event(plan, kind, namespace) for kind in ("START", plan.ending)]
+        return [event_of(plan, kind, namespace) for kind in ("START", plan.ending)]
     return [_fields(plan)]
 
 

@@ -30,7 +30,7 @@ Senders = dict[str, Child]
 
 
 @contextmanager
-def started_senders(kinds: Sequence[str] = SENDERS) -> Iterator[Senders]:
+def start_senders(kinds: Sequence[str] = SENDERS) -> Iterator[Senders]:
     """Start a process of each kind; it loads the SDKs that it needs until it is given a request.
 
     They take longer to load than to send, so this is worth calling before everything else.
@@ -89,7 +89,7 @@ class Messages(logging.Handler):
 
 
 @contextmanager
-def captured_logs() -> Iterator[Messages]:
+def capture_logs() -> Iterator[Messages]:
     """Route what the SDKs log into a `Messages`, and nowhere else."""
     messages = Messages()
     loggers = [logging.getLogger(name) for name in _LIBRARIES]

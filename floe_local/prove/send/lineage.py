@@ -189,9 +189,9 @@ class RunSender:
         self.end(plan)
 
     def _send(self, plan: RunPlan, kind: str) -> None:
-        from floe_local.prove.signals.lineage import planned_event  # noqa: PLC0415 - pydantic: clients do without
+        from floe_local.prove.signals.lineage import event_of  # noqa: PLC0415 - pydantic: clients do without
 
-        self.emit(planned_event(plan, kind, self._namespace))
+        self.emit(event_of(plan, kind, self._namespace))
 
     def emit(self, event: dict[str, Any]) -> None:
         """Send an event as `floe_local.prove.signals.lineage.planned_event` gives it."""

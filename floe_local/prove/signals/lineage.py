@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from pydantic import Field
 
-from floe_local.plan.nested import filled
+from floe_local.plan.nested import fill
 from floe_local.plan.values import Frozen
 from floe_local.prove.signals.model import NEVER_SENT, PREFIX, TEXT, ExpectedItem
 
@@ -192,7 +192,7 @@ _DATASET_FACETS: Facets = {
 }
 
 
-def planned_event(run: RunPlan, kind: str, namespace: str) -> dict[str, Any]:
+def event_of(run: RunPlan, kind: str, namespace: str) -> dict[str, Any]:
     """Return an event of a run as it is sent, without what the client adds (`_producer` …)."""
     ends = kind != "START"
     parent: Facets = {}
@@ -246,7 +246,7 @@ def _planned_dataset(dataset: DatasetPlan, namespace: str) -> dict[str, Any]:
     return {"namespace": namespace, "name": dataset.name, "facets": facets}
 
 
-def again(run: RunPlan) -> RunPlan:
+def rerun(run: RunPlan) -> RunPlan:
     """Return another run of the same job, now."""
     return run.model_copy(update={"run_id": str(uuid4()), "started": _some_time_ago()})
 
@@ -303,7 +303,7 @@ def expected(run: RunPlan, namespace: str, naming: Naming, /) -> list[ExpectedIt
 
 def run_values(run: RunPlan, namespace: str, naming: Naming) -> dict[str, Any]:
     """Return what placeholders stand for in a run's requests and expectations."""
-    last = planned_event(run, run.ending, namespace)
+    last = event_of(run, run.ending, namespace)
     return {
         "namespace": namespace,
         "run_id": run.run_id,
@@ -322,7 +322,7 @@ def run_values(run: RunPlan, namespace: str, naming: Naming) -> dict[str, Any]:
         "job_facets": run.job_facets,
         "input_facets": _usage_facets(run.inputs),
         "output_facets": _usage_facets(run.outputs),
-        "start_event": planned_event(run, "START", namespace),
+        "start_event": event_of(run, "START", namespace),
         "last_event": last,
     }
 
@@ -335,7 +335,7 @@ def _usage_facets(datasets: tuple[DatasetPlan, ...]) -> list[dict[str, Any]]:
 def _stored_job(run: RunPlan, naming: Naming) -> str:
     if run.parent_job is None:
         return run.job
-    return filled(naming.child_job, {"job": run.job, "parent_job": run.parent_job})
+    return fill(naming.child_job, {"job": run.job, "parent_job": run.parent_job})
 
 
 def _of_dataset(dataset: DatasetPlan, namespace: str) -> dict[str, Any]:
@@ -357,7 +357,7 @@ def _of_dataset(dataset: DatasetPlan, namespace: str) -> dict[str, Any]:
     }
 
 
-def to_remove(runs: list[RunPlan], namespace: str, naming: Naming) -> list[ExpectedItem]:
+def removals(runs: list[RunPlan], namespace: str, naming: Naming) -> list[ExpectedItem]:
     """Return each run, job and dataset once, whatever became of the run.
 
     A job goes by both its names: a backend that lost the parent stored the one that was sent.

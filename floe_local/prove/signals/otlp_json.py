@@ -55,14 +55,14 @@ def trace_resource_of(service: str, canary: str) -> dict[str, Any]:
     }
 
 
-def comparable(value: Any) -> Any:
+def as_comparable(value: Any) -> Any:
     """Return an attribute's value in the comparable form: lists, not tuples; bytes as base64."""
     if isinstance(value, bytes):
         return {"base64": base64.b64encode(value).decode()}
     if isinstance(value, dict):
-        return {key: comparable(item) for key, item in value.items()}
+        return {key: as_comparable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [comparable(item) for item in value]
+        return [as_comparable(item) for item in value]
     return value
 
 
@@ -74,13 +74,13 @@ def flags_of(*, remote: bool) -> int:
     return _KNOWS_REMOTE | _IS_REMOTE if remote else _KNOWS_REMOTE
 
 
-def planned(trace: TracePlan) -> Spans:
+def spans_of_plan(trace: TracePlan) -> Spans:
     """Return the spans of a plan in the comparable form."""
     resources = {
-        service: comparable(trace_resource_of(service, trace.canary))
+        service: as_comparable(trace_resource_of(service, trace.canary))
         for service in {span.service for span in trace.spans}
     }
-    scope = comparable(SCOPE_ATTRIBUTES)
+    scope = as_comparable(SCOPE_ATTRIBUTES)
     return {
         span.span_id: _planned_span(span, trace, resources[span.service], scope)
         for span in trace.spans
@@ -102,13 +102,13 @@ def _planned_span(
         "end": span.end,
         "trace_state": span.trace_state,
         "flags": flags_of(remote=span.remote),
-        "attributes": comparable(span.attributes),
+        "attributes": as_comparable(span.attributes),
         "dropped_attributes": span.dropped_attributes,
         "events": {key: _planned_event(event) for key, event in events.items()},
         "event_times": {key: event.time for key, event in events.items()},
         "event_dropped_attributes": {key: e.dropped_attributes for key, e in events.items()},
         "dropped_events": span.dropped_events,
-        "links": {key: comparable(link.attributes) for key, link in links.items()},
+        "links": {key: as_comparable(link.attributes) for key, link in links.items()},
         "link_trace_states": dict.fromkeys(links, ""),  # the SDK does not send them
         "link_flags": {key: flags_of(remote=link.remote) for key, link in links.items()},
         "link_dropped_attributes": {key: link.dropped_attributes for key, link in links.items()},
@@ -126,7 +126,7 @@ def _planned_span(
 
 def _planned_event(event: EventPlan) -> dict[str, Any]:
     if event.exception is None:
-        return dict(comparable(event.attributes))
+        return dict(as_comparable(event.attributes))
     # The stack trace is the SDK's business; that there is an exception is ours.
     return {"exception.type": "ValueError", "exception.message": event.exception}
 
@@ -216,7 +216,7 @@ def _without_sampler(trace_state: Any) -> str:
     return ",".join(member for member in members if not member.startswith("ot="))
 
 
-def decoded(resource_spans: Any) -> Spans:
+def decode_spans(resource_spans: Any) -> Spans:
     """Decode OTLP JSON (a list of ResourceSpans) into the comparable form.
 
     Accepts what the JSON encodings of protobuf differ in: ids in hexadecimal or base64,

@@ -23,7 +23,7 @@ from floe_local.prove.signals.model import (
     TraceCase,
     TracePlan,
 )
-from floe_local.prove.signals.otlp_json import comparable
+from floe_local.prove.signals.otlp_json import as_comparable
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Naming
@@ -93,7 +93,7 @@ def _of_span(span: SpanPlan, trace: TracePlan, values: dict[str, Any]) -> Expect
         "status": span.status,
         "message": span.message,
         "service": span.service,
-        "attributes": comparable(span.attributes),
+        "attributes": as_comparable(span.attributes),
         "trace_state": span.trace_state,
         "start": span.start,
         "end": span.end,

@@ -22,8 +22,8 @@ from sandbox_recorder.refusals import Refused
 
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
-from floe_local.prove.read.readback import compared
-from floe_local.prove.signals.otlp_json import decoded
+from floe_local.prove.read.readback import compare_spans
+from floe_local.prove.signals.otlp_json import decode_spans
 from floe_local.prove.signals.spans import TraceSender
 
 if TYPE_CHECKING:
@@ -118,14 +118,14 @@ def items(decoders: Decoders, signal: str, body: bytes, kind: str) -> list[dict[
 
 
 def test_a_span_is_whole_in_both_encodings(decoders: Decoders) -> None:
-    expected = decoded(traces(span())["resourceSpans"])
+    expected = decode_spans(traces(span())["resourceSpans"])
     for body, kind in both(traces(span()), ExportTraceServiceRequest()):
         (one,) = found(decoders, "traces", body, kind)
         assert one.keys == (TRACE.hex(),)
         decoder = decoders["otlp", "traces"]
         assert isinstance(decoder, OtlpTraces)
         given = decoder.resource_spans(one.packed)
-        assert decoded([given]) == expected
+        assert decode_spans([given]) == expected
         assert given["scopeSpans"][0]["spans"][0] == span()
 
 
@@ -147,7 +147,7 @@ def test_a_canary_s_span_is_recorded_whole(decoders: Decoders) -> None:
     decoder = decoders["otlp", "traces"]
     assert isinstance(decoder, OtlpTraces)
     shown = [decoder.resource_spans(one.packed) for one in decoder.decode(body, PROTOBUF)]
-    assert compared(trace, json.loads(json.dumps(shown))) == []
+    assert compare_spans(trace, json.loads(json.dumps(shown))) == []
 
 
 @given(number=st.integers(-(2**63), 2**63 - 1), text=st.text())

@@ -11,7 +11,7 @@ from floe_local.errors import CheckFailedError
 from floe_local.plan.values import Origin, Signal
 from floe_local.prove.report import HopName, HopState, Verdict
 from floe_local.prove.send.exporters import exporter
-from floe_local.prove.send.isolation import captured_logs, clean_environment
+from floe_local.prove.send.isolation import capture_logs, clean_environment
 from floe_local.prove.send.lineage import RunSender, canary_client
 from floe_local.prove.signals.lineage import simple_run
 from floe_local.prove.signals.spans import TraceSender
@@ -466,7 +466,7 @@ def test_what_only_the_counters_show_is_accepted(telemetry: Targets) -> None:
 
 def test_one_s_own_span_is_waited_for(telemetry: Targets) -> None:
     trace = bulk_trace("own", "http")
-    with clean_environment(), captured_logs():
+    with clean_environment(), capture_logs():
         assert telemetry.otlp_http is not None
         TraceSender(exporter(Signal.TRACES, "http", telemetry.otlp_http)).send(trace)
     found = wait_for_span(telemetry.backends[0], trace.trace_id.upper(), name="bulk")
@@ -480,7 +480,7 @@ def test_one_s_own_span_is_waited_for(telemetry: Targets) -> None:
 def test_one_s_own_run_is_waited_for(lineage: Targets) -> None:
     [backend] = lineage.backends
     run = simple_run("floe-canary-own", "own")
-    with clean_environment(), captured_logs():
+    with clean_environment(), capture_logs():
         RunSender(canary_client(backend.transport or {}), NAMESPACE).send(run)
     assert wait_for_run(backend, run.run_id, state="COMPLETE")["id"] == run.run_id
     assert wait_for_run(backend, run.run_id, state="COMPLETED")["id"] == run.run_id

@@ -23,7 +23,7 @@ from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.difference import differences
 from floe_local.prove.signals import logs, metrics, traces
-from floe_local.prove.signals.otlp_json import decoded, planned
+from floe_local.prove.signals.otlp_json import decode_spans, spans_of_plan
 from tests.integration.sandbox.conftest import located
 
 if TYPE_CHECKING:
@@ -102,7 +102,9 @@ def test_otlp_of_a_real_collector_is_whole(
     for trace in sent.of(Signal.TRACES):
         recorder.wait_for(f"traces/{trace.trace_id}", len(trace.spans))
         found = recorder.ask(f"/received/traces/{trace.trace_id}")
-        assert differences("trace", planned(trace), decoded(found["resourceSpans"])) == []
+        assert (
+            differences("trace", spans_of_plan(trace), decode_spans(found["resourceSpans"])) == []
+        )
     for metric in sent.of(Signal.METRICS):
         (item,) = recorder.wait_for(f"metrics/{metric.name}")
         assert (item["value"], item["unit"]) == (metric.value, metric.unit)

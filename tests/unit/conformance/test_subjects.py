@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from floe_local.conformance.subjects import subjects
+from floe_local.conformance.subjects import find_subjects
 from floe_local.errors import InputError
 from floe_local.operations.plugin_checks import check_plugins
 from floe_local.operations.request import Where, manifest_blueprints
@@ -48,7 +48,7 @@ def fault(plugin_site: PluginSite, telemetry_source: Any) -> Callable[[str], str
         plugin_site.metadata(
             "acme-floe", "1.2", {**points, "floe_local.blueprints": {"acme": "acme"}}
         )
-        with subjects("acme") as (subject,):
+        with find_subjects("acme") as (subject,):
             found = subject.blueprint_fault
         return f"{found.reason}; {found.hint}" if found else None
 
@@ -128,7 +128,7 @@ def test_a_blueprint_that_is_there_and_not_found_is_named(
     plugins = {"floe.telemetry_backends": {"acme": "acme:Plugin"}}
     plugin_site.metadata("acme-floe", "1.2", {**plugins, **points})
 
-    with subjects("acme") as (subject,):
+    with find_subjects("acme") as (subject,):
         fault = subject.blueprint_fault
     with pytest.raises(InputError) as caught:  # as `up` and `explain` say it
         manifest_blueprints(Manifest(backends=(BackendRef(kind=Kind.TELEMETRY, name="acme"),)))
@@ -150,7 +150,7 @@ def test_a_plugin_without_a_blueprint_may_stand_beside_one_with(
     points = {"floe.telemetry_backends": {"acme": "acme:Plugin", "acme-console": "acme:Plugin"}}
     plugin_site.metadata("acme-floe", "1.2", {**points, GROUP: {"acme": "acme"}})
 
-    with subjects("acme-console") as (subject,):
+    with find_subjects("acme-console") as (subject,):
         assert subject.blueprint_fault is None
         assert subject.blueprint is None
 
@@ -192,7 +192,7 @@ def test_a_folder_whose_entry_points_are_misspelt(
     project = f'[project]\nname = "acme"\n[project.entry-points."{group}"]\nacme = "{package}:P"\n'
     (tmp_path / "pyproject.toml").write_text(project)
 
-    with pytest.raises(InputError) as caught, subjects(tmp_path):
+    with pytest.raises(InputError) as caught, find_subjects(tmp_path):
         pass
 
     assert advice in caught.value.hint

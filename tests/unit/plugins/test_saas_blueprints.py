@@ -14,7 +14,7 @@ from floe_local.plan.nested import texts
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import deliveries, plan
 from floe_local.prove.read.http import Response, target
-from floe_local.prove.read.readback import judged, judged_absent
+from floe_local.prove.read.readback import judge_absence, judge_response
 from floe_local.prove.targets import Targets
 from tests.backends import target_of
 
@@ -129,8 +129,8 @@ def test_datadog_s_own_api_is_asked_for_each_span() -> None:
     assert wanted.startswith("/api/v2/spans/events?filter%5Bquery%5D=%40otel.trace_id%3A")
     spans = {(q.item.values["name"], q.item.values["service"]) for q in there}
     for question in there:
-        assert judged(question.probe, found_spans(*spans), question.item) == []
+        assert judge_response(question.probe, found_spans(*spans), question.item) == []
     for wrong in (found_spans(), found_spans(("other", values["service"])), Response(status=429)):
-        assert judged(first.probe, wrong, first.item)
-    assert judged_absent(absent.probe, found_spans())[0].good
-    assert judged_absent(absent.probe, found_spans(*spans))[0].final
+        assert judge_response(first.probe, wrong, first.item)
+    assert judge_absence(absent.probe, found_spans())[0].good
+    assert judge_absence(absent.probe, found_spans(*spans))[0].final

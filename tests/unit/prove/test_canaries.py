@@ -10,7 +10,7 @@ import pytest
 from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import Canaries, plan
-from floe_local.prove.signals.lineage import expected, to_remove
+from floe_local.prove.signals.lineage import expected, removals
 from floe_local.prove.signals.model import PREFIX, OtlpTransport, module_of
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def test_no_id_comes_twice() -> None:
 
 def test_every_name_tells_that_it_is_a_canary() -> None:
     canaries = plan("ns", ("grpc", "http"), ALL)
-    subjects = to_remove(list(canaries.of(Signal.LINEAGE)), "ns", Naming())
+    subjects = removals(list(canaries.of(Signal.LINEAGE)), "ns", Naming())
     names = [s.values["dataset"] for s in subjects if s.each == "dataset"]
     names += [s.values["job"] for s in subjects]
     names += [span.service for trace in canaries.of(Signal.TRACES) for span in trace.spans]

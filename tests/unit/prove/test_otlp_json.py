@@ -19,9 +19,9 @@ from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.difference import ABSENT
-from floe_local.prove.read.readback import compared
+from floe_local.prove.read.readback import compare_spans
 from floe_local.prove.signals.model import SpanPlan, TracePlan
-from floe_local.prove.signals.otlp_json import decoded, planned
+from floe_local.prove.signals.otlp_json import decode_spans, spans_of_plan
 from floe_local.prove.signals.spans import TraceSender
 from floe_local.prove.signals.traces import span_id, trace_id
 
@@ -70,7 +70,7 @@ def hexadecimal(value: Any) -> Any:
 def test_what_the_sdk_sent_is_what_was_planned(
     trace: TracePlan, encode: Any, *, numbers: bool
 ) -> None:
-    assert compared(trace, encode(shown(trace, numbers=numbers))) == []
+    assert compare_spans(trace, encode(shown(trace, numbers=numbers))) == []
 
 
 def test_order_is_no_difference(trace: TracePlan) -> None:
@@ -80,7 +80,7 @@ def test_order_is_no_difference(trace: TracePlan) -> None:
         for span in group["scopeSpans"][0]["spans"]:
             for part in ("attributes", "events", "links"):
                 span.get(part, []).reverse()
-    assert compared(trace, list(reversed(spans))) == []
+    assert compare_spans(trace, list(reversed(spans))) == []
 
 
 def _each_loss(spans: Any) -> list[tuple[str, Any]]:
@@ -106,7 +106,7 @@ def test_every_single_loss_is_seen(trace: TracePlan) -> None:
         less = json.loads(text)
         owner = less[g]["scopeSpans"][0]["spans"]
         del (owner if part is None else owner[s][part])[s if part is None else i]
-        [difference] = compared(trace, less)
+        [difference] = compare_spans(trace, less)
         assert part is None or f".{part}." in difference.field, kind
 
 
@@ -192,10 +192,10 @@ def test_every_single_change_is_seen_unless_it_is_said_to_be_lost(
     spans, by_field = every_leaf
     for path in by_field[name]:
         changed = put(spans, path, other(at(spans, path), path[-1]))
-        found = compared(trace, changed)
+        found = compare_spans(trace, changed)
         assert {key_of(one.field) for one in found} == {SPAN_FIELDS[name]}, path
         if name not in {"events", "links"}:
-            assert compared(trace, changed, (name,)) == [], path
+            assert compare_spans(trace, changed, (name,)) == [], path
 
 
 def at(value: Any, path: tuple[Any, ...]) -> Any:
@@ -214,7 +214,7 @@ def test_one_more_than_was_sent_is_seen(trace: TracePlan, part: str) -> None:
     spans = shown(trace)
     owners = [s for g in spans for s in g["scopeSpans"][0]["spans"] if s.get(part)]
     owners[0][part].append(owners[0][part][0])
-    [difference] = compared(trace, spans)
+    [difference] = compare_spans(trace, spans)
     assert (key_of(difference.field), difference.expected) == (part, ABSENT)
 
 
@@ -223,7 +223,7 @@ def test_a_sampler_may_write_its_member_of_the_trace_state(trace: TracePlan) -> 
     for group in spans:
         for span in group["scopeSpans"][0]["spans"]:
             span["traceState"] = ",".join(filter(None, ["ot=th:0;rv:1", span.get("traceState")]))
-    assert compared(trace, spans) == []
+    assert compare_spans(trace, spans) == []
 
 
 def test_an_attribute_that_a_processor_added_is_no_difference(trace: TracePlan) -> None:
@@ -232,7 +232,7 @@ def test_an_attribute_that_a_processor_added_is_no_difference(trace: TracePlan) 
     for group in spans:
         group["resource"]["attributes"].append(added)
         group["scopeSpans"][0]["spans"][0]["attributes"].append(added)
-    assert compared(trace, spans) == []
+    assert compare_spans(trace, spans) == []
 
 
 @pytest.mark.parametrize("case", ["hour-apart", "large-span", "many-spans"])
@@ -240,17 +240,17 @@ def test_what_is_odd_by_its_times_or_its_size_is_compared_whole(case: str) -> No
     canaries = plan("ns", ("grpc",), frozenset({Signal.TRACES}))
     [odd] = [one for one in canaries.of(Signal.TRACES) if one.case == case]
     spans = shown(odd)
-    assert compared(odd, spans) == []
+    assert compare_spans(odd, spans) == []
     last = spans[-1]["scopeSpans"][0]["spans"][-1]
     last["endTimeUnixNano"] = str(int(last["endTimeUnixNano"]) + 1)
-    [difference] = compared(odd, spans)
+    [difference] = compare_spans(odd, spans)
     assert key_of(difference.field) == "end"
 
 
 def test_of_many_missing_spans_the_number_is_told() -> None:
     canaries = plan("ns", ("grpc",), frozenset({Signal.TRACES}))
     [many] = [one for one in canaries.of(Signal.TRACES) if one.case == "many-spans"]
-    [difference] = compared(many, shown(replace(many, spans=many.spans[:512])))
+    [difference] = compare_spans(many, shown(replace(many, spans=many.spans[:512])))
     assert (difference.expected, difference.found) == (2_000, 512)
 
 
@@ -261,7 +261,7 @@ def test_of_many_missing_spans_the_number_is_told() -> None:
 def test_types_are_told_apart(value: Any, other: Any) -> None:
     def span(attribute: Any) -> Any:
         own = {"spanId": "a" * 16, "attributes": [{"key": "k", "value": attribute}]}
-        return decoded([{"scopeSpans": [{"spans": [own]}]}])["a" * 16]["attributes"]["k"]
+        return decode_spans([{"scopeSpans": [{"spans": [own]}]}])["a" * 16]["attributes"]["k"]
 
     assert type(span(value)) is not type(span(other))
 
@@ -285,13 +285,13 @@ def test_any_attribute_survives(attributes: dict[str, Any]) -> None:
         attributes=attributes,
     )
     one = TracePlan(canary="c", protocol="grpc", trace_id=trace_id(), spans=(span,))
-    assert compared(one, shown(one)) == []
+    assert compare_spans(one, shown(one)) == []
 
 
 @pytest.mark.parametrize("odd", [7, "text", [1], [{"scopeSpans": [{"spans": [{"spanId": "§"}]}]}]])
 def test_what_is_no_otlp_is_a_difference_not_a_crash(trace: TracePlan, odd: Any) -> None:
-    assert compared(trace, odd)[0].field == "spans"
+    assert compare_spans(trace, odd)[0].field == "spans"
 
 
 def test_nothing_is_every_span_missing(trace: TracePlan) -> None:
-    assert len(compared(trace, None)) == len(planned(trace))
+    assert len(compare_spans(trace, None)) == len(spans_of_plan(trace))

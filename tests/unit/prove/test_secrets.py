@@ -10,7 +10,7 @@ from floe_local.errors import CheckFailedError, InputError
 from floe_local.plan.blueprint.model import Absent, Expectation, Probe, Request
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.report import CleanupResult
-from floe_local.prove.secrets import masked, secrets_in
+from floe_local.prove.secrets import mask_secrets, secrets_in
 from floe_local.prove.smoke import smoke
 from floe_local.prove.targets import BackendTarget, SmokeOptions, Targets
 from floe_local.prove.waiting import wait_for_run
@@ -126,5 +126,7 @@ def test_what_is_called_a_credential_is_one_and_a_site_is_none() -> None:
 
 
 def test_what_a_part_of_a_report_is_about_stays() -> None:
-    told = masked(CleanupResult(backend="acme-prod", left=("at acme-prod",)), frozenset(["prod"]))
+    told = mask_secrets(
+        CleanupResult(backend="acme-prod", left=("at acme-prod",)), frozenset(["prod"])
+    )
     assert told == CleanupResult(backend="acme-prod", left=("at acme-***",))

@@ -11,7 +11,7 @@ import pytest
 from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import TELEMETRY, deliveries, plan
-from floe_local.prove.read.collector import Expected, accepted, parsed
+from floe_local.prove.read.collector import Expected, accepted_hop, parse_metrics
 from floe_local.prove.report import HopState
 from floe_local.prove.send.exporters import exporter_from_environment
 from floe_local.prove.signals import lineage, logs, metrics, traces
@@ -96,8 +96,10 @@ def test_a_fourth_is_counted_by_the_unit_that_the_collector_has_for_it() -> None
         signal=PROFILES, protocol="grpc", accepted=7, exported=7, exporters=()
     )
     page = 'otelcol_receiver_accepted_samples{transport="grpc"} 7\n'
-    assert accepted((), parsed(page), expected).state is HopState.PASSED
-    assert accepted((), parsed(page.replace("7", "6")), expected).state is HopState.FAILED
+    assert accepted_hop((), parse_metrics(page), expected).state is HopState.PASSED
+    assert (
+        accepted_hop((), parse_metrics(page.replace("7", "6")), expected).state is HopState.FAILED
+    )
 
 
 @pytest.mark.usefixtures("_profiles")

@@ -19,7 +19,7 @@ from floe_local.prove.report import (
     HopState,
     Report,
     Verdict,
-    fault,
+    failure_reason,
 )
 from floe_local.prove.targets import Targets
 from floe_local.prove.verdicts import check, with_export_errors
@@ -56,7 +56,7 @@ def judged(  # noqa: PLR0917 - what a check rests on, most of it as it should be
     answers: tuple[ProbeResult, ...] = (),
     origin: Origin = Origin.UPSTREAM,
     accepts: tuple[Signal, ...] = (Signal.TRACES,),
-    not_held: str = "",
+    skip_reason: str = "",
     unexported: tuple[Signal, ...] = (),
     unset: tuple[str, ...] = (),
     exporters: tuple[str, ...] = (),
@@ -73,7 +73,7 @@ def judged(  # noqa: PLR0917 - what a check rests on, most of it as it should be
         exporters={Signal.TRACES: exporters},
     )
     sending = Sending(Signal.TRACES, "grpc", "traces", "http://there")
-    return check(Delivery(backend, sending, (), not_held, ack, hops, answers))
+    return check(Delivery(backend, sending, (), skip_reason, ack, hops, answers))
 
 
 @pytest.mark.parametrize(
@@ -197,9 +197,9 @@ def test_a_signal_that_the_plugin_has_no_pipeline_for_is_skipped_with_the_reason
 
 
 def test_what_the_backend_need_not_hold_is_skipped_with_the_reason() -> None:
-    found = judged(answers=(result(never=True),), not_held="it keeps COMPLETE only")
+    found = judged(answers=(result(never=True),), skip_reason="it keeps COMPLETE only")
     assert (found.verdict, found.reason) == (Verdict.SKIPPED, "it keeps COMPLETE only")
-    lost = judged(ack=REFUSED, not_held="it keeps COMPLETE only")
+    lost = judged(ack=REFUSED, skip_reason="it keeps COMPLETE only")
     assert (lost.verdict, lost.hop) == (Verdict.FAILED, HopName.CLIENT)
 
 
@@ -245,19 +245,19 @@ def a_bulk(stored: int) -> Bulk:
 )
 def test_what_is_a_pass(verdicts: list[Verdict], *, strict: bool, passes: bool) -> None:
     checks = tuple(map(a_check, verdicts))
-    assert (fault(checks, (), (), strict=strict) == "") is passes
+    assert (failure_reason(checks, (), (), strict=strict) == "") is passes
 
 
 def test_what_is_missing_of_many_or_left_behind_is_no_pass() -> None:
     good = (a_check(Verdict.RECEIVED),)
-    assert "1 of 10" in fault(good, (a_bulk(9),), (), strict=False)
-    assert fault(good, (a_bulk(10),), (), strict=False) == ""
+    assert "1 of 10" in failure_reason(good, (a_bulk(9),), (), strict=False)
+    assert failure_reason(good, (a_bulk(10),), (), strict=False) == ""
     left = CleanupResult(backend="b", left=("/jobs/x: HTTP 200",))
-    assert "could not be removed" in fault(good, (), (left,), strict=False)
+    assert "could not be removed" in failure_reason(good, (), (left,), strict=False)
 
 
 def a_report(*checks: Check, bulk: tuple[Bulk, ...] = ()) -> Report:
-    reason = fault(checks, bulk, (), strict=False)
+    reason = failure_reason(checks, bulk, (), strict=False)
     return Report(
         ok=not reason,
         strict=False,

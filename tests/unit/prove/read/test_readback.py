@@ -10,12 +10,12 @@ import pytest
 
 from floe_local.errors import CheckFailedError, InputError
 from floe_local.plan.blueprint.model import Absent, Condition, Expectation, Probe, Request
-from floe_local.plan.nested import filled_query, filled_value, names_in
+from floe_local.plan.nested import fill_query, fill_value, placeholders_in
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import deliveries, plan
 from floe_local.prove.read.http import Http, Response, target
 from floe_local.prove.read.poll import Reply, poll
-from floe_local.prove.read.readback import judged, judged_absent, searched
+from floe_local.prove.read.readback import judge_absence, judge_response, search
 from floe_local.prove.signals.model import ExpectedItem
 from floe_local.prove.targets import BackendTarget, Targets
 from floe_local.prove.waiting import wait_for_run, wait_for_span
@@ -40,7 +40,7 @@ def answer(body: Any, status: int = 200) -> Response:
 
 def expects(query: str, equals: Any, body: Any) -> list[str]:
     wanted = Expectation(field="f", query=query, equals=equals)
-    found = judged(probe(wanted), answer(body), ExpectedItem("run", VALUES))
+    found = judge_response(probe(wanted), answer(body), ExpectedItem("run", VALUES))
     return [difference.field for difference in found]
 
 
@@ -49,9 +49,9 @@ def test_values_are_quoted_where_they_are_put_in() -> None:
 
 
 def test_a_whole_placeholder_keeps_its_type() -> None:
-    assert filled_value("{inputs}", VALUES) == ["x"]
-    assert filled_value("{none}", VALUES) is None
-    assert filled_value(["{namespace}-{job}", {"k": "{none}"}, 7], VALUES) == [
+    assert fill_value("{inputs}", VALUES) == ["x"]
+    assert fill_value("{none}", VALUES) is None
+    assert fill_value(["{namespace}-{job}", {"k": "{none}"}, 7], VALUES) == [
         "it's-é&=",
         {"k": None},
         7,
@@ -59,8 +59,8 @@ def test_a_whole_placeholder_keeps_its_type() -> None:
 
 
 def test_values_cannot_break_out_of_an_expression() -> None:
-    query = filled_query("[?n=='{namespace}'].v | [0]", VALUES)
-    assert searched(query, [{"n": "it's", "v": 1}]) == 1
+    query = fill_query("[?n=='{namespace}'].v | [0]", VALUES)
+    assert search(query, [{"n": "it's", "v": 1}]) == 1
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_every_wrong_field_is_named() -> None:
         Expectation(field="a", query="a", equals=1),
         Expectation(field="b", query="b", equals=2),
     )
-    found = judged(probe(*both), answer({"a": 9}), ExpectedItem("run", VALUES))
+    found = judge_response(probe(*both), answer({"a": 9}), ExpectedItem("run", VALUES))
     assert [difference.field for difference in found] == ["a", "b"]
 
 
@@ -135,7 +135,7 @@ def test_what_a_query_came_to_is_said_with_a_piece_of_the_answer(case: str) -> N
     given, query, expected = WORDS[case]
     wanted = Expectation(field="f", query=query, equals=1)
 
-    [found] = judged(probe(wanted), given, ExpectedItem("run", VALUES))
+    [found] = judge_response(probe(wanted), given, ExpectedItem("run", VALUES))
 
     assert not [text for text in expected if text not in found.why], found.why
     assert len(found.why) < 500
@@ -205,27 +205,27 @@ def of_metric(*expect: Expectation, absent: Absent | None = None) -> Probe:
 @pytest.mark.parametrize(("value", "good"), [(3, True), (3.0, True), (3.5, False), ("3", False)])
 def test_a_whole_number_may_come_without_its_point(value: Any, *, good: bool) -> None:
     wanted = Expectation(field="metric.value", query="v", equals="{value}")
-    found = judged(of_metric(wanted), answer({"v": value}), METRIC)
+    found = judge_response(of_metric(wanted), answer({"v": value}), METRIC)
     assert [d.field for d in found] == ([] if good else ["metric.value (floe.canary.gauge)"])
 
 
 def test_of_several_metrics_in_a_check_the_one_that_is_not_there_is_named() -> None:
     empty = of_metric(absent=Absent(status=200, query="length(rows)", equals=0))
-    [found] = judged(empty, answer({"rows": []}), METRIC)
+    [found] = judge_response(empty, answer({"rows": []}), METRIC)
     assert found.field == "value (floe.canary.gauge)"
     assert found.found == "(absent), by HTTP 200"
 
 
 @pytest.mark.parametrize("status", [0, 404, 500, 301])
 def test_what_is_not_2xx_is_not_stored(status: int) -> None:
-    found = judged(probe(), answer({}, status), ExpectedItem("run", VALUES))
+    found = judge_response(probe(), answer({}, status), ExpectedItem("run", VALUES))
     assert found[0].expected == "stored"
 
 
 def test_a_200_that_says_not_found_is_not_stored() -> None:
     says_no = probe(absent=Absent(status=200, query="found", equals=False))
-    assert judged(says_no, answer({"found": False}), ExpectedItem("run", VALUES))
-    assert not judged(says_no, answer({"found": True}), ExpectedItem("run", VALUES))
+    assert judge_response(says_no, answer({"found": False}), ExpectedItem("run", VALUES))
+    assert not judge_response(says_no, answer({"found": True}), ExpectedItem("run", VALUES))
 
 
 @pytest.mark.parametrize(
@@ -239,22 +239,22 @@ def test_a_200_that_says_not_found_is_not_stored() -> None:
     ],
 )
 def test_a_yes_to_the_never_sent_is_final(status: int, *, good: bool, final: bool) -> None:
-    reply, _ = judged_absent(probe(absent=Absent()), answer({}, status))
+    reply, _ = judge_absence(probe(absent=Absent()), answer({}, status))
     assert reply == Reply(good, final)
 
 
 def test_an_unknown_placeholder_is_the_blueprint_s_mistake() -> None:
     with pytest.raises(InputError, match=r"\{nope\}"):
-        filled_value("{nope}", VALUES)
+        fill_value("{nope}", VALUES)
 
 
 def test_a_broken_expression_is_the_blueprint_s_mistake() -> None:
     with pytest.raises(InputError, match="broken"):
-        searched("a[", {})
+        search("a[", {})
 
 
 def test_placeholders_are_found_everywhere() -> None:
-    assert names_in(["{a}", {"k": "x{b}"}, 3]) == {"a", "b"}
+    assert placeholders_in(["{a}", {"k": "x{b}"}, 3]) == {"a", "b"}
 
 
 def test_polling_ends_when_all_is_good() -> None:
@@ -337,7 +337,7 @@ def test_what_a_backend_need_not_hold_is_not_asked_for_and_says_why() -> None:
     held = {name for name, one in found.items() if not one.questions[0].never}
     assert held == {"complete", "child"}
     reasons = dict.fromkeys(("parent", "fail", "abort"), "only these count")
-    assert {name: one.not_held for name, one in found.items() if one.not_held} == reasons
+    assert {name: one.skip_reason for name, one in found.items() if one.skip_reason} == reasons
 
 
 def test_what_was_never_sent_is_asked_for_once() -> None:
@@ -348,4 +348,4 @@ def test_what_was_never_sent_is_asked_for_once() -> None:
 
 def test_a_canary_that_another_probe_asks_for_is_held() -> None:
     found = deliveries_of(probe().model_copy(update={"when": COUNTS}), probe())
-    assert not any(one.not_held for one in found.values())
+    assert not any(one.skip_reason for one in found.values())

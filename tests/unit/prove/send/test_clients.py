@@ -18,10 +18,10 @@ from floe_local.prove.send import clients
 from floe_local.prove.send.clients import (
     CLIENTS,
     DEAD_PROXIES,
+    client_variables,
     otlp_protocol,
-    resolved,
-    shell,
-    unserved,
+    resolve_pipeline,
+    unserved_reason,
 )
 from floe_local.prove.smoke import smoke
 from floe_local.prove.targets import PipelineEnvironment, SmokeOptions, Targets
@@ -57,7 +57,7 @@ def test_only_what_the_stack_does_not_run_is_reached_by_the_callers_proxies(
     transport = f'{{"type": "http", "url": "{url}"}}'
     given = environment(OPENLINEAGE_URL=url, NO_PROXY="127.0.0.1,engine", **{TRANSPORT: transport})
     own = {"https_proxy": "http://proxy:3128", "NO_PROXY": "own.example", "SECRET": "x"}
-    shell_of = shell(Signal.LINEAGE, given, own)
+    shell_of = client_variables(Signal.LINEAGE, given, own)
     assert "SECRET" not in shell_of
     if is_dead:
         assert DEAD_PROXIES.items() <= shell_of.items()
@@ -81,7 +81,7 @@ def test_a_client_without_its_variable_is_not_served(
     missing: tuple[str, ...], names: set[str]
 ) -> None:
     given = environment(**dict.fromkeys(missing))
-    reasons = {one.name: reason for one in CLIENTS if (reason := unserved(one, given))}
+    reasons = {one.name: reason for one in CLIENTS if (reason := unserved_reason(one, given))}
     assert set(reasons) == names
     assert all(f"prints no {missing[0]}" in reason for reason in reasons.values())
 
@@ -136,8 +136,8 @@ def test_the_sdk_sends_by_the_protocol_that_is_printed(protocol: str | None, car
 
 def test_variables_are_set_one_after_the_other_as_a_shell_does() -> None:
     given = PipelineEnvironment(variables={"A": "${env:SECRET}", "B": "x${env:A}"})
-    assert resolved(given, {"SECRET": "s"}).variables == {"A": "s", "B": "xs"}
-    unknown = resolved(given, {})
+    assert resolve_pipeline(given, {"SECRET": "s"}).variables == {"A": "s", "B": "xs"}
+    unknown = resolve_pipeline(given, {})
     assert unknown.variables == given.variables
     assert set(unknown.unserved) == {one.name for one in CLIENTS}
     assert "SECRET is not set" in unknown.unserved["http-post"]

@@ -15,7 +15,7 @@ from floe_local.errors import InputError
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.report import HopName, Verdict
 from floe_local.prove.send.client_errors import error_message
-from floe_local.prove.send.isolation import captured_logs, clean_environment
+from floe_local.prove.send.isolation import capture_logs, clean_environment
 from floe_local.prove.send.lineage import RecordingTransport
 from floe_local.prove.smoke import smoke
 from floe_local.prove.targets import SmokeOptions, Targets
@@ -61,7 +61,7 @@ def test_the_environment_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_logs_are_kept_from_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
-    with captured_logs() as messages:
+    with capture_logs() as messages:
         logging.getLogger("opentelemetry.exporter.x").error("refused: %s", "port 1")
         assert messages.take() == "refused: port 1"
         assert messages.take() == ""

@@ -14,7 +14,7 @@ from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.difference import differences
 from floe_local.prove.send.lineage import CanaryClient, RunSender
-from floe_local.prove.signals.lineage import planned_event, run_values
+from floe_local.prove.signals.lineage import event_of, run_values
 from tests.unit.prove.test_otlp_json import at, leaves, other, put
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ def test_what_the_client_sends_is_what_was_planned(scenario: str) -> None:
     run, kept = run_of(scenario), Kept()
     RunSender(CanaryClient(transport=kept), "ns").send(run)
     for kind, event in zip(("START", run.ending), kept.events, strict=True):
-        assert differences("event", planned_event(run, kind, "ns"), event) == []
+        assert differences("event", event_of(run, kind, "ns"), event) == []
 
 
 @pytest.mark.parametrize("scenario", ["complete", "child", "fail"])
 def test_every_single_change_of_an_event_is_seen(scenario: str) -> None:
     run = run_of(scenario)
-    sent = planned_event(run, run.ending, "ns")
+    sent = event_of(run, run.ending, "ns")
     paths = [path for path in leaves(sent) if at(sent, path) not in ({}, [])]
     assert len(paths) > 10
     for path in paths:
