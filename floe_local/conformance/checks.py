@@ -15,7 +15,7 @@ from floe_local.plan.compiler.shapes import shape_of
 from floe_local.plan.plugins.calls import CALLS, DICTS
 from floe_local.plan.plugins.loading import SUPPORTED_API_MAJORS
 from floe_local.plan.secrets.recognise import credentials_in, variables_in
-from floe_local.plan.stack.helm import helm_changes
+from floe_local.plan.stack.plan import helm_changes
 from floe_local.plan.values import Kind, Placement
 from floe_local.plan.yaml_source import dotted
 

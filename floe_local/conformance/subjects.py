@@ -22,7 +22,7 @@ from floe_local.plan.blueprint.lookup import find_blueprints, refuse_stray
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.plugins.registry import GROUPS, PluginRegistry
-from floe_local.plan.stack.parts import refuse_clashes
+from floe_local.plan.stack.requirements import refuse_clashes
 from floe_local.plan.values import Kind
 from floe_local.plan.yaml_source import nearest
 

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.plan.blueprint.reader import read_sources
 from floe_local.plan.caller import injected_no_proxy
-from floe_local.plan.stack.given import Given
-from floe_local.plan.stack.model import ResolvedImage
-from floe_local.plan.stack.parts import port_wishes
+from floe_local.plan.stack.model import ResolvedImage, StackInputs
 from floe_local.plan.stack.plan import plan_stack
+from floe_local.plan.stack.requirements import port_requests
 from floe_local.plan.values import Origin
 from floe_local.run.endpoint import docker_config
 from floe_local.run.ports import bind_address, choose_ports, listening, process_on
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from floe_local.operations.request import StackRequest, UpSettings
-    from floe_local.plan.stack.model import PortWish, StackPlan
+    from floe_local.plan.stack.model import PortRequest, StackPlan
     from floe_local.run.engine import Engine
     from floe_local.run.holdings import Holdings
     from floe_local.run.ports import ChosenPorts
@@ -59,7 +58,7 @@ def lay_out(
 
     moved = site.previous.moved_ports if site.previous else ()
     chosen = choose_ports(
-        wishes_of(request, images),
+        published_of(request, images),
         project=request.identity.project,
         held={m.key: m.port for m in moved} | _held(site),
         taken_by=taken_by,
@@ -87,7 +86,7 @@ def plan_on_paper(request: StackRequest) -> StackPlan:
         for need in request.image_needs
     }
     chosen = choose_ports(
-        wishes_of(request, images),
+        published_of(request, images),
         project=request.identity.project,
         held={},
         taken_by=lambda _: None,
@@ -95,10 +94,12 @@ def plan_on_paper(request: StackRequest) -> StackPlan:
     return plan_with(request, images, chosen, host="127.0.0.1")
 
 
-def wishes_of(request: StackRequest, images: Mapping[str, ResolvedImage]) -> Sequence[PortWish]:
+def published_of(
+    request: StackRequest, images: Mapping[str, ResolvedImage]
+) -> Sequence[PortRequest]:
     """The endpoints to publish, of the services that have an image."""
-    wishes = port_wishes(request.parts, request.compiled, request.ports)
-    return [wish for wish in wishes if wish.service in images]
+    found = port_requests(request.parts, request.compiled, request.ports)
+    return [one for one in found if one.service in images]
 
 
 def plan_with(
@@ -109,9 +110,9 @@ def plan_with(
     host: str,
     no_proxy: str | None = None,
 ) -> StackPlan:
-    """Plan the stack with these ports; `no_proxy` is as in `Given`."""
+    """Plan the stack with these ports; `no_proxy` is as in `StackInputs`."""
     return plan_stack(
-        Given(
+        StackInputs(
             identity=request.identity,
             compiled=request.compiled,
             parts=request.parts,

@@ -21,7 +21,7 @@ from floe_local.operations.stacks import find_planned
 from floe_local.plan.compiler.transport import single_transports
 from floe_local.plan.env_refs import resolve
 from floe_local.plan.secrets.mask import hide
-from floe_local.plan.stack.environment import pipeline_variables, resolve_variables
+from floe_local.plan.stack.addresses import pipeline_variables, resolve_variables
 from floe_local.prove.read.http import Http
 from floe_local.prove.secrets import secrets_of
 

@@ -10,7 +10,7 @@ from floe_local.plan.nested import deep_merge
 from floe_local.plan.plugins.host import ConnectionVerdict, call_plugins, validate_connections
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
 from floe_local.plan.plugins.registry import PluginRegistry
-from floe_local.plan.stack.vantage import host_address_map
+from floe_local.plan.stack.addresses import host_address_map
 from floe_local.plan.values import Frozen, Kind, Placement
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from floe_local.plan.blueprint.placement import find_recorder, placeholder, reso
 from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.model import ImageNeed, StackIdentity
-from floe_local.plan.stack.parts import image_needs, needed_parts, refuse_unknown
+from floe_local.plan.stack.requirements import image_needs, refuse_unknown, required_blueprints
 from floe_local.plan.values import Egress, Frozen, OtlpProtocol
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def request_of(manifest: Manifest, stack: str | None = None, *, live: bool = Fal
     egress = Egress.ANYWHERE if live else Egress.STACK
     compiled = compile_outputs(manifest, outputs, blueprints, os.environ, egress=egress)
     local = manifest.local
-    parts = needed_parts(compiled, blueprints)
+    parts = required_blueprints(compiled, blueprints)
     refuse_unknown(parts, local, manifest.place)
     return StackRequest(
         identity=identify(manifest.root, stack),

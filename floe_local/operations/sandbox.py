@@ -10,7 +10,7 @@ from pydantic import Field
 
 from floe_local.errors import InputError, MachineError
 from floe_local.operations.stacks import find_planned
-from floe_local.plan.stack.vantage import backend_urls
+from floe_local.plan.stack.addresses import backend_urls
 from floe_local.plan.values import Frozen
 
 if TYPE_CHECKING:

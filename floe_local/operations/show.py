@@ -16,15 +16,15 @@ from floe_local.plan.artifacts import Change
 from floe_local.plan.env_refs import references, rewritten
 from floe_local.plan.helm.gaps import Gap
 from floe_local.plan.helm.values import ChartUsed
-from floe_local.plan.stack.environment import (
+from floe_local.plan.stack.addresses import (
     JSON_VARIABLES,
     PipelineVariables,
     airflow_variables,
+    endpoint_url,
     pipeline_variables,
     resolve_variables,
     spark_settings,
 )
-from floe_local.plan.stack.vantage import endpoint_url
 from floe_local.plan.values import Frozen
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from floe_local.operations.request import StackRequest, Where
+    from floe_local.plan.stack.addresses import Viewpoint
     from floe_local.plan.stack.model import StackPlan
-    from floe_local.plan.stack.vantage import Vantage
     from floe_local.plan.values import OtlpProtocol
 
 EnvForm = Literal["shell", "dotenv", "json"]
@@ -162,12 +162,12 @@ def env(
     """
     plan, _ = find_planned(where)
     known = os.environ if environ is None else environ
-    vantage: Vantage = "container" if container else "host"
-    variables, omitted = pipeline_variables(plan, vantage, protocol, known)
+    viewpoint: Viewpoint = "container" if container else "host"
+    variables, omitted = pipeline_variables(plan, viewpoint, protocol, known)
     if integration == "airflow":
-        variables |= airflow_variables(plan, vantage)
+        variables |= airflow_variables(plan, viewpoint)
     spark = integration == "spark"
-    conf, unsaid = spark_settings(plan, vantage) if spark else PipelineVariables({}, {})
+    conf, unsaid = spark_settings(plan, viewpoint) if spark else PipelineVariables({}, {})
     warnings = rivals_of(plan, variables, known)
     if show_secrets:
         variables, conf = resolve_variables(variables, known), resolve_variables(conf, known)
@@ -309,8 +309,7 @@ def render_helm(where: Where, output: Path | None = None) -> RenderedHelm:
         InputError: the manifest, a plugin, what it returned, or a blueprint is wrong.
         MachineError: `output` cannot be written (``output``).
     """
-    from floe_local.plan.helm.cluster import cluster_values  # noqa: PLC0415 - no plugins there
-    from floe_local.plan.helm.text import as_yaml  # noqa: PLC0415
+    from floe_local.plan.helm.values import as_yaml, cluster_values  # noqa: PLC0415 - no plugins there
     from floe_local.plan.plugins.host import call_plugins  # noqa: PLC0415
 
     manifest = manifest_of(where)

@@ -11,7 +11,7 @@ from floe_local.errors import InputError, MachineError
 from floe_local.operations.stacks import find_planned, resolve_project, rivals_of
 from floe_local.operations.targets import EndpointOptions, targets_elsewhere, targets_of
 from floe_local.plan.secrets.mask import mask
-from floe_local.plan.stack.environment import pipeline_environment
+from floe_local.plan.stack.addresses import pipeline_environment
 from floe_local.run.collector_log import export_errors
 from floe_local.run.progress import silent, timed
 

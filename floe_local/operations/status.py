@@ -10,7 +10,7 @@ from floe_local.operations.sandbox import Failing, forced_failures
 from floe_local.operations.stacks import ServiceRow, find_stack, resolve_project, service_rows
 from floe_local.operations.targets import targets_of
 from floe_local.plan.blueprint.recipe import LABEL_ORIGIN
-from floe_local.plan.stack.environment import pipeline_environment
+from floe_local.plan.stack.addresses import pipeline_environment
 from floe_local.plan.stack.model import BACKEND_LABEL, STACK_LABEL
 from floe_local.plan.values import Frozen, Origin
 from floe_local.prove.misdirected import Misdirected, by_log, to_grpc, to_http

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from floe_local.plan.compiler.endpoints import parse_address
 from floe_local.plan.compiler.transport import each_transport, single_transports
 from floe_local.plan.env_refs import missing, references
-from floe_local.plan.stack.environment import pipeline_variables
-from floe_local.plan.stack.vantage import (
+from floe_local.plan.stack.addresses import (
     backend_urls,
     collector_url,
     endpoint_url,
     host_transport,
+    pipeline_variables,
     transport_for,
 )
 from floe_local.plan.values import Frozen, Signal

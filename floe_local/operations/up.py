@@ -22,7 +22,7 @@ from floe_local.operations.request import (
 from floe_local.operations.stacks import ServiceRow, identity_of, service_rows
 from floe_local.plan.env_refs import missing, unset
 from floe_local.plan.manifest.reader import check_variables
-from floe_local.plan.stack.environment import pipeline_environment
+from floe_local.plan.stack.addresses import pipeline_environment
 from floe_local.plan.stack.model import ImageNeed, ResolvedImage, StackPlan
 from floe_local.plan.values import Frozen, Placement
 from floe_local.run.compose_cli import Compose, find_compose

@@ -12,7 +12,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.errors import FloeError
-from floe_local.plan.stack.parts import image_needs
+from floe_local.plan.stack.requirements import image_needs
 from floe_local.plan.values import Frozen, Origin
 from floe_local.run.images import Policy, list_images
 from floe_local.run.process import run

@@ -13,7 +13,7 @@ from floe_local.plan.stack.model import MovedPort
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from floe_local.plan.stack.model import PortWish
+    from floe_local.plan.stack.model import PortRequest
 
 # Below the range that systems take outgoing connections' ports from (32768 and up on Linux,
 # 49152 elsewhere): a connection that is under way never holds a port that was chosen here.
@@ -29,7 +29,7 @@ class ChosenPorts(NamedTuple):
 
 
 def choose_ports(
-    wishes: Sequence[PortWish],
+    requests: Sequence[PortRequest],
     *,
     project: str,
     held: Mapping[str, int],
@@ -44,7 +44,7 @@ def choose_ports(
     manifest asks for that port.
 
     Args:
-        wishes: the endpoints.
+        requests: the endpoints.
         project: endpoints without a preference start their search at a port derived from it.
         held: ports that the stack already holds, or has moved to, which stay as they are unless
             the manifest asks for others: what runs is not restarted for a port that became free.
@@ -57,46 +57,52 @@ def choose_ports(
         MachineError: a port that may not move is somebody else's (``port-taken``); all are
             named.
     """
-    preferred = {} if free_only else _preferred(wishes)
-    demanded = {wish.key: preferred[wish.key] for wish in wishes if wish.asked and not free_only}
-    kept = _kept(wishes, held, demanded, taken_by)
+    preferred = {} if free_only else _preferred(requests)
+    demanded = {
+        request.key: preferred[request.key]
+        for request in requests
+        if request.asked and not free_only
+    }
+    kept = _kept(requests, held, demanded, taken_by)
     ports = {k: port for k, port in preferred.items() if port not in kept.values()} | kept
     clashes = [
-        PortClash(wish, owner)
-        for wish in wishes
-        if wish.key in ports and wish.key not in kept and (owner := taken_by(ports[wish.key]))
+        PortClash(request, owner)
+        for request in requests
+        if request.key in ports
+        and request.key not in kept
+        and (owner := taken_by(ports[request.key]))
     ]
-    fixed = [clash for clash in clashes if strict or clash.wish.asked]
+    fixed = [clash for clash in clashes if strict or clash.request.asked]
     if fixed:
         raise _port_taken(fixed, taken_by, set(ports.values()))
     moved = _moved(clashes, set(ports.values()), taken_by)
     ports |= {one.key: one.port for one in moved}
-    for wish in wishes:
-        if wish.key not in ports:
-            ports[wish.key] = _free(wish, project, set(ports.values()), taken_by)
+    for request in requests:
+        if request.key not in ports:
+            ports[request.key] = _free(request, project, set(ports.values()), taken_by)
     still = [one for one in moved_before if kept.get(one.key) == one.port]
     return ChosenPorts(ports, (*still, *moved))
 
 
 def _kept(
-    wishes: Sequence[PortWish],
+    requests: Sequence[PortRequest],
     held: Mapping[str, int],
     demanded: Mapping[str, int],
     taken_by: Callable[[int], str | None],
 ) -> dict[str, int]:
     """The ports that stay as they are: nobody else has them, nor does the manifest ask for them."""
     return {
-        wish.key: port
-        for wish in wishes
-        if wish.key not in demanded
-        if (port := held.get(wish.key)) and port not in demanded.values() and not taken_by(port)
+        request.key: port
+        for request in requests
+        if request.key not in demanded
+        if (port := held.get(request.key)) and port not in demanded.values() and not taken_by(port)
     }
 
 
 class PortClash(NamedTuple):
     """An endpoint whose preferred port `owner` uses."""
 
-    wish: PortWish
+    request: PortRequest
     owner: str
 
 
@@ -105,45 +111,47 @@ def _moved(
 ) -> tuple[MovedPort, ...]:
     """Each endpoint on the next free port after the one that it prefers."""
     moved: list[MovedPort] = []
-    for wish, owner in clashes:
-        preferred = wish.preferred or _FIRST
+    for request, owner in clashes:
+        preferred = request.preferred or _FIRST
         port = _near(preferred, taken_by, chosen | {one.port for one in moved})
-        moved.append(MovedPort(key=wish.key, preferred=preferred, port=port, owner=owner))
+        moved.append(MovedPort(key=request.key, preferred=preferred, port=port, owner=owner))
     return tuple(moved)
 
 
-def _preferred(wishes: Sequence[PortWish]) -> dict[str, int]:
+def _preferred(requests: Sequence[PortRequest]) -> dict[str, int]:
     """The preferred ports, by endpoint. Of two that prefer one port, the first gets it.
 
     Raises:
         MachineError: the manifest asks for one port twice (``port-taken``).
     """
-    owners: dict[int, PortWish] = {}
-    for wish in sorted(wishes, key=lambda w: not w.asked):
-        if wish.preferred is None:
+    owners: dict[int, PortRequest] = {}
+    for request in sorted(requests, key=lambda w: not w.asked):
+        if request.preferred is None:
             continue
-        first = owners.setdefault(wish.preferred, wish)
-        if wish.asked and first is not wish:
+        first = owners.setdefault(request.preferred, request)
+        if request.asked and first is not request:
             raise MachineError(
                 "port-taken",
-                f"local.ports: port {wish.preferred} is asked for by {first.key} and {wish.key}",
+                f"local.ports: port {request.preferred} is asked for by {first.key} and {request.key}",
                 "give one of them another port",
             )
-    return {wish.key: port for port, wish in owners.items()}
+    return {request.key: port for port, request in owners.items()}
 
 
 def _free(
-    wish: PortWish,
+    request: PortRequest,
     project: str,
     chosen: set[int],
     taken_by: Callable[[int], str | None],
 ) -> int:
-    found = (p for p in _candidates(f"{project}/{wish.key}") if p not in chosen and not taken_by(p))
+    found = (
+        p for p in _candidates(f"{project}/{request.key}") if p not in chosen and not taken_by(p)
+    )
     port = next(found, None)
     if port is None:
         raise MachineError(
             "no-free-port",
-            f"no port between {_FIRST} and {_LAST} is free for {wish.key}",
+            f"no port between {_FIRST} and {_LAST} is free for {request.key}",
             "end something that listens on 127.0.0.1",
         )
     return port
@@ -161,7 +169,8 @@ def _port_taken(
     chosen: set[int],
 ) -> MachineError:
     reason = "; ".join(
-        f"port {wish.preferred}, for {wish.key}, is used by {owner}" for wish, owner in clashes
+        f"port {request.preferred}, for {request.key}, is used by {owner}"
+        for request, owner in clashes
     )
     ports = ", ".join(f"{one.key}: {one.port}" for one in _moved(clashes, chosen, taken_by))
     return MachineError(

@@ -10,10 +10,9 @@ import pytest
 from floe_local.plan.artifacts import Backend, Compiled
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint, PlacedBlueprint
 from floe_local.plan.blueprint.placement import resolve_placement
-from floe_local.plan.stack.given import Given
 from floe_local.plan.stack.identity import identify
-from floe_local.plan.stack.model import ResolvedImage
-from floe_local.plan.stack.parts import image_needs, needed_parts, port_wishes
+from floe_local.plan.stack.model import ResolvedImage, StackInputs
+from floe_local.plan.stack.requirements import image_needs, port_requests, required_blueprints
 from floe_local.plan.values import Origin
 from floe_local.run.ports import choose_ports
 from tests.backends import backend_of
@@ -133,22 +132,22 @@ class Builder:
         }
         return Compiled(**(values | changes))
 
-    def given(
+    def inputs(
         self, compiled: Compiled | None = None, optional: tuple[str, ...] = (), **changes: Any
-    ) -> Given:
+    ) -> StackInputs:
         compiled = compiled or self.compiled()
-        parts = needed_parts(compiled, self.located())
+        parts = required_blueprints(compiled, self.located())
         needs = image_needs(parts, {}, optional)
-        wishes = [
-            w for w in port_wishes(parts, compiled, {}) if w.service in {n.service for n in needs}
+        requests = [
+            w for w in port_requests(parts, compiled, {}) if w.service in {n.service for n in needs}
         ]
         images = {
             n.service: ResolvedImage(reference=str(n.source.upstream), origin=Origin.UPSTREAM)
             for n in needs
         }
-        ports = choose_ports(wishes, project="p", held={}, taken_by=lambda _: None).ports
+        ports = choose_ports(requests, project="p", held={}, taken_by=lambda _: None).ports
         identity = identify(Path("/home/me/shop"))
-        return Given(identity, compiled, parts, images, ports)._replace(**changes)
+        return StackInputs(identity, compiled, parts, images, ports)._replace(**changes)
 
 
 @pytest.fixture

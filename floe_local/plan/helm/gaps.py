@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from floe_local.plan.env_refs import references
 from floe_local.plan.nested import steps, value_at
 from floe_local.plan.stack.compose import secret_names
-from floe_local.plan.stack.helm import as_text
+from floe_local.plan.stack.plan import as_text
 from floe_local.plan.values import Frozen, Kind
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from floe_local.plan.env_refs import references
 from floe_local.plan.helm.gaps import Gap
 from floe_local.plan.nested import Steps, leaves, steps
 from floe_local.plan.secrets.refuse import refuse_written_out
-from floe_local.plan.stack.helm import as_text
+from floe_local.plan.stack.plan import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -1,20 +1,34 @@
-"""The values of a cluster's charts, and what they do not cover. Pure."""
+"""Plugins' outputs → Helm values: compiled for a cluster, where nothing is a local stack's. Pure."""
 
 from __future__ import annotations
 
+import textwrap
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.env_refs import references, required
-from floe_local.plan.helm.gaps import Gap, gaps_of_charts, gaps_of_stack
+from floe_local.plan.helm.gaps import (
+    Gap,
+    gap_of_change,
+    gap_of_defaults,
+    gaps_of_charts,
+    gaps_of_stack,
+)
 from floe_local.plan.helm.plugins import Placed, placed_values
 from floe_local.plan.nested import MISSING, Steps, deep_merge, map_texts, nested
-from floe_local.plan.values import Frozen, Kind
+from floe_local.plan.stack.requirements import required_blueprints
+from floe_local.plan.values import Egress, Frozen, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import Blueprint, Chart, Service
+    from floe_local.plan.blueprint.model import Blueprint, Chart, PlacedBlueprint, Service
+    from floe_local.plan.manifest.model import Manifest
+    from floe_local.plan.plugins.output import PluginOutput
+
+
+WIDTH = 100
 
 
 class ChartUsed(Frozen):
@@ -43,11 +57,67 @@ class Variable(NamedTuple):
     optional: bool
 
 
+def cluster_values(
+    manifest: Manifest,
+    outputs: Sequence[PluginOutput],
+    blueprints: Mapping[str, PlacedBlueprint],
+    environ: Mapping[str, str],
+) -> HelmValues:
+    """Compile for a cluster, and lay out the values of its charts.
+
+    Args:
+        manifest: names backends and environment; the production rules are those of that.
+        outputs: what the plugins return without defaults for local use.
+        blueprints: as ``--live`` uses them: backends that run elsewhere are not played.
+        environ: variables that a namespace strategy may name.
+
+    Raises:
+        InputError: an output is not a config, is plain text where it may not be, or holds a
+            credential.
+    """
+    from floe_local.plan.compiler.compile import compile_outputs  # noqa: PLC0415 - `env` does without
+
+    models = {name: located.blueprint for name, located in blueprints.items()}
+    deployed = {name: as_deployed(placed) for name, placed in blueprints.items()}
+    run = partial(compile_outputs, environ=environ, values={}, egress=Egress.ANYWHERE)
+    compiled = run(manifest, outputs, deployed)
+    local = run(manifest, outputs, blueprints)
+    parts = required_blueprints(compiled, blueprints)
+    result = helm_values(compiled, [part.blueprint for part in parts])
+    gaps = (*result.not_covered, *_only_local(local, compiled), *_defaults(manifest, models))
+    return result.model_copy(update={"not_covered": tuple(dict.fromkeys(gaps))})
+
+
+def as_deployed(placed: PlacedBlueprint) -> PlacedBlueprint:
+    """A blueprint with nothing in it that makes a plugin's config fit the local stack.
+
+    Without `ingest` no rule moves endpoints to the stack's services; without `config` the
+    Collector keeps its queues in memory.
+    """
+    blueprint = placed.blueprint.model_copy(update={"ingest": {}, "config": {}})
+    return placed.model_copy(update={"blueprint": blueprint})
+
+
+def _only_local(local: Compiled, compiled: Compiled) -> Iterator[Gap]:
+    """What rules change for the local stack only."""
+    for change in local.provenance:
+        if change not in compiled.provenance:
+            yield gap_of_change(change)
+
+
+def _defaults(manifest: Manifest, blueprints: Mapping[str, Blueprint]) -> Iterator[Gap]:
+    for ref in manifest.backends:
+        blueprint = blueprints.get(ref.name)
+        keys = [key for key in (blueprint.config if blueprint else {}) if key not in ref.config]
+        if keys:
+            yield gap_of_defaults(ref.name, keys)
+
+
 def helm_values(compiled: Compiled, parts: Sequence[Blueprint]) -> HelmValues:
     """The merged values of all charts.
 
     Args:
-        compiled: for the cluster (`floe_local.plan.helm.cluster`).
+        compiled: for the cluster, as `cluster_values` does.
         parts: the blueprints of the Collector, of the backends, and of what they require.
 
     Raises:
@@ -178,3 +248,39 @@ def _nameless(compiled: Compiled, charts: dict[str, Chart]) -> Iterator[Gap]:
                 "own name, and what the endpoint names must lead to it"
             )
             yield Gap(what=f"{backend.name}: endpoint", why=why)
+
+
+def as_yaml(result: HelmValues, environment: str) -> str:
+    """One YAML document; comments at its top and at its end."""
+    import yaml  # noqa: PLC0415 - `--help` does without
+
+    body = yaml.safe_dump(result.values, sort_keys=False, allow_unicode=True, width=WIDTH)
+    return "\n".join([*_head(result, environment), body, *_tail(result)]) + "\n"
+
+
+def _head(result: HelmValues, environment: str) -> Iterator[str]:
+    yield from _comment(
+        f"Helm values for environment '{environment}': a key for each chart, as an umbrella chart's "
+        "dependencies have it."
+    )
+    for chart in result.charts:
+        yield from _comment(f"{chart.name}: chart {chart.version} of {chart.source}", "  ")
+
+
+def _tail(result: HelmValues) -> Iterator[str]:
+    if result.not_covered:
+        yield from _comment("Not covered:")
+    for gap in result.not_covered:
+        yield from _comment(f"{gap.what}: {gap.why}", "- ")
+
+
+def _comment(text: str, mark: str = "") -> list[str]:
+    # What plugins wrote stands in it: a line break of theirs must not end the comment.
+    lines = textwrap.wrap(
+        " ".join(text.split()),
+        WIDTH - 2 - len(mark),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    indents = [mark, *[" " * len(mark)] * (len(lines) - 1)]
+    return [f"# {indent}{line}" for indent, line in zip(indents, lines, strict=True)]

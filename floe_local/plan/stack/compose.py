@@ -16,16 +16,20 @@ from floe_local.plan.blueprint.recorder import Recording
 from floe_local.plan.caller import past_the_proxy
 from floe_local.plan.env_refs import references
 from floe_local.plan.nested import deep_merge, map_texts
-from floe_local.plan.stack.hosts import network_aliases
 from floe_local.plan.stack.model import BACKEND_LABEL, STACK_LABEL
 from floe_local.plan.values import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from floe_local.plan.blueprint.model import ConfigFile, Sandbox, Service
-    from floe_local.plan.stack.given import Given
-    from floe_local.plan.stack.model import PublishedEndpoint, StackIdentity, StackVolume
+    from floe_local.plan.artifacts import Backend
+    from floe_local.plan.blueprint.model import ConfigFile, LocatedBlueprint, Sandbox, Service
+    from floe_local.plan.stack.model import (
+        PublishedEndpoint,
+        StackIdentity,
+        StackInputs,
+        StackVolume,
+    )
 
 _SECRET = re.compile(r"\{secret:([A-Za-z0-9_-]+)\}")
 _TELLING = {
@@ -61,7 +65,7 @@ def compose_model(
 def compose_service(
     name: str,
     service: Service,
-    given: Given,
+    inputs: StackInputs,
     *,
     endpoints: Sequence[PublishedEndpoint],
     aliases: Sequence[str],
@@ -72,21 +76,21 @@ def compose_service(
     Args:
         name: the service's name.
         service: as its blueprint has it.
-        given: the stack's identity, images and blueprints.
+        inputs: the stack's identity, images and blueprints.
         endpoints: those to publish.
         aliases: names by which other containers call it.
         files: the config files it mounts, by path in the workspace.
     """
     model = {
-        "image": literal(given.images[name].reference),
+        "image": literal(inputs.images[name].reference),
         "entrypoint": literal(service.entrypoint),
         "command": literal(service.command),
-        "environment": _past_the_proxy(given) | _environment(service, given),
-        "labels": _labels(name, given, files),
+        "environment": _past_the_proxy(inputs) | _environment(service, inputs),
+        "labels": _labels(name, inputs, files),
         "networks": {"default": {"aliases": list(aliases)} if aliases else {}},
-        "ports": [_port(endpoint, given.bind) for endpoint in endpoints],
+        "ports": [_port(endpoint, inputs.bind) for endpoint in endpoints],
         "volumes": _mounts(name, service),
-        "depends_on": _dependencies(service, given),
+        "depends_on": _dependencies(service, inputs),
         "healthcheck": literal(service.healthcheck),
         "restart": "no",
         "logging": _logging(),
@@ -137,9 +141,9 @@ def _variable(secret: str) -> str:
     return "FLOE_SECRET_" + secret.upper().replace("-", "_")
 
 
-def _environment(service: Service, given: Given) -> dict[str, str | None]:
+def _environment(service: Service, inputs: StackInputs) -> dict[str, str | None]:
     """Its own variables; those that a compiled config of its refers to, by name only."""
-    configs = [_compiled(file.source, given) for file in service.files if file.source in _COMPILED]
+    configs = [_compiled(file.source, inputs) for file in service.files if file.source in _COMPILED]
     own = {
         key: _SECRET.sub(lambda m: f"${{{_variable(m[1])}}}", literal(value))
         for key, value in service.environment.items()
@@ -147,50 +151,50 @@ def _environment(service: Service, given: Given) -> dict[str, str | None]:
     collects = service.reads_collector_config
     return {
         **dict.fromkeys(references(configs)),
-        **(_of_exporters(given) if collects else {}),
+        **(_of_exporters(inputs) if collects else {}),
         **own,
     }
 
 
-def _past_the_proxy(given: Given) -> dict[str, str]:
+def _past_the_proxy(inputs: StackInputs) -> dict[str, str]:
     """Where Compose gives containers a proxy: what they call in the stack goes past it."""
-    if given.no_proxy is None:
+    if inputs.no_proxy is None:
         return {}
-    aliases = network_aliases(given.compiled.backends, given.parts)
-    hosts = [given.host, *given.images, *(name for names in aliases.values() for name in names)]
-    return past_the_proxy(literal(given.no_proxy), hosts)
+    aliases = network_aliases(inputs.compiled.backends, inputs.parts)
+    hosts = [inputs.host, *inputs.images, *(name for names in aliases.values() for name in names)]
+    return past_the_proxy(literal(inputs.no_proxy), hosts)
 
 
-def _of_exporters(given: Given) -> dict[str, str | None]:
+def _of_exporters(inputs: StackInputs) -> dict[str, str | None]:
     """What exporters read for themselves: dummies for the sandbox, the user's own if live."""
     variables: dict[str, str | None] = {}
-    for part in given.parts:
+    for part in inputs.parts:
         if part.blueprint.kind is Kind.LINEAGE:
             continue
         if part.sandbox:
             variables |= {k: literal(v) for k, v in part.sandbox.environment.items()}
-        elif given.live:
+        elif inputs.live:
             variables |= dict.fromkeys(part.blueprint.live.environment)
     return variables
 
 
-def _compiled(source: str, given: Given) -> dict[str, Any] | None:
+def _compiled(source: str, inputs: StackInputs) -> dict[str, Any] | None:
     """The compiled config that a placeholder names."""
-    compiled = given.compiled
+    compiled = inputs.compiled
     if source != COLLECTOR_CONFIG:
         return compiled.openlineage_config
     config = compiled.otlp_collector_config
     return None if config is None else deep_merge(config, _TELLING)
 
 
-def _labels(name: str, given: Given, files: Mapping[str, str]) -> dict[str, str]:
+def _labels(name: str, inputs: StackInputs, files: Mapping[str, str]) -> dict[str, str]:
     labels = {
-        STACK_LABEL: given.identity.project,
-        f"{STACK_LABEL}.name": given.identity.name,
-        f"{STACK_LABEL}.folder": literal(given.identity.folder),
+        STACK_LABEL: inputs.identity.project,
+        f"{STACK_LABEL}.name": inputs.identity.name,
+        f"{STACK_LABEL}.folder": literal(inputs.identity.folder),
         "dev.floe.local.service": name,
-        BACKEND_LABEL: given.owner(name).blueprint.name,
-        LABEL_ORIGIN: given.images[name].origin.value,
+        BACKEND_LABEL: inputs.owner(name).blueprint.name,
+        LABEL_ORIGIN: inputs.images[name].origin.value,
     }
     if files:
         labels["dev.floe.local.config-hash"] = _digest(files)
@@ -230,8 +234,8 @@ def _mounts(name: str, service: Service) -> list[dict[str, Any]]:
     return volumes + files
 
 
-def _dependencies(service: Service, given: Given) -> dict[str, dict[str, str]]:
-    services = {n: s for part in given.parts for n, s in part.blueprint.services.items()}
+def _dependencies(service: Service, inputs: StackInputs) -> dict[str, dict[str, str]]:
+    services = {n: s for part in inputs.parts for n, s in part.blueprint.services.items()}
     return {
         name: {"condition": "service_healthy" if services[name].healthcheck else "service_started"}
         for name in service.depends_on
@@ -243,30 +247,83 @@ def workspace_path(service: str, file: ConfigFile) -> str:
     return f"config/{service}/{posixpath.basename(file.target)}"
 
 
-def mounted_files(name: str, service: Service, given: Given) -> dict[str, str]:
+def mounted_files(name: str, service: Service, inputs: StackInputs) -> dict[str, str]:
     """The contents of the files that a service mounts, by path in the workspace."""
     return {
-        workspace_path(name, file): _content(name, file.source, given) for file in service.files
+        workspace_path(name, file): _content(name, file.source, inputs) for file in service.files
     }
 
 
-def _content(service: str, source: str, given: Given) -> str:
+def _content(service: str, source: str, inputs: StackInputs) -> str:
     if source in _COMPILED:
-        return yaml.safe_dump(_compiled(source, given), sort_keys=False, allow_unicode=True)
-    owner = given.owner(service)
+        return yaml.safe_dump(_compiled(source, inputs), sort_keys=False, allow_unicode=True)
+    owner = inputs.owner(service)
     name = owner.blueprint.name
     if source == _RECORDING and owner.sandbox:
         return _recording(name, owner.sandbox)
-    if (name, source) not in given.sources:
+    if (name, source) not in inputs.sources:
         raise InputError(
             "blueprint-file",
             f"blueprint '{name}': service '{service}' mounts '{source}', which is not there",
             "put the file beside blueprint.yaml",
         )
-    return given.sources[name, source]
+    return inputs.sources[name, source]
 
 
 def _recording(backend: str, sandbox: Sandbox) -> str:
     """What the recorder is told of the backend that it plays, as YAML."""
     told = sandbox.model_dump(mode="json", by_alias=True, include=set(Recording.model_fields))
     return yaml.safe_dump({"backend": backend, **told}, sort_keys=False, allow_unicode=True)
+
+
+def network_aliases(
+    backends: Sequence[Backend], parts: Sequence[LocatedBlueprint]
+) -> dict[str, tuple[str, ...]]:
+    """The aliases that each service answers to besides its own name.
+
+    A name is written as the plugin wrote it and in lower case without a trailing dot, which
+    is how resolvers ask for it.
+
+    Raises:
+        InputError: one name would mean two services (``host-clash``).
+    """
+    owners = {service: service for part in parts for service in part.blueprint.services}
+    aliases: dict[str, list[str]] = {}
+    for backend in backends:
+        for host, port in backend.hosts:
+            service = _service_that_listens(backend, port)
+            for alias in _spellings(host) if service else ():
+                _claim(alias, service, backend.name, owners)
+                aliases.setdefault(service, []).append(alias)
+    return {
+        service: tuple(n for n in dict.fromkeys(names) if n != service)
+        for service, names in aliases.items()
+    }
+
+
+def _service_that_listens(backend: Backend, port: int) -> str:
+    """The service of a backend that a plugin's ``host:port`` means; "": it has no service.
+
+    The one that listens on the port, else the one that takes the backend's signals.
+    """
+    blueprint = backend.blueprint
+    listening = [service for service, e in blueprint.endpoints if e.port == port]
+    taking = [s for s, e in blueprint.endpoints if e.name in blueprint.ingest.values()]
+    named = [service for service in blueprint.services if service == backend.name]
+    return next(iter(listening + taking + named), "")
+
+
+def _spellings(host: str) -> tuple[str, ...]:
+    plain = host.rstrip(".")
+    return tuple(dict.fromkeys((plain, plain.lower())))
+
+
+def _claim(alias: str, service: str, backend: str, owners: dict[str, str]) -> None:
+    owner = owners.setdefault(alias, service)
+    if owner != service:
+        raise InputError(
+            "host-clash",
+            f"backend '{backend}' is called at host '{alias}', which means service '{owner}' "
+            f"as well as '{service}'",
+            "give one of the two another host name in its plugin's config",
+        )

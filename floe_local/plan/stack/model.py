@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from floe_local.plan.artifacts import Backend, Change
-from floe_local.plan.blueprint.model import ImageSource, Ready
+from floe_local.plan.artifacts import Backend, Change, Compiled
+from floe_local.plan.blueprint.model import Blueprint, ImageSource, PlacedBlueprint, Ready
 from floe_local.plan.values import Frozen, Origin, OtlpProtocol, Placement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 COMPOSE_FILE = "stack.compose.yaml"
 """The compose file's name in the workspace. Not ``compose.yaml``: floe forbids that name."""
@@ -56,7 +59,7 @@ class PublishedEndpoint(Frozen):
     ui: bool = False
 
 
-class PortWish(Frozen):
+class PortRequest(Frozen):
     """An endpoint that has to be reachable from the host.
 
     `preferred` is the port that the blueprint or the manifest asks for; None: any free one.
@@ -184,3 +187,37 @@ class ImageNeed(Frozen):
     override: str | None = None
     optional: bool = False
     components: frozenset[str] = frozenset()
+
+
+class StackInputs(NamedTuple):
+    """All that a stack is planned from.
+
+    `images` are by service; a service without one is left out. `ports` are host
+    ports by ``service.endpoint``, `moved_ports` those that are not as preferred. `sources` are the contents of the blueprints' files, by
+    blueprint and path. `host` is where published endpoints are reached, `bind` the address
+    that they are bound to on the engine's machine. `live`: backends that run elsewhere are
+    used for real. `otlp_protocol` is what pipelines speak. `no_proxy` is None unless containers
+    are given the caller's proxy; then it says what that leaves out already.
+    """
+
+    identity: StackIdentity
+    compiled: Compiled
+    parts: Sequence[PlacedBlueprint]
+    images: Mapping[str, ResolvedImage]
+    ports: Mapping[str, int]
+    moved_ports: tuple[MovedPort, ...] = ()
+    sources: Mapping[tuple[str, str], str] = {}
+    host: str = "127.0.0.1"
+    bind: str = "127.0.0.1"
+    live: bool = False
+    otlp_protocol: OtlpProtocol = "grpc"
+    no_proxy: str | None = None
+
+    @property
+    def blueprints(self) -> dict[str, Blueprint]:
+        """The parts' blueprints, by name."""
+        return {part.blueprint.name: part.blueprint for part in self.parts}
+
+    def owner(self, service: str) -> PlacedBlueprint:
+        """The blueprint that a service comes from."""
+        return next(part for part in self.parts if service in part.blueprint.services)

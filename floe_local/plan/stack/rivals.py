@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from floe_local.plan.stack.environment import AIRFLOW_TRANSPORT, TRANSPORT
+from floe_local.plan.stack.addresses import AIRFLOW_TRANSPORT, TRANSPORT
 from floe_local.plan.values import Signal
 
 if TYPE_CHECKING:

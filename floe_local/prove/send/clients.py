@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from floe_local.errors import InputError
 from floe_local.plan.caller import PROXIES, is_loopback
 from floe_local.plan.plugins.process import ChildOutput, finish
-from floe_local.plan.stack.environment import TRANSPORT, proxy_exceptions, resolve_variables
+from floe_local.plan.stack.addresses import TRANSPORT, proxy_exceptions, resolve_variables
 from floe_local.plan.values import Signal
 from floe_local.prove.delivery import FLOE_LOCAL
 from floe_local.prove.send.isolation import start_senders

@@ -13,7 +13,7 @@ from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
 from floe_local.plan.blueprint.placement import resolve_placement
 from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.model import ImageNeed, ResolvedImage
-from floe_local.plan.stack.parts import needed_parts
+from floe_local.plan.stack.requirements import required_blueprints
 from floe_local.plan.values import Origin
 from floe_local.run.engine import Engine
 from floe_local.run.progress import Progress, silent
@@ -56,7 +56,7 @@ class Stacks:
         return StackRequest(
             identity=identity,
             compiled=compiled,
-            parts=needed_parts(compiled, placed),
+            parts=required_blueprints(compiled, placed),
             deadline_s=60,
         )
 

@@ -147,8 +147,8 @@ def test_both_spellings_of_no_proxy_hold_all_hosts(before: str, hosts: list[str]
 
 
 def test_containers_with_a_proxy_call_each_other_past_it(build: Builder) -> None:
-    plain = plan_stack(build.given())
-    proxied = plan_stack(build.given()._replace(no_proxy="corp.$x"))
+    plain = plan_stack(build.inputs())
+    proxied = plan_stack(build.inputs()._replace(no_proxy="corp.$x"))
     for name, service in proxied.compose["services"].items():
         exceptions = service["environment"]["no_proxy"].split(",")
         assert service["environment"]["NO_PROXY"].split(",") == exceptions
@@ -159,7 +159,7 @@ def test_containers_with_a_proxy_call_each_other_past_it(build: Builder) -> None
 
 
 def test_what_a_service_sets_itself_stays(build: Builder) -> None:
-    own = build.given()._replace(no_proxy="")
+    own = build.inputs()._replace(no_proxy="")
     part = own.parts[0]
     services = {
         name: s.model_copy(update={"environment": {"NO_PROXY": "mine"}})

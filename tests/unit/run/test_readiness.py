@@ -55,7 +55,7 @@ def wait(plan: StackPlan, engine: FakeEngine, **options: Any) -> dict[str, float
 
 
 def plan_of(build: Builder, *services: StackService) -> StackPlan:
-    return plan_stack(build.given()).model_copy(update={"services": services})
+    return plan_stack(build.inputs()).model_copy(update={"services": services})
 
 
 @pytest.mark.parametrize(

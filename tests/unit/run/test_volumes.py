@@ -24,7 +24,7 @@ def writing(version: str) -> FakeEngine:
 
 @pytest.fixture
 def plan(build: Builder) -> StackPlan:
-    return plan_stack(build.given())
+    return plan_stack(build.inputs())
 
 
 def prepare(plan: StackPlan, engine: FakeEngine, passwords: dict[str, str] = PASSWORDS) -> None:

@@ -38,7 +38,7 @@ def test_constructing_it_touches_nothing(workspace: Workspace) -> None:
 
 
 def own_plan(build: Builder, workspace: Workspace) -> StackPlan:
-    plan = plan_stack(build.given())
+    plan = plan_stack(build.inputs())
     return plan.model_copy(update={"identity": identify(workspace.root.parent)})
 
 
@@ -57,7 +57,7 @@ def test_backends_are_read_back_whole(build: Builder, workspace: Workspace) -> N
     played = build.backend("played", transport={"type": "console"})
     played = played.model_copy(update={"blueprint": saas.blueprint})
     console = build.backend("Console", exporters={"traces": ("debug",)})
-    plan = plan_stack(build.given(build.compiled(backends=(console,))))
+    plan = plan_stack(build.inputs(build.compiled(backends=(console,))))
     plan = plan.model_copy(
         update={"backends": (played, console), "identity": identify(workspace.root.parent)}
     )
@@ -86,7 +86,7 @@ def test_the_files_of_a_stack_that_was_elsewhere_are_not_ours(
     build: Builder, workspace: Workspace
 ) -> None:
     """A moved or copied folder, or one mounted twice, holds what another stack still needs."""
-    workspace.write(plan_stack(build.given()))
+    workspace.write(plan_stack(build.inputs()))
     assert not workspace.is_own()
     with pytest.raises(MachineError, match="moved or copied"):
         workspace.plan()
@@ -111,10 +111,10 @@ def test_modes_do_not_depend_on_the_callers_umask(build: Builder, workspace: Wor
     before = os.umask(0o077)
     try:
         workspace.make_secrets(["A"])
-        workspace.write(plan_stack(build.given()))
+        workspace.write(plan_stack(build.inputs()))
         (config,) = (workspace.folder / "config").rglob("*.yaml")
         config.chmod(0o600)  # a run of before, or somebody's chmod
-        workspace.write(plan_stack(build.given()))
+        workspace.write(plan_stack(build.inputs()))
     finally:
         os.umask(before)
     modes = {p.name: p.stat().st_mode & 0o777 for p in workspace.folder.rglob("*") if p.is_file()}
@@ -123,7 +123,7 @@ def test_modes_do_not_depend_on_the_callers_umask(build: Builder, workspace: Wor
 
 
 def test_a_config_that_is_dropped_goes(build: Builder, workspace: Workspace) -> None:
-    plan = plan_stack(build.given())
+    plan = plan_stack(build.inputs())
     workspace.write(plan)
     workspace.write(plan.model_copy(update={"files": {}}))
     assert not list((workspace.folder / "config").rglob("*.yaml"))
@@ -140,13 +140,13 @@ def test_passwords_are_private_and_stay(workspace: Workspace) -> None:
 
 def test_no_temporary_file_is_left(build: Builder, workspace: Workspace) -> None:
     workspace.make_secrets(["A"])
-    workspace.write(plan_stack(build.given()))
+    workspace.write(plan_stack(build.inputs()))
     names = {p.name for p in workspace.folder.rglob("*") if p.is_file()}
     assert names == {".env", "stack.json", "stack.compose.yaml", "collector.yaml"}
 
 
 def test_a_path_that_leads_out_is_refused(build: Builder, workspace: Workspace) -> None:
-    plan = plan_stack(build.given()).model_copy(update={"files": {"../../x": ""}})
+    plan = plan_stack(build.inputs()).model_copy(update={"files": {"../../x": ""}})
     with pytest.raises(MachineError, match="leads out"):
         workspace.write(plan)
 
@@ -221,7 +221,7 @@ def test_withdrawing_keeps_the_passwords_of_an_older_volume(
 ) -> None:
     with workspace.locked(ignore, 1):
         workspace.make_secrets(["A"])
-        workspace.write(plan_stack(build.given()))
+        workspace.write(plan_stack(build.inputs()))
         workspace.withdraw(keep_secrets=True)
     assert workspace.secrets()
     assert workspace.plan() is None

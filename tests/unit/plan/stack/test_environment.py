@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from floe_local.plan.stack.environment import (
+from floe_local.plan.stack.addresses import (
     airflow_variables,
     pipeline_environment,
     proxy_exceptions,
@@ -51,7 +51,7 @@ def test_grpcs_own_exceptions_are_extended() -> None:
 
 
 def test_containers_call_every_name_without_a_proxy(build: Builder) -> None:
-    plan = plan_stack(build.given())
+    plan = plan_stack(build.inputs())
     inside = pipeline_environment(plan, "container", environ=PROXY)["NO_PROXY"].split(",")
     assert set(inside) > {"collector", "traces", "lineage", "database"}
     assert pipeline_environment(plan, "host", environ=PROXY)["no_proxy"] == LOOPBACK
@@ -61,7 +61,7 @@ def test_containers_call_every_name_without_a_proxy(build: Builder) -> None:
 def with_transport(build: Builder, transport: dict[str, Any]) -> StackPlan:
     backend = build.backend("lineage", transport=transport, hosts=(("lineage", 5000),))
     compiled = build.compiled(backends=(backend,), openlineage_config={"transport": transport})
-    return plan_stack(build.given(compiled))
+    return plan_stack(build.inputs(compiled))
 
 
 HTTP = {"type": "http", "url": "http://lineage:5000", "endpoint": "api/v1/lineage"}

@@ -25,7 +25,7 @@ def services(plan: Any) -> dict[str, Any]:
 
 
 def test_the_reference_shape_is_the_golden_file(build: Builder) -> None:
-    text = workspace_files(plan_stack(build.given()))[COMPOSE_FILE]
+    text = workspace_files(plan_stack(build.inputs()))[COMPOSE_FILE]
     golden = GOLDEN / "reference.compose.yaml"
     if os.environ.get("FLOE_UPDATE_GOLDEN"):
         golden.write_text(text, "utf-8")
@@ -33,41 +33,41 @@ def test_the_reference_shape_is_the_golden_file(build: Builder) -> None:
 
 
 def test_everything_is_published_on_loopback_only(build: Builder) -> None:
-    ports = [p for s in services(plan_stack(build.given())).values() for p in s.get("ports", [])]
+    ports = [p for s in services(plan_stack(build.inputs())).values() for p in s.get("ports", [])]
     assert ports
     assert {p["host_ip"] for p in ports} == {"127.0.0.1"}
 
 
 def test_what_nothing_on_the_host_needs_is_not_published(build: Builder) -> None:
-    targets = [p["target"] for p in services(plan_stack(build.given()))["traces"]["ports"]]
+    targets = [p["target"] for p in services(plan_stack(build.inputs()))["traces"]["ports"]]
     assert targets == [16686, 4317]  # 4317: the plugin names it; 9999: nobody does
 
 
 def test_labels_of_networks_and_volumes_do_not_depend_on_what_runs(build: Builder) -> None:
-    first = plan_stack(build.given()).compose
+    first = plan_stack(build.inputs()).compose
     newer = {
         name: image.model_copy(update={"reference": "example/newer:2"})
-        for name, image in build.given().images.items()
+        for name, image in build.inputs().images.items()
     }
-    second = plan_stack(build.given(images=newer)).compose
+    second = plan_stack(build.inputs(images=newer)).compose
     assert (first["networks"], first["volumes"]) == (second["networks"], second["volumes"])
 
 
 def test_a_changed_config_changes_the_label_of_its_service_alone(build: Builder) -> None:
-    before = services(plan_stack(build.given()))
+    before = services(plan_stack(build.inputs()))
     changed = build.compiled(otlp_collector_config={"exporters": {}})
-    after = services(plan_stack(build.given(changed)))
+    after = services(plan_stack(build.inputs(changed)))
     assert [name for name in before if before[name] != after[name]] == ["collector"]
 
 
 def test_dollars_reach_the_container(build: Builder) -> None:
-    plan = services(plan_stack(build.given()))
+    plan = services(plan_stack(build.inputs()))
     assert plan["lineage"]["environment"]["PRICE"] == "$$5 and $${HOME}"
     assert plan["database"]["healthcheck"]["test"] == ["CMD-SHELL", "ready $$USER"]
 
 
 def test_passwords_are_references_without_a_demand(build: Builder) -> None:
-    plan = plan_stack(build.given())
+    plan = plan_stack(build.inputs())
     assert services(plan)["database"]["environment"] == {"PASSWORD": "${FLOE_SECRET_DB}"}
     assert plan.secrets == ("FLOE_SECRET_DB",)
     assert ":?" not in yaml.safe_dump(plan.compose)
@@ -75,7 +75,7 @@ def test_passwords_are_references_without_a_demand(build: Builder) -> None:
 
 def test_credentials_are_passed_to_the_collector_by_name_only(build: Builder) -> None:
     config = {"exporters": {"saas": {"key": "${env:SAAS_KEY}", "cost": "$$${env:SAAS_KEY}"}}}
-    plan = plan_stack(build.given(build.compiled(otlp_collector_config=config)))
+    plan = plan_stack(build.inputs(build.compiled(otlp_collector_config=config)))
     assert services(plan)["collector"]["environment"] == {"SAAS_KEY": None}
     assert "environment" not in services(plan)["traces"]
     written = yaml.safe_load(plan.files["config/collector/collector.yaml"])
@@ -85,7 +85,7 @@ def test_credentials_are_passed_to_the_collector_by_name_only(build: Builder) ->
 def test_the_collector_of_a_stack_tells_what_status_reads(build: Builder) -> None:
     own: dict[str, Any] = {"metrics": {"readers": [{"pull": {}}]}}
     config = {"service": {"telemetry": own, "pipelines": {}}}
-    plan = plan_stack(build.given(build.compiled(otlp_collector_config=config)))
+    plan = plan_stack(build.inputs(build.compiled(otlp_collector_config=config)))
     written = yaml.safe_load(plan.files["config/collector/collector.yaml"])
     assert written["service"] == {
         "pipelines": {},
@@ -101,7 +101,7 @@ def test_a_blueprints_own_file_may_hold_references_of_its_own(build: Builder) ->
     build.blueprints["traces"] |= {
         "services": {"traces": {**body, "files": [{"source": "a.yml", "target": "/a.yml"}]}}
     }
-    plan = plan_stack(build.given(sources={("traces", "a.yml"): "x: ${HOME}"}))
+    plan = plan_stack(build.inputs(sources={("traces", "a.yml"): "x: ${HOME}"}))
     assert plan.files["config/traces/a.yml"] == "x: ${HOME}"
     assert "environment" not in services(plan)["traces"]
 
@@ -112,7 +112,7 @@ def test_a_file_that_is_missing_names_its_blueprint(build: Builder) -> None:
         "services": {"traces": {**body, "files": [{"source": "a.yml", "target": "/a.yml"}]}}
     }
     with pytest.raises(InputError, match=r"blueprint 'traces'.*'a.yml'") as caught:
-        plan_stack(build.given())
+        plan_stack(build.inputs())
     assert caught.value.code == "blueprint-file"
 
 
@@ -127,7 +127,7 @@ def test_a_file_that_is_missing_names_its_blueprint(build: Builder) -> None:
 )
 def test_hosts_become_aliases(build: Builder, host: str, aliases: list[str]) -> None:
     backend = build.backend("traces", hosts=((host, 4317), (host, 16686)))
-    plan = plan_stack(build.given(build.compiled(backends=(backend,))))
+    plan = plan_stack(build.inputs(build.compiled(backends=(backend,))))
     joined = services(plan)["traces"]["networks"]["default"]
     assert joined.get("aliases", []) == aliases
 
@@ -138,19 +138,19 @@ def test_a_host_that_means_two_services_is_refused(build: Builder) -> None:
         build.backend("lineage", transport={}, hosts=(("backend", 5000),)),
     )
     with pytest.raises(InputError, match=r"'backend'.*'traces' as well as 'lineage'"):
-        plan_stack(build.given(build.compiled(backends=backends)))
+        plan_stack(build.inputs(build.compiled(backends=backends)))
 
 
 def test_a_host_that_is_another_service_is_refused(build: Builder) -> None:
     backend = build.backend("traces", hosts=(("collector", 4317),))
     with pytest.raises(InputError, match=r"host-clash|'collector'"):
-        plan_stack(build.given(build.compiled(backends=(backend,))))
+        plan_stack(build.inputs(build.compiled(backends=(backend,))))
 
 
 def test_a_backend_without_services_gets_no_alias(build: Builder) -> None:
     build.blueprints["saas"] = {"blueprint": 1, "name": "saas", "title": "SaaS"}
     backend = build.backend("saas", hosts=(("api.example.com", 443),))
-    plan = plan_stack(build.given(build.compiled(backends=(backend,))))
+    plan = plan_stack(build.inputs(build.compiled(backends=(backend,))))
     assert set(services(plan)) == {"collector"}
     assert plan.backends[0].kind is Kind.TELEMETRY
 
@@ -161,24 +161,24 @@ def test_several_backends_of_one_kind(build: Builder) -> None:
     build.blueprints["other"] = {**traces, "name": "other", "services": {"other": service}}
     names = ("traces", "other")
     backends = tuple(build.backend(n, hosts=((n, 4317),)) for n in names)
-    given = build.given(build.compiled(backends=backends, openlineage_config=None))
+    given = build.inputs(build.compiled(backends=backends, openlineage_config=None))
     assert set(services(plan_stack(given))) == {"collector", "traces", "other"}
     assert len(set(given.ports.values())) == len(given.ports)
 
 
 def test_dependencies_wait_for_health_where_it_is_checked(build: Builder) -> None:
-    plan = services(plan_stack(build.given()))
+    plan = services(plan_stack(build.inputs()))
     assert plan["lineage"]["depends_on"] == {"database": {"condition": "service_healthy"}}
 
 
 def test_optional_services_run_only_when_asked(build: Builder) -> None:
-    assert "lineage-web" not in services(plan_stack(build.given()))
-    assert "lineage-web" in services(plan_stack(build.given(optional=("lineage-web",))))
+    assert "lineage-web" not in services(plan_stack(build.inputs()))
+    assert "lineage-web" in services(plan_stack(build.inputs(optional=("lineage-web",))))
 
 
 @pytest.mark.parametrize("name", ["traces", "lineage", "collector", "database"])
 def test_every_service_is_confined(build: Builder, name: str) -> None:
-    service = services(plan_stack(build.given()))[name]
+    service = services(plan_stack(build.inputs()))[name]
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["read_only"] is True
@@ -187,14 +187,14 @@ def test_every_service_is_confined(build: Builder, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["traces", "lineage", "collector", "database"])
 def test_no_log_grows_for_ever(build: Builder, name: str) -> None:
-    kept = services(plan_stack(build.given()))[name]["logging"]
+    kept = services(plan_stack(build.inputs()))[name]["logging"]
     assert kept == {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}}
 
 
 def test_helm_values_set_the_environment_and_the_rest_is_told(build: Builder) -> None:
     helm = {"traces": {"limit": 7, "storage": {"type": "memory"}, "ingress": True}}
     backend = build.backend("traces", helm_values=helm)
-    plan = plan_stack(build.given(build.compiled(backends=(backend,))))
+    plan = plan_stack(build.inputs(build.compiled(backends=(backend,))))
     assert services(plan)["traces"]["environment"] == {"LIMIT": "7"}
     told = {(change.rule, change.where) for change in plan.changes}
     assert told == {
@@ -207,22 +207,22 @@ def test_a_helm_value_that_cannot_run_locally_is_refused(build: Builder) -> None
     helm = {"traces": {"storage": {"type": "elasticsearch"}}}
     backend = build.backend("traces", helm_values=helm)
     with pytest.raises(InputError, match=r"traces.storage.type is elasticsearch") as caught:
-        plan_stack(build.given(build.compiled(backends=(backend,))))
+        plan_stack(build.inputs(build.compiled(backends=(backend,))))
     assert caught.value.code == "helm-value"
 
 
 def test_a_missing_blueprint_names_who_wants_it(build: Builder) -> None:
     del build.blueprints["database"]
     with pytest.raises(InputError, match=r"blueprint 'lineage' needs 'database'"):
-        build.given()
+        build.inputs()
 
 
 def test_two_blueprints_with_one_service_name_are_refused(build: Builder) -> None:
     build.blueprints["database"]["services"] = build.blueprints["traces"]["services"]
     with pytest.raises(InputError, match=r"'traces' and 'database' both have a service 'traces'"):
-        build.given()
+        build.inputs()
 
 
 def test_the_plan_survives_its_file(build: Builder) -> None:
-    plan = plan_stack(build.given())
+    plan = plan_stack(build.inputs())
     assert type(plan).model_validate_json(plan.model_dump_json()) == plan

@@ -8,22 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe_local.plan.stack.environment import (
+from floe_local.plan.stack.addresses import (
     TRANSPORT,
     PipelineVariables,
+    host_address_map,
     pipeline_environment,
     pipeline_variables,
     resolve_variables,
+    transport_for,
 )
 from floe_local.plan.stack.plan import plan_stack
-from floe_local.plan.stack.vantage import host_address_map, transport_for
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Builder
 
 
 def test_pipelines_on_the_host_use_published_ports(build: Builder) -> None:
-    assert pipeline_environment(plan_stack(build.given()), "host") == {
+    assert pipeline_environment(plan_stack(build.inputs()), "host") == {
         "FLOE_ENVIRONMENT": "local",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4317",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc",
@@ -41,16 +42,16 @@ def test_http_is_chosen_by_the_plan_or_the_call(build: Builder) -> None:
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
     }
-    plan = plan_stack(build.given(otlp_protocol="http/protobuf"))
+    plan = plan_stack(build.inputs(otlp_protocol="http/protobuf"))
     found = pipeline_environment(plan, "host")
     assert {n: v for n, v in found.items() if n.startswith("OTEL_")} == over_http
     assert "grpc" in pipeline_environment(plan, "host", "grpc").values()
-    called = pipeline_environment(plan_stack(build.given()), "host", "http/protobuf")
+    called = pipeline_environment(plan_stack(build.inputs()), "host", "http/protobuf")
     assert called == found
 
 
 def test_pipelines_in_containers_use_service_names(build: Builder) -> None:
-    variables = pipeline_environment(plan_stack(build.given()), "container")
+    variables = pipeline_environment(plan_stack(build.inputs()), "container")
     assert variables["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://collector:4317"
     assert variables["OPENLINEAGE_URL"] == "http://lineage:5000/api/v1/lineage"
     transport = json.loads(variables["OPENLINEAGE__TRANSPORT"])
@@ -58,7 +59,7 @@ def test_pipelines_in_containers_use_service_names(build: Builder) -> None:
 
 
 def test_a_remote_engine_is_reached_where_it_is(build: Builder) -> None:
-    plan = plan_stack(build.given(host="fd00::1", bind="fd00::1"))
+    plan = plan_stack(build.inputs(host="fd00::1", bind="fd00::1"))
     variables = pipeline_environment(plan, "host")
     assert variables["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://[fd00::1]:4317"
     ports = [p for s in plan.compose["services"].values() for p in s.get("ports", [])]
@@ -69,7 +70,7 @@ def test_a_name_with_a_trailing_dot_is_found(build: Builder) -> None:
     transport = {"type": "http", "url": "http://Lineage.Prod.:5000/x"}
     backend = build.backend("lineage", transport=transport, hosts=(("Lineage.Prod.", 5000),))
     compiled = build.compiled(backends=(backend,), openlineage_config={"transport": transport})
-    plan = plan_stack(build.given(compiled))
+    plan = plan_stack(build.inputs(compiled))
     assert transport_for(plan, "host") == {"type": "http", "url": "http://127.0.0.1:5100/x"}
     assert host_address_map(plan)["lineage.prod", 5000] == ("127.0.0.1", 5100)
 
@@ -77,7 +78,7 @@ def test_a_name_with_a_trailing_dot_is_found(build: Builder) -> None:
 def said_of(build: Builder, transport: dict[str, Any]) -> PipelineVariables:
     backend = build.backend("lineage", transport=transport, hosts=(("lineage", 5000),))
     compiled = build.compiled(backends=(backend,), openlineage_config={"transport": transport})
-    return pipeline_variables(plan_stack(build.given(compiled)), "host")
+    return pipeline_variables(plan_stack(build.inputs(compiled)), "host")
 
 
 def test_an_api_key_stays_a_reference(build: Builder) -> None:

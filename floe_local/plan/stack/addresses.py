@@ -1,26 +1,29 @@
-"""What a pipeline's environment has to hold, so that it reaches the stack.
+"""Where a stack is reached, from its containers and from the host, and what pipelines set.
 
-Who reads what is in docs/env.md (OpenTelemetry: the specification of the
+Who reads which variable is in docs/env.md (OpenTelemetry: the specification of the
 OTLP exporter's variables; OpenLineage: the clients' configuration).
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from floe_local.plan.caller import past_the_proxy
 from floe_local.plan.compiler.openlineage import DEFAULT_ENDPOINT, Target, last_segment
+from floe_local.plan.compiler.transport import for_host
 from floe_local.plan.env_refs import resolve
-from floe_local.plan.stack.vantage import collector_url, transport_for
 from floe_local.plan.values import ENVIRONMENT_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from floe_local.plan.stack.model import StackPlan
-    from floe_local.plan.stack.vantage import Vantage
+    from floe_local.plan.artifacts import Backend
+    from floe_local.plan.stack.model import PublishedEndpoint, StackPlan
     from floe_local.plan.values import OtlpProtocol
+
+Viewpoint = Literal["host", "container"]
+"""Where something runs that calls the stack: beside it, or in a container of its network."""
 
 TRANSPORT = "OPENLINEAGE__TRANSPORT"
 AIRFLOW_TRANSPORT = "AIRFLOW__OPENLINEAGE__TRANSPORT"
@@ -34,6 +37,80 @@ _BY_THE_TRANSPORT_ALONE = ("custom_headers", "ssl_context", "sslContext")
 """Settings without which a backend refuses an event, and that no plain variable can say."""
 
 
+def endpoint_url(plan: StackPlan, service: str, endpoint: str, viewpoint: Viewpoint) -> str | None:
+    """The base URL of an endpoint, without a path; None: it is not published."""
+    found = plan.service(service)
+    for published in found.endpoints if found else ():
+        if published.name == endpoint:
+            return _url(plan, service, published, viewpoint)
+    return None
+
+
+def _url(plan: StackPlan, service: str, published: PublishedEndpoint, viewpoint: Viewpoint) -> str:
+    if viewpoint == "container":
+        return f"http://{service}:{published.container_port}"
+    return f"http://{url_host(plan.host)}:{published.host_port}"
+
+
+def url_host(host: str) -> str:
+    """A host as a URL has it: an IPv6 address in brackets."""
+    return f"[{host}]" if ":" in host else host
+
+
+def backend_urls(plan: StackPlan, backend: Backend, viewpoint: Viewpoint) -> dict[str, str]:
+    """The base URLs of a backend's endpoints, by endpoint name."""
+    urls = {
+        name: endpoint_url(plan, service, name, viewpoint)
+        for name, service in backend.service_of.items()
+    }
+    return {name: url for name, url in urls.items() if url}
+
+
+def collector_url(plan: StackPlan, protocol: str, viewpoint: Viewpoint) -> str | None:
+    """Where the Collector takes OTLP: `protocol` is ``otlp-grpc`` or ``otlp-http``."""
+    found = plan.service(plan.collector) if plan.collector else None
+    for published in found.endpoints if found else ():
+        if published.protocol == protocol:
+            return _url(plan, found.name if found else "", published, viewpoint)
+    return None
+
+
+def host_address_map(plan: StackPlan) -> dict[tuple[str, int], tuple[str, int]]:
+    """What plugins call, and where that is from the host: (name, port) → (host, port).
+
+    Every name of a backend's containers, with every port of theirs that is published.
+    """
+    return {
+        (name.rstrip(".").lower(), published.container_port): (plan.host, published.host_port)
+        for backend in plan.backends
+        for name in _names(backend)
+        for published in _published(plan, backend)
+    }
+
+
+def _names(backend: Backend) -> set[str]:
+    return {host for host, _ in backend.hosts} | set(backend.service_of.values())
+
+
+def _published(plan: StackPlan, backend: Backend) -> Iterator[PublishedEndpoint]:
+    for name in dict.fromkeys(backend.service_of.values()):
+        service = plan.service(name)
+        yield from service.endpoints if service else ()
+
+
+def host_transport(plan: StackPlan, transport: dict[str, Any]) -> dict[str, Any]:
+    """A transport with the URLs of the stack's services as the host reaches them."""
+    return for_host(transport, host_address_map(plan))
+
+
+def transport_for(plan: StackPlan, viewpoint: Viewpoint) -> dict[str, Any] | None:
+    """The OpenLineage transport that pipelines use; None: the stack takes no lineage."""
+    transport = (plan.openlineage_config or {}).get("transport")
+    if transport is None or viewpoint == "container":
+        return transport
+    return host_transport(plan, transport)
+
+
 class PipelineVariables(NamedTuple):
     """What a pipeline sets, and what no variable can say: its name → the reason."""
 
@@ -43,7 +120,7 @@ class PipelineVariables(NamedTuple):
 
 def pipeline_environment(
     plan: StackPlan,
-    vantage: Vantage,
+    viewpoint: Viewpoint,
     protocol: OtlpProtocol | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
@@ -53,24 +130,24 @@ def pipeline_environment(
 
     Args:
         plan: the stack.
-        vantage: ``container`` for a pipeline that joins the stack's network.
+        viewpoint: ``container`` for a pipeline that joins the stack's network.
         protocol: how OTLP travels; None: as the plan says.
         environ: the pipeline's other variables: proxies named there are kept off the stack.
     """
-    return pipeline_variables(plan, vantage, protocol, environ).variables
+    return pipeline_variables(plan, viewpoint, protocol, environ).variables
 
 
 def pipeline_variables(
     plan: StackPlan,
-    vantage: Vantage,
+    viewpoint: Viewpoint,
     protocol: OtlpProtocol | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> PipelineVariables:
     """`pipeline_environment`, with the variables that are left out, and why."""
     variables = {ENVIRONMENT_VARIABLE: plan.environment}
-    variables |= proxy_exceptions(stack_hosts(plan, vantage), environ or {})
-    variables |= _telemetry(plan, vantage, protocol or plan.otlp_protocol)
-    transport = transport_for(plan, vantage)
+    variables |= proxy_exceptions(stack_hosts(plan, viewpoint), environ or {})
+    variables |= _telemetry(plan, viewpoint, protocol or plan.otlp_protocol)
+    transport = transport_for(plan, viewpoint)
     if transport is None:
         return PipelineVariables(variables, {})
     variables["OPENLINEAGE_NAMESPACE"] = plan.namespace
@@ -78,9 +155,9 @@ def pipeline_variables(
     return PipelineVariables(variables | lineage | plan.client_environment, omitted)
 
 
-def stack_hosts(plan: StackPlan, vantage: Vantage) -> tuple[str, ...]:
+def stack_hosts(plan: StackPlan, viewpoint: Viewpoint) -> tuple[str, ...]:
     """The hosts of all addresses in the stack; others, a SaaS's, are none of them."""
-    if vantage == "host":
+    if viewpoint == "host":
         return (plan.host,)
     services = [service.name for service in plan.services]
     aliases = [host for backend in plan.backends for host, _ in backend.hosts]
@@ -99,12 +176,12 @@ def proxy_exceptions(hosts: Iterable[str], environ: Mapping[str, str]) -> dict[s
     return exceptions
 
 
-def airflow_variables(plan: StackPlan, vantage: Vantage) -> dict[str, str]:
+def airflow_variables(plan: StackPlan, viewpoint: Viewpoint) -> dict[str, str]:
     """What Airflow's OpenLineage provider prefers to the client's variables, and airflow.cfg to.
 
     See its configuration reference, section ``openlineage``.
     """
-    transport = transport_for(plan, vantage)
+    transport = transport_for(plan, viewpoint)
     if transport is None:
         return {}
     return {
@@ -113,12 +190,12 @@ def airflow_variables(plan: StackPlan, vantage: Vantage) -> dict[str, str]:
     }
 
 
-def spark_settings(plan: StackPlan, vantage: Vantage) -> PipelineVariables:
+def spark_settings(plan: StackPlan, viewpoint: Viewpoint) -> PipelineVariables:
     """What ``spark-submit --conf`` is given, so that a job's lineage reaches the stack.
 
     The listener's package, io.openlineage:openlineage-spark, is the job's own to name.
     """
-    transport = transport_for(plan, vantage)
+    transport = transport_for(plan, viewpoint)
     if transport is None:
         return PipelineVariables({}, {})
     settings, omitted = _spark_transport(transport, "spark.openlineage.transport")
@@ -182,8 +259,8 @@ def _resolved(name: str, value: str, environ: Mapping[str, str]) -> str:
     return str(resolve(value, environ, name))
 
 
-def _telemetry(plan: StackPlan, vantage: Vantage, protocol: OtlpProtocol) -> dict[str, str]:
-    url = collector_url(plan, _ENDPOINTS[protocol], vantage)
+def _telemetry(plan: StackPlan, viewpoint: Viewpoint, protocol: OtlpProtocol) -> dict[str, str]:
+    url = collector_url(plan, _ENDPOINTS[protocol], viewpoint)
     if url is None:
         return {}
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_PROTOCOL": protocol}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.shipped import COLLECTOR
-from floe_local.plan.stack.model import ImageNeed, PortWish
+from floe_local.plan.stack.model import ImageNeed, PortRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from floe_local.plan.manifest.model import LocalSettings
 
 
-def needed_parts(
+def required_blueprints(
     compiled: Compiled, blueprints: Mapping[str, PlacedBlueprint]
 ) -> tuple[PlacedBlueprint, ...]:
     """The blueprints of the named backends, of the Collector, and of all that they require.
@@ -96,7 +96,7 @@ def image_needs(
     """The image that each service needs; an optional service, only where it is asked for.
 
     Args:
-        parts: as `needed_parts` gives them.
+        parts: as `required_blueprints` gives them.
         overrides: image references by service.
         optional: names of optional services to run.
         collector_config: the service that reads it needs an image with its components.
@@ -137,7 +137,7 @@ def refuse_unknown(
     """Refuse settings that name a service or an endpoint that the stack does not have.
 
     Args:
-        parts: as `needed_parts` gives them.
+        parts: as `required_blueprints` gives them.
         local: the manifest's settings.
         place: a setting, such as ``local.ports.query`` → where it stands.
 
@@ -159,19 +159,19 @@ def refuse_unknown(
             )
 
 
-def port_wishes(
+def port_requests(
     parts: Sequence[LocatedBlueprint], compiled: Compiled, overrides: Mapping[str, int]
-) -> tuple[PortWish, ...]:
+) -> tuple[PortRequest, ...]:
     """The endpoints that something on the host needs, each with the port it asks for.
 
     Args:
-        parts: as `needed_parts` gives them.
+        parts: as `required_blueprints` gives them.
         compiled: its backends' hosts name the ports that plugins connect to.
         overrides: host ports by ``service.endpoint``, or by an endpoint's name alone.
     """
     called = {b.blueprint.name: {port for _, port in b.hosts} for b in compiled.backends}
     return tuple(
-        PortWish(
+        PortRequest(
             service=service,
             endpoint=endpoint.name,
             container_port=endpoint.port,
