@@ -18,10 +18,10 @@ from floe_local.observe.verdict import Stored
 from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.nested import fill, placeholders_in
 from floe_local.plan.values import Signal
-from floe_local.prove.read.poll import Reply, poll
 from floe_local.prove.read.readback import is_absent, is_stored, judge_response, search
 from floe_local.prove.signals.model import ExpectedItem
 from floe_local.prove.signals.otlp_json import SpanComparison, decode_spans
+from floe_local.until import Reply, poll
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

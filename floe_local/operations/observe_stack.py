@@ -23,7 +23,7 @@ from floe_local.plan.env_refs import resolve
 from floe_local.plan.secrets.mask import hide
 from floe_local.plan.stack.addresses import pipeline_variables, resolve_variables
 from floe_local.prove.read.http import Http
-from floe_local.prove.secrets import secrets_of
+from floe_local.prove.targets import secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

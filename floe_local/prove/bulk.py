@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from floe_local.plan.values import Signal
 from floe_local.prove.delivery import Question, collector_addresses, takes_runs
-from floe_local.prove.read.poll import poll
 from floe_local.prove.read.readback import make_ask
 from floe_local.prove.report import Bulk
 from floe_local.prove.send.emit import run_sender
@@ -20,6 +19,7 @@ from floe_local.prove.signals.lineage import RunPlan, bulk_runs, rerun
 from floe_local.prove.signals.model import TracePlan
 from floe_local.prove.signals.spans import TraceSender
 from floe_local.prove.signals.traces import bulk_trace
+from floe_local.until import poll
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

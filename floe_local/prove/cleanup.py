@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.plan.nested import fill
 from floe_local.plan.values import Kind
-from floe_local.prove.read.poll import Reply, poll
 from floe_local.prove.read.readback import says_absent
 from floe_local.prove.report import CleanupResult
 from floe_local.prove.signals.lineage import removals
+from floe_local.until import Reply, poll
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Cleanup

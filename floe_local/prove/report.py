@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, computed_field
 
 from floe_local.plan.blueprint.model import Losses
+from floe_local.plan.nested import map_texts
+from floe_local.plan.secrets.mask import hide
 from floe_local.plan.values import Frozen, Origin, Signal
 from floe_local.prove.difference import Difference
 
@@ -201,3 +203,14 @@ def failure_reason(
     if strict and weak:
         return f"--strict: {len(weak)} checks are not read back from the backend itself"
     return ""
+
+
+_Part = TypeVar("_Part", Check, CleanupResult)
+_IDENTITY = {"backend", "signal", "protocol", "canary", "verdict", "hop"}
+
+
+def mask_secrets(part: _Part, secrets: frozenset[str]) -> _Part:
+    """A part of a report without the secrets that a client, or a backend, may quote; its names stay."""
+    fields = part.model_dump(exclude=_IDENTITY)
+    clean = map_texts(fields, lambda text: hide(text, secrets))
+    return type(part).model_validate({**part.model_dump(include=_IDENTITY), **clean})

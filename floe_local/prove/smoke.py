@@ -22,7 +22,6 @@ from floe_local.prove.delivery import (
 )
 from floe_local.prove.read.collector import Counters, expected_count, read_baseline, watch_counters
 from floe_local.prove.read.http import Http
-from floe_local.prove.read.poll import poll_apart
 from floe_local.prove.read.readback import make_ask
 from floe_local.prove.report import (
     BackendUsed,
@@ -32,14 +31,15 @@ from floe_local.prove.report import (
     Durations,
     Report,
     failure_reason,
+    mask_secrets,
 )
-from floe_local.prove.secrets import mask_secrets, secrets_of
 from floe_local.prove.send.clients import resolve_pipeline
 from floe_local.prove.send.emit import Stopwatch, send
 from floe_local.prove.send.isolation import Messages, capture_logs, clean_environment
 from floe_local.prove.signals.lineage import RunPlan, bulk_runs
-from floe_local.prove.targets import Tell, tell_nobody
+from floe_local.prove.targets import Tell, secrets_of, tell_nobody
 from floe_local.prove.verdicts import check
+from floe_local.until import poll_apart
 
 if TYPE_CHECKING:
     from floe_local.prove.send.isolation import Senders

@@ -5,13 +5,15 @@ Built from a floe-local stack, or from the endpoint options of ``smoke-test``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import Field
 
 from floe_local.plan.artifacts import Backend
 from floe_local.plan.blueprint.model import Cleanup, Naming, Probe
+from floe_local.plan.env_refs import references
+from floe_local.plan.secrets.mask import SHORTEST_SECRET, names_a_credential
 from floe_local.plan.values import Frozen, Kind, Origin, Signal
 
 
@@ -88,6 +90,27 @@ class Targets(Frozen):
     environment: dict[str, str] = {}
     pipeline: PipelineEnvironment | None = None
     backends: tuple[BackendTarget, ...] = ()
+
+
+def secrets_of(targets: Targets, environ: Mapping[str, str]) -> frozenset[str]:
+    """The credentials that go along with a smoke test's requests, also as errors quote them."""
+    return frozenset().union(*(secrets_in(target, environ) for target in targets.backends))
+
+
+def secrets_in(target: BackendTarget, environ: Mapping[str, str]) -> frozenset[str]:
+    """The credentials that go along with the requests to one backend.
+
+    That is what stands in a header, or in a transport; in an address, what is called so.
+    """
+    probes = [probe.request for probes in target.readback.values() for probe in probes]
+    removals = [request for rule in target.cleanup for request in (rule.request, rule.verify)]
+    transport = dict(target.transport or {})
+    addresses = references([target.endpoints, transport.pop("url", None)])
+    sent = references([transport, *(request.headers for request in (*probes, *removals))])
+    names = [*sent, *(name for name in addresses if names_a_credential(name))]
+    values = (environ.get(name, "").strip() for name in names)
+    long = [value for value in values if len(value) >= SHORTEST_SECRET]
+    return frozenset(form for value in long for form in (value, repr(value)[1:-1]))
 
 
 class SmokeOptions(Frozen):

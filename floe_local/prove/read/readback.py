@@ -13,9 +13,9 @@ from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.nested import fill_query, fill_value
 from floe_local.prove.delivery import Question
 from floe_local.prove.difference import ABSENT, Difference, differences, same
-from floe_local.prove.read.poll import Reply
 from floe_local.prove.signals.model import module_of
 from floe_local.prove.signals.otlp_json import SpanComparison, decode_spans, span_ids, spans_of_plan
+from floe_local.until import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,10 +9,9 @@ import pytest
 from floe_local.errors import CheckFailedError, InputError
 from floe_local.plan.blueprint.model import Absent, Expectation, Probe, Request
 from floe_local.plan.values import Kind, Signal
-from floe_local.prove.report import CleanupResult
-from floe_local.prove.secrets import mask_secrets, secrets_in
+from floe_local.prove.report import CleanupResult, mask_secrets
 from floe_local.prove.smoke import smoke
-from floe_local.prove.targets import BackendTarget, SmokeOptions, Targets
+from floe_local.prove.targets import BackendTarget, SmokeOptions, Targets, secrets_in
 from floe_local.prove.waiting import wait_for_run
 from floe_local.report.junit import smoke_junit
 from tests.backends import target_of

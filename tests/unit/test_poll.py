@@ -9,8 +9,8 @@ from time import monotonic
 
 import pytest
 
-from floe_local.prove.read.poll import Reply, poll, poll_apart
 from floe_local.run.interrupts import interrupt_once
+from floe_local.until import Reply, poll, poll_apart
 
 PATIENCE = 10.0
 
