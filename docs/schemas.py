@@ -13,10 +13,9 @@ from floe_local.observe.rules.model import Severity
 from floe_local.observe.verdict import Job, ServiceCounts, Stored
 from floe_local.operations.down import DownResult
 from floe_local.operations.images import ImageList
-from floe_local.operations.init import InitResult
-from floe_local.operations.new_plugin import NewPlugin
 from floe_local.operations.plugins import PluginDetails, PluginList, ValidationResult
 from floe_local.operations.sandbox import Failing, Recordings
+from floe_local.operations.scaffold import InitResult, NewPlugin
 from floe_local.operations.show import Environment, Explanation, Rendered, RenderedHelm, UrlList
 from floe_local.operations.status import StackList, StackStatus
 from floe_local.operations.up import UpResult

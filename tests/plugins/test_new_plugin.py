@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from floe_local.operations.new_plugin import new_plugin
 from floe_local.operations.plugin_checks import check_plugins
+from floe_local.operations.scaffold import new_plugin
 from floe_local.plan.values import Kind
 
 

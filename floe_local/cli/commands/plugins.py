@@ -89,7 +89,7 @@ def new(
 
     Example: `floe-local plugins new my-backend --kind telemetry`
     """
-    from floe_local.operations.new_plugin import new_plugin
+    from floe_local.operations.scaffold import new_plugin
     from floe_local.plan.values import Kind
 
     result = new_plugin(name, Kind(kind), folder, sandbox=sandbox)

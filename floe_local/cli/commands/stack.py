@@ -26,7 +26,7 @@ def init(
 
     Example: `floe-local init`
     """
-    from floe_local.operations.init import init as write_manifest
+    from floe_local.operations.scaffold import init as write_manifest
 
     result = write_manifest(where(session), telemetry, lineage)
     if session.json:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from floe_local.operations.new_plugin import LONGEST_NAME, new_plugin
 from floe_local.operations.plugin_checks import check_plugins
+from floe_local.operations.scaffold import LONGEST_NAME, new_plugin
 from floe_local.plan.values import Kind
 
 pytestmark = pytest.mark.integration

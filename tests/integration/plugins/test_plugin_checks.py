@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.errors import MachineError
-from floe_local.operations.new_plugin import new_plugin
 from floe_local.operations.plugin_checks import LIVE, check_plugins
+from floe_local.operations.scaffold import new_plugin
 from floe_local.operations.status import list_stacks
 from floe_local.plan.values import Kind
 from floe_local.run.images import Policy

@@ -1,4 +1,4 @@
-"""`plugins new`: a small distribution with a plugin, which passes its own tests."""
+"""`init`, `plugins new`: files to start from."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ from pydantic import TypeAdapter, ValidationError
 from floe_local.errors import InputError, writing
 from floe_local.plan.blueprint.lookup import is_part
 from floe_local.plan.blueprint.model import Name
+from floe_local.plan.blueprint.shipped import compose_folder, default_manifest
+from floe_local.plan.manifest.reader import load_manifest
 from floe_local.plan.values import Frozen, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from floe_local.operations.request import Where
+    from floe_local.plan.manifest.model import Manifest
+
+
+MANIFEST_TEMPLATE = "manifest-template.yaml"
 TEMPLATES = Path(__file__).parent / "plugin_template"
 SUFFIX = ".tmpl"
 LONGEST_NAME = 40
@@ -134,3 +141,52 @@ def _files(template: str, words: Mapping[str, str]) -> Iterator[tuple[str, str]]
             path = str(file.relative_to(folder)).removesuffix(SUFFIX)
             text = _Filled(file.read_text(encoding="utf-8")).substitute(words)
             yield path.replace("__package__", words["package"]).replace("__tests__", "tests"), text
+
+
+class InitResult(Frozen):
+    """The manifest that was written, with the backends that it names."""
+
+    file: str
+    telemetry: str
+    lineage: str
+
+
+def init(where: Where, telemetry: str | None = None, lineage: str | None = None) -> InitResult:
+    """Write a manifest, never over one that is there.
+
+    Args:
+        where: the file, or the environment whose file it is; None: ./manifest.yaml.
+        telemetry: the telemetry backend; None: the reference one.
+        lineage: the lineage backend; None: the reference one.
+
+    Raises:
+        InputError: there is a manifest already (``manifest-exists``).
+        MachineError: it cannot be written (``output``).
+    """
+    file = where.manifest or (where.folder or Path()) / (where.environment or "") / "manifest.yaml"
+    pair = load_manifest(default_manifest())
+    names = {
+        "telemetry": telemetry or _first(pair, Kind.TELEMETRY),
+        "lineage": lineage or _first(pair, Kind.LINEAGE),
+    }
+    text = (compose_folder() / MANIFEST_TEMPLATE).read_text("utf-8")
+    for key, name in names.items():
+        text = text.replace(f"{{{key}}}", name)
+    _write_new(file, text)
+    return InitResult(file=str(file), **names)
+
+
+def _first(manifest: Manifest, kind: Kind) -> str:
+    return next(b.name for b in manifest.backends if b.kind is kind)
+
+
+def _write_new(file: Path, text: str) -> None:
+    with writing(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            new = file.open("x", encoding="utf-8")
+        except FileExistsError:
+            hint = "edit it, or name another file with --manifest"
+            raise InputError("manifest-exists", f"{file} is there already", hint) from None
+        with new:
+            new.write(text)

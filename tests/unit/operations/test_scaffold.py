@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from floe_local.errors import FloeError, InputError, MachineError
-from floe_local.operations.new_plugin import LONGEST_NAME, new_plugin
+from floe_local.operations.scaffold import LONGEST_NAME, new_plugin
 from floe_local.plan.blueprint.lookup import is_part
 from floe_local.plan.blueprint.placement import resolve_placement, sandbox_url
 from floe_local.plan.blueprint.reader import read_blueprint
