@@ -89,7 +89,7 @@ class Evidence(Frozen):
     `first` and `second` saw the plugin without credentials, `marked` with the made-up values
     of `markers` in their variables, where it has any. `compiled` is what floe-local makes of
     the plugin's answers for a stack, or `compile_fault` why it does not; `live` the same for
-    ``--live``, where the stack plays the backend.
+    ``--live``, where the backend is sandboxed.
     """
 
     subject: Subject

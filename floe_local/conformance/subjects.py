@@ -54,7 +54,7 @@ def find_subjects(
         environment: variables for the plugins.
 
     Raises:
-        InputError: there is no such plugin, or two of that name; the folder is none.
+        InputError: no plugin has that name, or two have it, or there is no such folder.
     """
     if _is_folder(target):
         with as_installed(Path(target)) as distribution:

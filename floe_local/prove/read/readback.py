@@ -88,7 +88,7 @@ def make_ask(http: Http) -> Callable[[Question], tuple[Reply, list[Difference]]]
 
 
 def judge_absence(probe: Probe, answer: Response) -> tuple[Reply, list[Difference]]:
-    """Judge the answer to what was never sent: a backend that says yes is believed no more."""
+    """Judge the answer to what was never sent: one that confirms it makes its other answers worthless."""
     absent = probe.absent
     if absent is None or is_absent(probe, answer):
         return Reply(good=True), []

@@ -1,6 +1,6 @@
 """Clients as pipelines have them: they know what `floe-local env` prints, and nothing else.
 
-One process plays all of those that have the same variables: an SDK takes longer to load than to
+One process is used for all of those that have the same variables: an SDK takes longer to load than to
 send.
 """
 

@@ -111,7 +111,7 @@ def _send_lineage(
         jobs = {sending: pool.submit(sender.send, _run(sending)) for sending in others}
         acks = {sending: ack(job.exception()) for sending, job in jobs.items()}
         acks[parent] = ack(pool.submit(sender.end, _run(parent)).exception())
-        pool.submit(sender.close)  # what it raises, the transports keep
+        pool.submit(sender.close)  # its error is kept by the recording transports
     return {
         sending: _with_response(ack, sender.response(_run(sending).run_id))
         for sending, ack in acks.items()

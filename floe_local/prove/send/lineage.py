@@ -109,7 +109,7 @@ def _is_success(answer: Any) -> bool:
 
 
 class CanaryClient(OpenLineageClient):
-    """The real client, deaf to openlineage.yml files and OPENLINEAGE variables."""
+    """The real client, which ignores openlineage.yml files and OPENLINEAGE variables."""
 
     @property
     def config(self) -> OpenLineageConfig:
