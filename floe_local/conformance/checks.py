@@ -10,7 +10,7 @@ from floe_local.conformance.report import Advice, Fault, SkipReason, result_of
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import Backend
 from floe_local.plan.blueprint.placement import placement_of
-from floe_local.plan.compiler.draft import Draft
+from floe_local.plan.compiler.draft import Draft, refuse_unserialisable
 from floe_local.plan.compiler.shapes import shape_of
 from floe_local.plan.plugins.calls import CALLS, DICTS
 from floe_local.plan.plugins.loading import SUPPORTED_API_MAJORS
@@ -115,7 +115,8 @@ def _exporter_shape(evidence: Evidence) -> Iterator[Finding]:
         yield _SETTLED_ELSEWHERE
         return
     try:
-        found = shape_of(Draft(evidence.output))
+        refuse_unserialisable(evidence.output)
+        found = shape_of(Draft(evidence.output, config=evidence.output.exporter_config))
     except InputError as error:
         yield Fault(reason=error.reason, hint=error.hint)
         return

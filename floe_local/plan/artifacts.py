@@ -70,8 +70,8 @@ class Backend(Frozen):
     @property
     def live_endpoints(self) -> dict[str, str]:
         """The base URLs of endpoints that are not in the stack; may hold references."""
-        played = self.placement is Placement.SANDBOXED
-        return {} if played else self.blueprint.live.endpoints
+        is_sandboxed = self.placement is Placement.SANDBOXED
+        return {} if is_sandboxed else self.blueprint.live.endpoints
 
     @property
     def ends_in_collector(self) -> bool:

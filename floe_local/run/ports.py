@@ -61,7 +61,7 @@ def choose_ports(
     demanded = {
         request.key: preferred[request.key]
         for request in requests
-        if request.asked and not free_only
+        if request.is_fixed and not free_only
     }
     kept = _kept(requests, held, demanded, taken_by)
     ports = {k: port for k, port in preferred.items() if port not in kept.values()} | kept
@@ -72,7 +72,7 @@ def choose_ports(
         and request.key not in kept
         and (owner := taken_by(ports[request.key]))
     ]
-    fixed = [clash for clash in clashes if strict or clash.request.asked]
+    fixed = [clash for clash in clashes if strict or clash.request.is_fixed]
     if fixed:
         raise _port_taken(fixed, taken_by, set(ports.values()))
     moved = _moved(clashes, set(ports.values()), taken_by)
@@ -125,11 +125,11 @@ def _preferred(requests: Sequence[PortRequest]) -> dict[str, int]:
         MachineError: the manifest asks for one port twice (``port-taken``).
     """
     owners: dict[int, PortRequest] = {}
-    for request in sorted(requests, key=lambda w: not w.asked):
+    for request in sorted(requests, key=lambda w: not w.is_fixed):
         if request.preferred is None:
             continue
         first = owners.setdefault(request.preferred, request)
-        if request.asked and first is not request:
+        if request.is_fixed and first is not request:
             raise MachineError(
                 "port-taken",
                 f"local.ports: port {request.preferred} is asked for by {first.key} and {request.key}",

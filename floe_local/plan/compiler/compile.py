@@ -20,6 +20,7 @@ from floe_local.plan.compiler.draft import (
     SECTIONS,
     Draft,
     Surroundings,
+    accept_config,
     components,
     output_error,
     senders,
@@ -49,7 +50,6 @@ from floe_local.plan.compiler.transport import (
     known_types,
     moved_path,
     named_token,
-    refuse_unusable,
     without_nulls,
 )
 from floe_local.plan.env_refs import references
@@ -234,7 +234,10 @@ def _telemetry(
         return None, (), ()
     collector = blueprints.get(COLLECTOR)
     directory = collector.blueprint.config.get("queue_directory") if collector else None
-    starts = [Draft(output, blueprints.get(output.name), around) for output in outputs]
+    starts = [
+        Draft(output, blueprints.get(output.name), around, accept_config(output))
+        for output in outputs
+    ]
     drafts = without_clashes([_through(TELEMETRY_RULES, start) for start in starts], RESERVED)
     drafts = tuple(overlaid(draft, directory) for draft in drafts)
     config = assembled(drafts, manifest.local, resource_attributes(manifest, namespace), directory)
@@ -306,8 +309,8 @@ def _lineage(
     backends: list[Backend] = []
     changes: list[Change] = []
     for output in outputs:
-        refuse_unusable(output)
-        for part in _parts(output, blueprints.get(output.name)):
+        accepted = accept_config(output)
+        for part in _parts(output, accepted, blueprints.get(output.name)):
             backend = blueprints.get(part.blueprint)
             start = Draft(output, backend, around, deepcopy(part.transport), part.place)
             draft = _through(LINEAGE_RULES, start)
@@ -317,13 +320,15 @@ def _lineage(
     return _one_transport(transports), tuple(backends), tuple(changes)
 
 
-def _parts(output: PluginOutput, placed: PlacedBlueprint | None) -> Iterator[_Part]:
+def _parts(
+    output: PluginOutput, transport: dict[str, Any], placed: PlacedBlueprint | None
+) -> Iterator[_Part]:
     """The backends of one plugin: one, or each part of the composite that its blueprint names."""
     expected = placed.blueprint.transports if placed else {}
     if not expected:
-        yield _Part(output.name, output.name, output.transport, "transport")
+        yield _Part(output.name, output.name, transport, "transport")
         return
-    children = output.transport.get("transports")
+    children = transport.get("transports")
     if not isinstance(children, dict) or set(children) != set(expected):
         what = f"its blueprint expects a composite of {', '.join(sorted(expected))}"
         raise output_error(

@@ -15,6 +15,7 @@ from floe_local.plan.artifacts import Change
 from floe_local.plan.env_refs import expanded, seen, typed
 from floe_local.plan.nested import at, with_value_at
 from floe_local.plan.plugins.calls import json_fault
+from floe_local.plan.secrets.refuse import refuse_written_out
 from floe_local.plan.values import Egress, Kind, Placement
 from floe_local.plan.yaml_source import dotted
 
@@ -140,12 +141,28 @@ def output_error(output: PluginOutput, place: str, what: str, hint: str = "") ->
     return InputError("plugin-output", at + what, hint or f"mend it in the plugin {output.name!r}")
 
 
-def refuse_unserialisable(output: PluginOutput, method: str, returned: Any) -> None:
-    """Refuse what is not a dict, or what YAML and JSON cannot hold.
+def accept_config(output: PluginOutput) -> dict[str, Any]:
+    """The config that a plugin returned, as far as any of its kind may go: rules see no other.
+
+    Raises:
+        InputError: it is not a dict, JSON cannot hold it, or a credential is written out in it.
+    """
+    refuse_unserialisable(output)
+    is_lineage = output.kind is Kind.LINEAGE
+    config: dict[str, Any] = output.transport if is_lineage else output.exporter_config
+    refuse_written_out(output.who, config, ("transport",) if is_lineage else ())
+    return config
+
+
+def refuse_unserialisable(output: PluginOutput) -> None:
+    """Refuse a config that is not a dict, or that YAML and JSON cannot hold.
 
     Raises:
         InputError: names plugin, method, and the place in what it returned.
     """
+    is_lineage = output.kind is Kind.LINEAGE
+    method = "get_transport_config()" if is_lineage else "get_otlp_exporter_config()"
+    returned = output.transport if is_lineage else output.exporter_config
     if not isinstance(returned, dict):
         what = f"returned {type(returned).__name__}, expected a dict"
         raise output_error(output, method, what, "return a dict (ADR-0035)")

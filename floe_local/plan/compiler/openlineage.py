@@ -147,7 +147,7 @@ def _number(value: Any) -> float | int:
         with suppress(ValueError):
             value = int(value) if value.strip().isdigit() else float(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        message = f"expected a number, got {_shown(value)}"
+        message = f"expected a number, got {_described(value)}"
         raise ValueError(message)
     return value
 
@@ -171,7 +171,7 @@ def _integer(value: Any) -> int:
 def _switch(value: Any) -> bool:
     named = {"true": True, "false": False}.get(str(value).strip().lower())
     if named is None:
-        message = f"expected true or false, got {_shown(value)}"
+        message = f"expected true or false, got {_described(value)}"
         raise ValueError(message)
     return named
 
@@ -192,7 +192,7 @@ def _headers(value: Any) -> dict[str, str]:
 
 def _compression(value: Any) -> str:
     if str(value).strip().lower() != "gzip":
-        message = f"expected gzip, got {_shown(value)}"
+        message = f"expected gzip, got {_described(value)}"
         raise ValueError(message)
     return "gzip"
 
@@ -224,7 +224,7 @@ def _any(value: Any) -> Any:
     return value
 
 
-def _shown(value: Any) -> str:
+def _described(value: Any) -> str:
     return f"the text '{value}'" if isinstance(value, str) else str(value)
 
 

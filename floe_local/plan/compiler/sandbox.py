@@ -146,18 +146,18 @@ def _url(draft: Draft) -> str:
 
 
 def with_replaced(
-    config: CollectorConfig, wanted: Mapping[str, Any], filling: Filling
+    config: CollectorConfig, replacements: Mapping[str, Any], filling: Filling
 ) -> tuple[CollectorConfig, list[Replaced]]:
     """A copy of `config` with dotted keys replaced, and what was.
 
     Args:
         config: an exporter, an extension or a transport.
-        wanted: dotted key → value; text may hold ``{sandbox}`` and ``{path}``.
+        replacements: dotted key → value; text may hold ``{sandbox}`` and ``{path}``.
         filling: what ``{sandbox}`` and ``{path}`` stand for.
     """
     result = deepcopy(config)
     replaced = []
-    for key, value in wanted.items():
+    for key, value in replacements.items():
         *parents, last = path = steps(key)
         found = value_at(result, path)
         before = None if found is MISSING else found
@@ -184,8 +184,8 @@ def with_dummies(
         settings: its `environment` has dummies by name; all other credentials become its
             `credential`, where that is a text.
     """
-    wanted = settings.credential.value if settings.credential else DUMMY
-    dummy = wanted if isinstance(wanted, str) else DUMMY
+    credential = settings.credential.value if settings.credential else DUMMY
+    dummy = credential if isinstance(credential, str) else DUMMY
     replaced = []
 
     def one(path: Path_, value: Any) -> Any:

@@ -16,12 +16,10 @@ from floe_local.plan.compiler.draft import (
     PARTS,
     SECTIONS,
     Draft,
-    refuse_unserialisable,
 )
 from floe_local.plan.compiler.egress import egress_error
 from floe_local.plan.env_refs import references
 from floe_local.plan.nested import map_scalars, scalars
-from floe_local.plan.secrets.refuse import refuse_written_out
 from floe_local.plan.values import Egress, Signal
 from floe_local.plan.yaml_source import dotted, suggestion
 from floe_local.references import Reference, parse, rewritten
@@ -50,9 +48,7 @@ def normalised(draft: Draft) -> Draft:
     Raises:
         InputError: it is not a mapping, or none of the known shapes.
     """
-    returned = draft.output.exporter_config
-    shape = shape_of(draft)
-    refuse_written_out(draft.output.who, returned)
+    returned, shape = draft.config, shape_of(draft)
     config = deepcopy(returned)
     if shape == "E":
         draft, config = _from_flat(draft, config)
@@ -113,14 +109,12 @@ def _replaced_at(draft: Draft, section: str, path: Path_, after: str) -> Any:
 
 
 def shape_of(draft: Draft) -> str:
-    """Which of the shapes A to E the exporter config has.
+    """Which of the shapes A to E the exporter config of a draft has, as it was returned.
 
     Raises:
         InputError: none of them.
     """
-    config = draft.output.exporter_config
-    method = "get_otlp_exporter_config()"
-    refuse_unserialisable(draft.output, method, config)
+    config, method = draft.config, "get_otlp_exporter_config()"
     if "exporter_type" in config:
         return "E"
     if "exporters" in config:

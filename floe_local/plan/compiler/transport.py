@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.compiler.draft import (
     inner_transports,
-    refuse_unserialisable,
     senders,
 )
 from floe_local.plan.compiler.endpoints import parse_address, refuse_secret
@@ -19,30 +18,18 @@ from floe_local.plan.compiler.openlineage import (
 )
 from floe_local.plan.env_refs import references
 from floe_local.plan.nested import at, with_value_at
-from floe_local.plan.secrets.refuse import refuse_written_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from floe_local.plan.artifacts import Level
     from floe_local.plan.compiler.draft import Draft
-    from floe_local.plan.plugins.output import PluginOutput
     from floe_local.plan.yaml_source import Path_
 
 Transport = dict[str, Any]
 _HTTP = frozenset({"http", "async_http"})
 _WRAPPING = {"composite": "transports", "transform": "transport"}
 """Types that hand events on to others, and the key under which those stand."""
-
-
-def refuse_unusable(output: PluginOutput) -> None:
-    """Refuse what is not a mapping, what JSON cannot hold, and a credential written out.
-
-    Raises:
-        InputError: names plugin, distribution and field.
-    """
-    refuse_unserialisable(output, "get_transport_config()", output.transport)
-    refuse_written_out(output.who, output.transport, ("transport",))
 
 
 def http_senders(draft: Draft) -> Iterator[Path_]:

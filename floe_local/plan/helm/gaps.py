@@ -1,4 +1,4 @@
-"""What Helm values do not cover: told, so that nobody finds out in the cluster."""
+"""What Helm values do not cover: said here, so that nobody finds out in the cluster."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def gaps_of_charts(charts: Iterable[Chart], values: Mapping[str, Any]) -> Iterat
 
 def _holds(values: Any, when: Mapping[str, Any]) -> bool:
     """Whether each value is the one that is asked for, or one of a list of them."""
-    wanted = ((path, v if isinstance(v, list) else [v]) for path, v in when.items())
-    return all(value_at(values, steps(path)) in possible for path, possible in wanted)
+    expected = ((path, v if isinstance(v, list) else [v]) for path, v in when.items())
+    return all(value_at(values, steps(path)) in possible for path, possible in expected)
 
 
 def gaps_of_stack(compiled: Compiled, parts: Sequence[Blueprint]) -> Iterator[Gap]:

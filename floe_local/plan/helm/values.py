@@ -215,8 +215,8 @@ def _secret_variables(charts: Iterable[Chart], variables: Sequence[Variable]) ->
     more = [v.name for v in variables if v.optional]
     for chart in charts:
         if chart.secret and variables:
-            told = ", ".join([*keys, *(f"{name} (optional)" for name in more)])
-            why = f"must be there: {chart.name} reads {told}"
+            listed = ", ".join([*keys, *(f"{name} (optional)" for name in more)])
+            why = f"must be there: {chart.name} reads {listed}"
             yield Gap(what=f"Secret {chart.secret}", why=why)
 
 

@@ -272,8 +272,8 @@ def _content(service: str, source: str, inputs: StackInputs) -> str:
 
 def _recording(backend: str, sandbox: Sandbox) -> str:
     """What the recorder is told of the backend that it plays, as YAML."""
-    told = sandbox.model_dump(mode="json", by_alias=True, include=set(Recording.model_fields))
-    return yaml.safe_dump({"backend": backend, **told}, sort_keys=False, allow_unicode=True)
+    values = sandbox.model_dump(mode="json", by_alias=True, include=set(Recording.model_fields))
+    return yaml.safe_dump({"backend": backend, **values}, sort_keys=False, allow_unicode=True)
 
 
 def network_aliases(

@@ -62,15 +62,15 @@ class PublishedEndpoint(Frozen):
 class PortRequest(Frozen):
     """An endpoint that has to be reachable from the host.
 
-    `preferred` is the port that the blueprint or the manifest asks for; None: any free one.
-    `asked`: it was the manifest, which is not to be overruled.
+    `preferred` is the port that the blueprint or the manifest names; None: any free one.
+    `is_fixed`: it was the manifest, which is not to be overruled.
     """
 
     service: str
     endpoint: str
     container_port: int
     preferred: int | None = None
-    asked: bool = False
+    is_fixed: bool = False
 
     @property
     def key(self) -> str:
@@ -166,8 +166,8 @@ class StackPlan(Frozen):
     @property
     def sandboxed(self) -> tuple[str, ...]:
         """The backends that a recorder plays."""
-        played = (b.name for b in self.backends if b.placement is Placement.SANDBOXED)
-        return tuple(dict.fromkeys(played))
+        sandboxed = (b.name for b in self.backends if b.placement is Placement.SANDBOXED)
+        return tuple(dict.fromkeys(sandboxed))
 
     def service(self, name: str) -> StackService | None:
         """The service of that name, if the stack has it."""

@@ -142,8 +142,8 @@ def _volumes(inputs: StackInputs, services: Mapping[str, Service]) -> tuple[Stac
 def _client_environment(inputs: StackInputs) -> dict[str, str]:
     """What the sandbox sets where lineage clients run."""
     lineage = {b.blueprint.name for b in inputs.compiled.backends if b.kind is Kind.LINEAGE}
-    played = [p.sandbox for p in inputs.parts if p.sandbox and p.blueprint.name in lineage]
-    return {name: value for sandbox in played for name, value in sandbox.environment.items()}
+    sandboxes = [p.sandbox for p in inputs.parts if p.sandbox and p.blueprint.name in lineage]
+    return {name: value for sandbox in sandboxes for name, value in sandbox.environment.items()}
 
 
 def _collector(inputs: StackInputs) -> str | None:

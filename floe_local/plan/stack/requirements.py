@@ -176,7 +176,7 @@ def port_requests(
             endpoint=endpoint.name,
             container_port=endpoint.port,
             preferred=_requested_port(service, endpoint, overrides) or endpoint.host_port,
-            asked=_requested_port(service, endpoint, overrides) is not None,
+            is_fixed=_requested_port(service, endpoint, overrides) is not None,
         )
         for part in parts
         for service, endpoint in part.blueprint.endpoints

@@ -80,7 +80,7 @@ def test_ports_that_the_stack_holds_stay_whatever_a_blueprint_prefers() -> None:
 
 
 def test_the_manifests_wish_goes_before_what_the_stack_holds() -> None:
-    asked = port_request("b", 80).model_copy(update={"asked": True})
+    asked = port_request("b", 80).model_copy(update={"is_fixed": True})
     held = {"a.api": 80, "b.api": 26000}
     found = choose_ports([port_request("a"), asked], project="p", held=held, taken_by=free).ports
     assert found["b.api"] == 80 != found["a.api"]
@@ -129,7 +129,7 @@ def test_an_endpoint_whose_port_is_taken_moves_and_says_so() -> None:
 
 
 def test_a_port_that_the_manifest_asks_for_never_moves() -> None:
-    asked = port_request("a", 80).model_copy(update={"asked": True})
+    asked = port_request("a", 80).model_copy(update={"is_fixed": True})
     with pytest.raises(MachineError, match=r"port 80, for a\.api, is used by container rival"):
         chosen(asked, port_request("b", 81), taken_by=taken(80, 81))
 
@@ -156,13 +156,13 @@ def test_of_two_backends_that_prefer_one_port_the_first_gets_it() -> None:
 
 
 def test_the_manifests_wish_goes_before_a_blueprints() -> None:
-    asked = port_request("b", 80).model_copy(update={"asked": True})
+    asked = port_request("b", 80).model_copy(update={"is_fixed": True})
     found = chosen(port_request("a", 80), asked)
     assert found["b.api"] == 80 != found["a.api"]
 
 
 def test_the_manifest_cannot_ask_for_one_port_twice() -> None:
-    asked = [port_request(name, 80).model_copy(update={"asked": True}) for name in "ab"]
+    asked = [port_request(name, 80).model_copy(update={"is_fixed": True}) for name in "ab"]
     with pytest.raises(MachineError, match=r"port 80 is asked for by a.api and b.api"):
         chosen(*asked)
 
