@@ -14,9 +14,9 @@ from floe_local.plan.compiler.draft import SECTIONS, components, senders, type_o
 from floe_local.plan.compiler.endpoints import (
     SCHEME,
     hosts_of,
-    ingest_of,
     parse_address,
     split_url,
+    takes,
 )
 from floe_local.plan.env_refs import references, rewritten, seen
 from floe_local.plan.nested import scalars
@@ -147,7 +147,7 @@ def refuse_egress(draft: Draft, part: Path_) -> Draft:
         return draft
     config = draft.seen(draft.at(part))
     inside = draft.around.services | {h.rstrip(".").lower() for h, _ in hosts_of(draft)}
-    taken = sends(draft, part) and ingest_of(draft, part) is not None
+    taken = sends(draft, part) and takes(draft, part)
     for path, text in (*addresses(config), *_sites(config)):
         if not (taken and _host_is_a_reference(text)) and not _is_inside(text, inside):
             raise egress_error(draft, (*part, *path), _OUTSIDE, "services")

@@ -140,7 +140,7 @@ def parse_address(text: Any) -> Address | None:
 
 
 @dataclass(frozen=True)
-class Ingest:
+class _Ingest:
     """Where a backend takes a protocol: service, port, and all ports that speak it."""
 
     service: str
@@ -148,7 +148,7 @@ class Ingest:
     ports: frozenset[int]
 
 
-def ingest_of(draft: Draft, part: Path_) -> Ingest | None:
+def _ingest_of(draft: Draft, part: Path_) -> _Ingest | None:
     """Where the backend takes what a part sends; None: it is not in the stack, or does not."""
     kind = draft.type_at(part)
     protocol = PROTOCOLS.get(kind, kind)
@@ -158,8 +158,13 @@ def ingest_of(draft: Draft, part: Path_) -> Ingest | None:
     for service, endpoint in listed:
         if endpoint.name == endpoint_name:
             ports = {e.port for _, e in listed if e.protocol == protocol} | {endpoint.port}
-            return Ingest(service, endpoint.port, frozenset(ports))
+            return _Ingest(service, endpoint.port, frozenset(ports))
     return None
+
+
+def takes(draft: Draft, part: Path_) -> bool:
+    """Whether the backend takes what a part sends, in the stack."""
+    return _ingest_of(draft, part) is not None
 
 
 def hosts_of(draft: Draft) -> tuple[tuple[str, int], ...]:
@@ -221,7 +226,7 @@ def reach_backend(draft: Draft, part: Path_) -> Draft:
             what has to be rewritten holds a credential.
     """
     caller = _TRANSPORT if draft.is_lineage else _EXPORTER
-    ingest = ingest_of(draft, part)
+    ingest = _ingest_of(draft, part)
     for key in caller.keys:
         address = _address(draft, part, key)
         if address is None:
@@ -267,7 +272,7 @@ class _Step(NamedTuple):
 
 
 def _steps(
-    draft: Draft, part: Path_, address: Address, ingest: Ingest, key: str
+    draft: Draft, part: Path_, address: Address, ingest: _Ingest, key: str
 ) -> Iterator[_Step]:
     """What has to change in an address, one rule after the other."""
     named = address.port
@@ -297,7 +302,7 @@ def _steps(
         yield _Step("plain-in-stack", address, "the service in the stack speaks plain text")
 
 
-def _port_differs(named: int | None, ingest: Ingest) -> str:
+def _port_differs(named: int | None, ingest: _Ingest) -> str:
     """Why a port that a plugin names, or leaves out, is not the one that is used."""
     listens = f"its blueprint says that {ingest.service} listens for this on {ingest.port}"
     if named is None:

@@ -8,8 +8,10 @@ import pytest
 import yaml
 
 from floe_local.errors import InputError
+from floe_local.plan.blueprint.placement import placeholder
 from floe_local.plan.stack.model import COMPOSE_FILE
 from floe_local.plan.stack.plan import plan_stack
+from floe_local.plan.stack.requirements import required_blueprints
 from floe_local.plan.values import Kind
 from floe_local.run.workspace import workspace_files
 
@@ -153,6 +155,13 @@ def test_a_backend_without_services_gets_no_alias(build: Builder) -> None:
     plan = plan_stack(build.inputs(build.compiled(backends=(backend,))))
     assert set(services(plan)) == {"collector"}
     assert plan.backends[0].kind is Kind.TELEMETRY
+
+
+def test_a_backend_without_a_blueprint_may_have_any_plugins_name(build: Builder) -> None:
+    blueprints = build.located() | {"SaaS": placeholder("SaaS", Kind.TELEMETRY)}
+    backend = build.backend("SaaS", exporters={"traces": ("otlp_grpc",)})
+    found = required_blueprints(build.compiled(backends=(backend,)), blueprints)
+    assert [part.blueprint.name for part in found] == ["collector", "saas"]
 
 
 def test_several_backends_of_one_kind(build: Builder) -> None:
