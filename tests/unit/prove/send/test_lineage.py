@@ -15,7 +15,7 @@ from floe_local.prove.canaries import plan
 from floe_local.prove.difference import differences
 from floe_local.prove.send.lineage import CanaryClient, RunSender
 from floe_local.prove.signals.lineage import event_of, run_values
-from tests.unit.prove.test_otlp_json import at, leaves, other, put
+from tests.unit.prove.signals.test_otlp_json import at, leaves, other, put
 
 if TYPE_CHECKING:
     from floe_local.prove.signals.lineage import RunPlan
