@@ -41,6 +41,7 @@ _PROFILES = {
     "taking": "What the tap itself met, whatever was sent.",
     "received": "What the backends of a stack do not hold of what was acknowledged.",
     "openlineage": "By default: is each event valid, does each run begin and end, do names meet?",
+    "floe": "With `--profile floe`: what floe asks of its pipelines.",
     "otel": "By default: can a span be found, is it whole, is it named as others name it?",
 }
 EXIT_CODES = (

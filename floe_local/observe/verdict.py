@@ -12,8 +12,9 @@ from floe_local.observe.rules.profiles import DEFAULT, judged
 from floe_local.observe.session.lineage import mapping, mappings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from floe_local.observe.rules.model import SoundnessRule
     from floe_local.observe.session.lineage import LineageName
     from floe_local.observe.session.model import ObservedSession, TakenRequest
 
@@ -42,6 +43,7 @@ class Settings:
         baseline: the text of a baseline file.
         allow_empty: a session in which nothing came may be green.
         namespace: the OpenLineage namespace of the manifest.
+        backends: the rules of the profiles of a stack's backends.
     """
 
     profiles: tuple[str, ...] = DEFAULT
@@ -50,6 +52,7 @@ class Settings:
     baseline: str = ""
     allow_empty: bool = False
     namespace: str = ""
+    backends: Mapping[str, tuple[SoundnessRule, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ def judge(
         InputError: there is no such profile.
     """
     view = View(session, settings.namespace)
-    found = [*_taking(session), *others, *judged(view, settings.profiles)]
+    found = [*_taking(session), *others, *judged(view, settings.profiles, settings.backends)]
     kept = [one for one in found if one.code not in settings.ignore]
     findings = without_known(kept, settings.baseline)
     ok, reason = _sentence(session, findings, settings)

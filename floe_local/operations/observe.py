@@ -220,9 +220,7 @@ class Watch:
             started=time(),
         )
         self.marks = marks(self._about.session_id, own, environ)
-        self._settings = replace(
-            settings, namespace=self._behind.namespace if self._behind else settings.namespace
-        )
+        self._settings = _for_stack(settings, self._behind) if self._behind else settings
         self._open = ExitStack()
         self._follower: Follower | None = None
 
@@ -279,6 +277,12 @@ def _stack(where: Where | None, environ: Mapping[str, str]) -> StackBehind | Non
     from floe_local.operations.observe_stack import StackBehind  # noqa: PLC0415
 
     return StackBehind(where, environ)
+
+
+def _for_stack(settings: Settings, behind: StackBehind) -> Settings:
+    """How a session is judged that a stack's backends are behind."""
+    profiles = tuple(dict.fromkeys([*settings.profiles, *behind.rules]))
+    return replace(settings, namespace=behind.namespace, profiles=profiles, backends=behind.rules)
 
 
 def open_tap(options: Options, folder: Path | None, behind: StackBehind | None = None) -> Tap:

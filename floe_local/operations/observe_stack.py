@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from floe_local.errors import MachineError
 from floe_local.observe.received import ReadBack
+from floe_local.observe.rules.backend import backend_rules
+from floe_local.observe.rules.profiles import BACKEND
 from floe_local.observe.session.model import ObservedSession, joined
 from floe_local.observe.tap.forward import Forwarder, routes_of
 from floe_local.observe.tap.servers import take_event
@@ -28,7 +30,7 @@ from floe_local.prove.targets import secrets_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from floe_local.observe.rules.model import RuleFinding
+    from floe_local.observe.rules.model import RuleFinding, SoundnessRule
     from floe_local.observe.tap.servers import Answer, PostedRequest
     from floe_local.observe.tap.tap import Tap
     from floe_local.observe.verdict import Stored
@@ -69,6 +71,15 @@ class StackBehind:
         """The OpenLineage namespace that the manifest's strategy gives."""
         return self.plan.namespace
 
+    @property
+    def rules(self) -> dict[str, tuple[SoundnessRule, ...]]:
+        """The profile of each backend that has rules."""
+        return {
+            f"{BACKEND}{target.name}": backend_rules(target.backend.blueprint.checks)
+            for target in self.targets.backends
+            if target.backend.blueprint.checks
+        }
+
     def variables(self, environ: Mapping[str, str]) -> dict[str, str]:
         """What `env` prints, resolved; the tap's own go over it."""
         found = pipeline_variables(self.plan, "host", environ=environ).variables
@@ -101,6 +112,16 @@ class StackBehind:
             else f"{backend}: {said[0]}"
             for backend, said in self._forwarder.failures.items()
         ]
+
+    def read_back(
+        self, session: ObservedSession, deadline_s: float
+    ) -> tuple[tuple[Stored, ...], list[RuleFinding]]:
+        """Wait until backends hold what was acknowledged, at most so long."""
+        with Http(_THREADS) as http:
+            back = ReadBack(self.targets, http)
+            back.take(session)
+            stored = back.look(monotonic() + deadline_s)
+            return back.stored, back.findings({} if stored else self.reasons())
 
     def reasons(self) -> dict[str, str]:
         """Backend → why the Collector could not export to it, as its log says."""

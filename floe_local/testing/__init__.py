@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from floe_local.testing.capture import Capture
     from floe_local.testing.conformance import PluginConformance
     from floe_local.testing.stack import FloeLocal
 
-__all__ = ["FloeLocal", "PluginConformance"]
+__all__ = ["Capture", "FloeLocal", "PluginConformance"]
 
 _MODULES = {
+    "Capture": "floe_local.testing.capture",
     "FloeLocal": "floe_local.testing.stack",
     "PluginConformance": "floe_local.testing.conformance",
 }

@@ -8,7 +8,9 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
+    from floe_local.testing.capture import Capture
     from floe_local.testing.stack import FloeLocal
 
 
@@ -44,3 +46,17 @@ def floe_own_stack(floe_manifest: str | None) -> Iterator[FloeLocal]:
 
     with FloeLocal(floe_manifest) as stack:
         yield stack
+
+
+@pytest.fixture
+def floe_capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Capture]:
+    """Take what the code under test sends: no stack, no Docker.
+
+    The environment leads there, of this process and of those that it starts.
+    """
+    from floe_local.testing.capture import Capture  # noqa: PLC0415 - not in every pytest run
+
+    with Capture(folder=tmp_path) as capture:
+        for name, value in capture.env.items():
+            monkeypatch.setenv(name, value)
+        yield capture

@@ -23,6 +23,7 @@ from floe_local.prove.waiting import wait_for_run, wait_for_span
 from floe_local.run.compose_cli import find_compose
 from floe_local.run.images import Policy
 from floe_local.run.workspace import Workspace
+from floe_local.testing.capture import Capture
 
 if TYPE_CHECKING:
     from typing import Any
@@ -127,6 +128,10 @@ class FloeLocal(DockerCompose):
         """
         found = env(self.where, "json", container=container, protocol=protocol, show_secrets=True)
         return found.variables
+
+    def capture(self) -> Capture:
+        """Take what is sent, on its way to the stack; leave by `with`."""
+        return Capture(self.where)
 
     @property
     def targets(self) -> Targets:

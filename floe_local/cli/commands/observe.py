@@ -26,6 +26,16 @@ FailOn = Annotated[
 Ignore = Annotated[
     list[str] | None, typer.Option("--ignore", help="The code of a rule to leave out; repeatable.")
 ]
+Profiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--profile", help="Rules besides the default ones: floe, backend:NAME; repeatable."
+    ),
+]
+As = Annotated[
+    list[str] | None,
+    typer.Option("--as", help="Judge as this backend would see it: --profile backend:NAME."),
+]
 Baseline = Annotated[
     Path | None,
     typer.Option("--baseline", help="A file that names findings which are known; see --accept."),
@@ -64,6 +74,8 @@ def run(
     junit: Junit = None,
     fail_on: FailOn = "error",
     ignore: Ignore = None,
+    profile: Profiles = None,
+    as_: As = None,
     baseline: Baseline = None,
     accept: Accept = False,
     allow_empty: AllowEmpty = False,
@@ -80,7 +92,10 @@ def run(
     from floe_local.operations.observe import run as observe
 
     _refuse_json(session, "run")
-    settings = _settings(fail_on, ignore, baseline, accept=accept, allow_empty=allow_empty)
+    profiles = [*(profile or ()), *(f"backend:{name}" for name in as_ or ())]
+    settings = _settings(
+        fail_on, ignore, profiles, baseline, accept=accept, allow_empty=allow_empty
+    )
     options = Options(host=host, deadline_s=deadline)
     stack = None if no_stack else where(session, live=live)
     result = observe(command, settings, options, where=stack)
@@ -103,6 +118,8 @@ def listen(
     junit: Junit = None,
     fail_on: FailOn = "error",
     ignore: Ignore = None,
+    profile: Profiles = None,
+    as_: As = None,
     baseline: Baseline = None,
     accept: Accept = False,
     allow_empty: AllowEmpty = False,
@@ -119,7 +136,10 @@ def listen(
     from floe_local.operations.observe import listen as observe
 
     _refuse_json(session, "listen")
-    settings = _settings(fail_on, ignore, baseline, accept=accept, allow_empty=allow_empty)
+    profiles = [*(profile or ()), *(f"backend:{name}" for name in as_ or ())]
+    settings = _settings(
+        fail_on, ignore, profiles, baseline, accept=accept, allow_empty=allow_empty
+    )
     options = Options(host=host, ports=(otlp_port, lineage_port), deadline_s=deadline)
     stack = None if no_stack else where(session, live=live)
     result = observe(settings, options, where=stack, ready=_print_variables)
@@ -168,6 +188,8 @@ def check(
     files: Files,
     fail_on: FailOn = "error",
     ignore: Ignore = None,
+    profile: Profiles = None,
+    as_: As = None,
     baseline: Baseline = None,
     accept: Accept = False,
     allow_empty: AllowEmpty = False,
@@ -179,7 +201,10 @@ def check(
     """
     from floe_local.operations.observe import check as judge
 
-    settings = _settings(fail_on, ignore, baseline, accept=accept, allow_empty=allow_empty)
+    profiles = [*(profile or ()), *(f"backend:{name}" for name in as_ or ())]
+    settings = _settings(
+        fail_on, ignore, profiles, baseline, accept=accept, allow_empty=allow_empty
+    )
     verdict = judge(files, settings)
     if baseline and accept:
         _accept(baseline, verdict)
@@ -197,15 +222,18 @@ def check(
 def _settings(
     fail_on: Literal["error", "warning"],
     ignore: list[str] | None,
+    profiles: list[str],
     baseline: Path | None,
     *,
     accept: bool,
     allow_empty: bool,
 ) -> Settings:
+    from floe_local.observe.rules.profiles import DEFAULT
     from floe_local.observe.verdict import Settings
     from floe_local.operations.observe import baseline_text
 
     return Settings(
+        profiles=(*DEFAULT, *profiles),
         fail_on=fail_on,
         ignore=frozenset(ignore or ()),
         baseline="" if accept else baseline_text(baseline),

@@ -253,6 +253,22 @@ class Cleanup(Frozen):
     gone: Absent = Absent()
 
 
+class BackendCheck(Frozen):
+    """What this backend makes something else of than a sender means; `run` and `check` look for it.
+
+    `find` (JMESPath) is true of an item that is to be named. An event is as it was sent; a run
+    has `run_id`, `job` and `parent_job` (`namespace`, `name`), `types` (of its events), `state`,
+    `facets`, `inputs` and `outputs`; a dataset `namespace`, `name`, `facets`.
+    """
+
+    code: Name
+    severity: Literal["error", "warning", "note"] = "warning"
+    title: str
+    why: str
+    each: Literal["event", "run", "dataset"]
+    find: str
+
+
 class Naming(Frozen):
     """How the backend renames what it stores.
 
@@ -387,6 +403,7 @@ class Blueprint(Frozen):
     naming: Naming = Naming()
     readback: dict[Signal, tuple[Probe, ...]] = {}
     cleanup: tuple[Cleanup, ...] = ()
+    checks: tuple[BackendCheck, ...] = ()
     helm: tuple[HelmRule, ...] = ()
     chart: Chart | None = None
     """The public Helm chart that deploys it in a cluster."""

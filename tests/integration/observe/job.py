@@ -51,5 +51,8 @@ def send_event(event: object) -> None:
 
 if "spans" in options:
     send_spans(int(options["spans"]))
+if "file" in options:
+    with open(options["file"], encoding="utf-8") as file:  # noqa: PTH123 - it starts fast
+        options["events"] = file.read()
 for event in json.loads(options.get("events", "[]")):
     send_event(event)

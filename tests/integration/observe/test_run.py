@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
@@ -15,18 +14,9 @@ from floe_local.operations.observe import Options, RunResult, run
 from floe_local.testing import FloeLocal
 from tests.unit.observe.conftest import event
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 pytestmark = pytest.mark.integration
 
 JOB = Path(__file__).with_name("job.py")
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[FloeLocal]:
-    with FloeLocal() as stack:
-        yield stack
 
 
 def sound() -> list[dict[str, object]]:

@@ -13,9 +13,10 @@ from floe_local.observe.rules.facets import standard_facets
 from floe_local.observe.rules.model import RuleFinding, SoundnessRule, View
 from floe_local.observe.rules.naming import naming_problem, sources, spellings
 from floe_local.observe.rules.otel import retired_names
-from floe_local.observe.rules.profiles import PROFILES, judged
+from floe_local.observe.rules.profiles import PROFILES, judged, rules_of
 from floe_local.observe.session.lineage import LineageName
 from floe_local.observe.session.model import ObservedSession, Span, TakenRequest
+from floe_local.plan.blueprint.lookup import shipped_names
 from tests.unit.observe.conftest import FACET, RUN, event, session_of
 
 OTHER = "01941f29-7c00-7000-8000-000000000002"
@@ -126,7 +127,36 @@ OTEL: dict[str, list[ObservedSession]] = {
     "error-reason": [spans(span(status={"code": "error", "message": ""}))],
     "credential": [spans(span(attributes={"db.password": "hunter2hunter2"}))],
 }
+FLOE_ATTRIBUTES = {
+    "floe.namespace": "n",
+    "floe.product.name": "p",
+    "floe.product.version": "1",
+    "floe.mode": "dev",
+    "floe.version": "0.1",
+}
+CORRELATED = facets(traceCorrelation={**FACET, "trace_id": "a" * 32})
+FLOE_SOUND = replace(
+    session_of(event("START", 0, **CORRELATED), event("COMPLETE", 1, **CORRELATED)),
+    requests=(TakenRequest(1, 10**9 + 1, "otlp-grpc"),),
+    spans=(span(resource={"service.name": "shop", **FLOE_ATTRIBUTES}),),
+)
+FLOE: dict[str, list[ObservedSession]] = {
+    "event-without-trace": [
+        SOUND,
+        session_of(event(**facets(traceCorrelation={"trace_id": "0" * 32}))),
+        session_of(event("START", 0, **CORRELATED), event("COMPLETE", 1)),
+    ],
+    "run-without-trace": [replace(FLOE_SOUND, spans=())],
+    "trace-without-run": [replace(FLOE_SOUND, spans=(span(trace_id="e" * 32),))],
+    "job-namespace": [session_of(event(job={"namespace": "other", "name": "job"}))],
+    "job-name-changes": [
+        session_of(event(job={"namespace": "ns", "name": f"job_{RUN}"})),
+        session_of(event(job={"namespace": "ns", "name": "job_2026-01-02"})),
+    ],
+    "floe-attributes": [spans(span())],
+}
 CASES = [
+    *((code, "floe", one) for code, many in FLOE.items() for one in many),
     *(
         (code, "openlineage", session_of(*one))
         for code, many in OPENLINEAGE.items()
@@ -140,7 +170,7 @@ CASES = [
 def test_a_rule_finds_what_it_is_there_for(
     code: str, profile: str, session: ObservedSession
 ) -> None:
-    assert code in codes(session, profile)
+    assert code in codes(session, profile, namespace="ns")
 
 
 @pytest.mark.parametrize("profile", ["openlineage", "otel"])
@@ -150,9 +180,43 @@ def test_nothing_is_found_where_all_is_sound(profile: str) -> None:
     assert codes(session, profile) == []
 
 
+def test_what_floe_asks_for_is_there() -> None:
+    assert codes(FLOE_SOUND, "floe", namespace="ns") == []
+
+
+PARENTED = facets(
+    parent={**FACET, "run": {"runId": OTHER}, "job": {"namespace": "ns", "name": "all"}}
+)
+BACKENDS = [
+    ("marquez", "edges-only-at-the-end", session_of(event("START"))),
+    ("marquez", "child-is-renamed", session_of(event("START", **PARENTED))),
+    ("marquez", "run-id-is-replaced", session_of(event(run_id="x"))),
+    ("openmetadata", "dropped-without-parent", session_of(event())),
+    ("openmetadata", "only-complete-is-read", session_of(event("FAIL"))),
+]
+
+
+@pytest.mark.parametrize(("backend", "code", "session"), BACKENDS)
+def test_a_rule_of_a_backend_finds_what_it_is_there_for(
+    backend: str, code: str, session: ObservedSession
+) -> None:
+    assert code in codes(session, f"backend:{backend}")
+
+
+@pytest.mark.parametrize("backend", ["marquez", "openmetadata", "jaeger"])
+def test_a_backend_has_nothing_against_what_it_understands(backend: str) -> None:
+    sound = session_of(event("START", 0, **PARENTED), event("COMPLETE", 1, **PARENTED))
+    assert set(codes(sound, f"backend:{backend}")) <= {"child-is-renamed"}
+
+
+def test_every_rule_of_a_shipped_backend_has_a_case() -> None:
+    found = {(name, rule.code) for name in shipped_names() for rule in rules_of(f"backend:{name}")}
+    assert found == {(backend, code) for backend, code, _ in BACKENDS}
+
+
 def test_every_rule_has_a_case_and_says_why() -> None:
-    rules = {rule.code: rule for name in ("openlineage", "otel") for rule in PROFILES[name]}
-    assert rules.keys() == OPENLINEAGE.keys() | OTEL.keys()
+    rules = {rule.code: rule for several in PROFILES.values() for rule in several}
+    assert rules.keys() == OPENLINEAGE.keys() | OTEL.keys() | FLOE.keys()
     for rule in rules.values():
         assert rule.why.endswith(".")
         assert not rule.title.endswith(".")
@@ -212,9 +276,10 @@ def test_names_as_the_specification_has_them(name: LineageName) -> None:
     assert naming_problem(name) == ""
 
 
-def test_a_profile_that_is_not_there_is_named() -> None:
-    with pytest.raises(InputError, match="there is no profile 'nobody'"):
-        judged(View(ObservedSession()), ["nobody"])
+@pytest.mark.parametrize("name", ["nobody", "backend:nobody"])
+def test_a_profile_that_is_not_there_is_named(name: str) -> None:
+    with pytest.raises(InputError, match=r"there is no .* 'nobody'"):
+        judged(View(ObservedSession()), [name])
 
 
 def test_a_baseline_lets_pass_what_it_names_whatever_the_ids() -> None:
