@@ -15,6 +15,7 @@ from bench.bare_client import Addresses, bare_client_rates
 from bench.cold import cold
 from bench.measure import Comparison, alternate, timed
 from bench.recorder import recorder
+from bench.tap import tap
 
 if TYPE_CHECKING:
     import argparse
@@ -238,6 +239,11 @@ def conformance(asked: argparse.Namespace) -> Iterator[Comparison]:
     )
 
 
+def observe(asked: argparse.Namespace) -> Iterator[Comparison]:
+    """`run`: what the tap costs."""
+    yield from tap(asked, stack, floe, lambda: _addresses().otlp_grpc)
+
+
 ALL: dict[str, Callable[[argparse.Namespace], Iterator[Comparison]]] = {
     "up": up,
     "warm": warm,
@@ -249,5 +255,6 @@ ALL: dict[str, Callable[[argparse.Namespace], Iterator[Comparison]]] = {
     "memory": memory,
     "recorder": recorder,
     "conformance": conformance,
+    "tap": observe,
     "cold": cold,
 }

@@ -252,7 +252,7 @@ def run(way: Way, home: Path, variables: str) -> Sent:
     Raises:
         CheckFailedError: it ended with an error, which a client that is `lost` may.
     """
-    done = _bash(f"{variables}\n{way.run}", home, _bare(home), RUN_LIMIT_S)
+    done = _bash(f"{variables}\n{way.run}", home, bare_environment(home), RUN_LIMIT_S)
     if done.returncode and not way.lost:
         raise _failed(way.run, done, "try it by hand, with what `floe-local env` prints")
     if way.sends != Sent():
@@ -263,7 +263,7 @@ def run(way: Way, home: Path, variables: str) -> Sent:
     return Sent.model_validate_json(lines[-1])
 
 
-def _bare(home: Path) -> dict[str, str]:
+def bare_environment(home: Path) -> dict[str, str]:
     """What a program needs to run at all."""
     tools = (shutil.which(name) for name in ("bash", "java", "node"))
     folders = dict.fromkeys(str(Path(tool).parent) for tool in tools if tool)
