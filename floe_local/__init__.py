@@ -15,7 +15,7 @@ __all__ = ["Compiler", "PluginRegistry"]
 def __getattr__(name: str) -> Any:
     """Import `Compiler` and `PluginRegistry` on first use: the CLI's start-up needs neither."""
     homes = {
-        "Compiler": "floe_local.plan.compiler",
+        "Compiler": "floe_local.plan.compiler.in_process",
         "PluginRegistry": "floe_local.plan.plugins.registry",
     }
     if name not in homes:

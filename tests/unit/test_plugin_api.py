@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+import floe_local
 from floe_local import plugin_api
 
 if TYPE_CHECKING:
@@ -147,3 +148,8 @@ def test_a_configured_plugin_takes_its_model_s_fields_or_the_model() -> None:
 def test_a_configured_plugin_refuses_what_its_model_refuses() -> None:
     with pytest.raises(ValidationError, match="Extra inputs"):
         Backend(urll="http://other")
+
+
+@pytest.mark.parametrize("name", floe_local.__all__)
+def test_what_the_package_exports_is_there(name: str) -> None:
+    assert getattr(floe_local, name).__name__ == name
