@@ -25,7 +25,13 @@ from floe_local.plan.blueprint.checks import (
     STORED_JOB,
 )
 from floe_local.plan.blueprint.model import Naming
-from floe_local.plan.manifest.model import LocalSettings, PluginSelection, Sampling, TailSampling
+from floe_local.plan.manifest.model import (
+    CheckSettings,
+    LocalSettings,
+    PluginSelection,
+    Sampling,
+    TailSampling,
+)
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.signals.model import module_of
@@ -216,7 +222,8 @@ def manifest_page() -> str:
     local = "## local\n\n" + fields_table(LocalSettings)
     sampling = "## local.sampling\n\n" + fields_table(Sampling)
     tail = "## local.sampling.tail\n\n" + fields_table(TailSampling)
-    parts = ["# Manifest", NOTE, intro, example, plugins, local, sampling, tail]
+    checks = "## local.checks\n\n" + fields_table(CheckSettings)
+    parts = ["# Manifest", NOTE, intro, example, plugins, local, sampling, tail, checks]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 

@@ -18,6 +18,7 @@ from floe_local.observe.session.model import ObservedSession, joined
 from floe_local.observe.tap.forward import Forwarder, routes_of
 from floe_local.observe.tap.servers import take_event
 from floe_local.observe.tap.splice import HTTP2
+from floe_local.operations.request import manifest_of
 from floe_local.operations.smoke_test import export_errors_since, find_targets
 from floe_local.operations.stacks import find_planned
 from floe_local.plan.compiler.transport import single_transports
@@ -29,12 +30,14 @@ from floe_local.prove.targets import secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from floe_local.observe.rules.model import RuleFinding, SoundnessRule
     from floe_local.observe.tap.servers import Answer, PostedRequest
     from floe_local.observe.tap.tap import Tap
     from floe_local.observe.verdict import Stored
     from floe_local.operations.request import Where
+    from floe_local.plan.manifest.model import CheckSettings
 
 _DIAL_S = 5.0
 _ROUND_S = 0.3
@@ -133,6 +136,16 @@ class StackBehind:
             for exporter in exporters
             if (exporter, str(signal)) in errors
         }
+
+
+def checks_of(where: Where) -> tuple[CheckSettings, Path]:
+    """A manifest's `local.checks`, and the folder that its paths are relative to.
+
+    Raises:
+        InputError: the manifest is wrong, or is not there.
+    """
+    manifest = manifest_of(where)
+    return manifest.local.checks, manifest.folder
 
 
 def _client_of(transport: Mapping[str, Any]) -> Callable[[dict[str, Any]], None]:

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from floe_local.operations.observe import RunResult
 
 FailOn = Annotated[
-    Literal["error", "warning"],
-    typer.Option("--fail-on", help="Which findings, and worse ones, make the verdict red."),
+    Literal["error", "warning"] | None,
+    typer.Option(
+        "--fail-on", help="Which findings, and worse ones, make the verdict red; else: error."
+    ),
 ]
 Ignore = Annotated[
     list[str] | None, typer.Option("--ignore", help="The code of a rule to leave out; repeatable.")
@@ -72,7 +74,7 @@ def run(
     host: Host = "127.0.0.1",
     json: Json = None,
     junit: Junit = None,
-    fail_on: FailOn = "error",
+    fail_on: FailOn = None,
     ignore: Ignore = None,
     profile: Profiles = None,
     as_: As = None,
@@ -94,7 +96,7 @@ def run(
     _refuse_json(session, "run")
     profiles = [*(profile or ()), *(f"backend:{name}" for name in as_ or ())]
     settings = _settings(
-        fail_on, ignore, profiles, baseline, accept=accept, allow_empty=allow_empty
+        session, fail_on, ignore, profiles, baseline, accept=accept, allow_empty=allow_empty
     )
     options = Options(host=host, deadline_s=deadline)
     stack = None if no_stack else where(session, live=live)
@@ -116,7 +118,7 @@ def listen(
     ] = 0,
     json: Json = None,
     junit: Junit = None,
-    fail_on: FailOn = "error",
+    fail_on: FailOn = None,
     ignore: Ignore = None,
     profile: Profiles = None,
     as_: As = None,
@@ -138,7 +140,7 @@ def listen(
     _refuse_json(session, "listen")
     profiles = [*(profile or ()), *(f"backend:{name}" for name in as_ or ())]
     settings = _settings(
-        fail_on, ignore, profiles, baseline, accept=accept, allow_empty=allow_empty
+        session, fail_on, ignore, profiles, baseline, accept=accept, allow_empty=allow_empty
     )
     options = Options(host=host, ports=(otlp_port, lineage_port), deadline_s=deadline)
     stack = None if no_stack else where(session, live=live)
@@ -186,7 +188,7 @@ def check(
     session: Session,
     *,
     files: Files,
-    fail_on: FailOn = "error",
+    fail_on: FailOn = None,
     ignore: Ignore = None,
     profile: Profiles = None,
     as_: As = None,
@@ -203,7 +205,7 @@ def check(
 
     profiles = [*(profile or ()), *(f"backend:{name}" for name in as_ or ())]
     settings = _settings(
-        fail_on, ignore, profiles, baseline, accept=accept, allow_empty=allow_empty
+        session, fail_on, ignore, profiles, baseline, accept=accept, allow_empty=allow_empty
     )
     verdict = judge(files, settings)
     if baseline and accept:
@@ -220,7 +222,8 @@ def check(
 
 
 def _settings(
-    fail_on: Literal["error", "warning"],
+    session: Session,
+    fail_on: Literal["error", "warning"] | None,
     ignore: list[str] | None,
     profiles: list[str],
     baseline: Path | None,
@@ -228,13 +231,24 @@ def _settings(
     accept: bool,
     allow_empty: bool,
 ) -> Settings:
+    """What the command line says, and the manifest's `local.checks` where it says nothing."""
     from floe_local.observe.rules.profiles import DEFAULT
     from floe_local.observe.verdict import Settings
     from floe_local.operations.observe import baseline_text
 
+    given = [session.manifest, session.environment, *Path().glob("manifest.y*ml")]
+    if any(given):  # only then: pydantic and a parser of YAML are slow to load
+        from floe_local.operations.observe_stack import checks_of
+
+        checks, folder = checks_of(where(session))
+        profiles = [*checks.profiles, *profiles]
+        ignore = [*checks.ignore, *(ignore or ())]
+        fail_on = fail_on or checks.fail_on
+        if checks.baseline and baseline is None:
+            baseline = folder / checks.baseline
     return Settings(
         profiles=(*DEFAULT, *profiles),
-        fail_on=fail_on,
+        fail_on=fail_on or "error",
         ignore=frozenset(ignore or ()),
         baseline="" if accept else baseline_text(baseline),
         allow_empty=allow_empty,

@@ -7,7 +7,7 @@ docs/manifest.md is generated from these models.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, FiniteFloat, StringConstraints, field_validator
 
@@ -58,6 +58,22 @@ class Sampling(_Strict):
         return ", ".join(parts) or "off"
 
 
+class CheckSettings(_Strict):
+    """How `run`, `listen` and `check` judge: what the command line does not say itself."""
+
+    profiles: list[NonEmpty] = []
+    """Rules besides the default ones: ``floe``, ``backend:NAME``."""
+
+    fail_on: Literal["error", "warning"] = "error"
+    """Which findings, and worse ones, make the verdict red."""
+
+    ignore: list[NonEmpty] = []
+    """Codes of rules to leave out."""
+
+    baseline: NonEmpty | None = None
+    """A file that names what is known, relative to the manifest."""
+
+
 class LocalSettings(_Strict):
     """The manifest's `local` section: how floe-local runs the backends on this machine."""
 
@@ -102,6 +118,9 @@ class LocalSettings(_Strict):
 
     otlp_protocol: OtlpProtocol = "grpc"
     """What pipelines speak to the Collector, as `env` says it: ``grpc`` or ``http/protobuf``."""
+
+    checks: CheckSettings = CheckSettings()
+    """How `run`, `listen` and `check` judge what a pipeline sends."""
 
     @field_validator("sampling", mode="before")
     @classmethod

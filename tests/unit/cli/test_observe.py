@@ -162,6 +162,60 @@ def test_what_is_accepted_is_red_no_more(floe: Callable[..., Ended]) -> None:
     assert "1 finding of the baseline" in ended.out
 
 
+MANIFEST = """
+plugins: {telemetry_backend: jaeger, lineage_backend: marquez}
+local: {checks: {profiles: [floe], ignore: [no-end], baseline: known}}
+"""
+
+
+def test_the_manifest_says_how_to_judge(floe: Callable[..., Ended]) -> None:
+    Path("manifest.yaml").write_text(MANIFEST)
+    Path("bad.ndjson").write_text(json.dumps(SOUND[0]))
+    ended = floe("check", "bad.ndjson")
+    assert ended.code == 1
+    assert "error event-without-trace" in ended.out
+    assert "no-end" not in ended.out
+    floe("check", "bad.ndjson", "--baseline", "known", "--accept")
+    assert floe("check", "bad.ndjson").code == 0
+
+
+def test_a_full_disk_is_a_finding_and_nothing_hangs() -> None:
+    big = json.dumps([event(run_id="x" * 300_000)])
+    small = EMIT.replace("sys.argv[1]", "sys.stdin.read()")
+    done = subprocess.run(
+        [
+            "bash",
+            "-c",
+            f"ulimit -f 100; exec {sys.executable} -c 'from floe_local.cli.main import main; main()' run --no-stack -- {sys.executable} -c \"$1\"",
+            "x",
+            small,
+        ],
+        input=big,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "error spool" in done.stderr
+    assert "File too large" in done.stderr
+
+
+def test_what_a_command_leaves_behind_holds_nothing_up(tmp_path: Path) -> None:
+    left = (
+        "import os, socket, sys, time\nfrom urllib.parse import urlsplit\n"
+        "url = urlsplit(os.environ['OPENLINEAGE_URL'])\n"
+        "end = socket.create_connection((url.hostname, url.port))\nend.sendall(b'POST / HTTP/1.1')\n"
+        "open(sys.argv[1], 'w').close()\ntime.sleep(20)"
+    )
+    mark = tmp_path / "up"
+    script = f'{sys.executable} -c "$1" {mark} >/dev/null 2>&1 & while ! test -e {mark}; do sleep 0.05; done'
+    with started("run", "--no-stack", "--", "sh", "-c", script, "x", left) as process:
+        said = said_at_the_end(process)
+    assert process.returncode == 1
+    assert "note still-connected" in said
+
+
 def started(*arguments: str) -> subprocess.Popen[str]:
     """A process of its own, which signals reach."""
     return subprocess.Popen(
