@@ -1,4 +1,4 @@
-"""What of the caller's machine a subprocess, a client or a container may see (decision 62).
+"""What of the caller's machine a subprocess, a client or a container may see (decision 19).
 
 The caller's shell holds much that is meant for other programs, and would change what runs
 here: COMPOSE_FILE, DOCKER_DEFAULT_PLATFORM, TAR_OPTIONS, GOFLAGS, PYTHONWARNINGS, OTEL_*. So

@@ -2,7 +2,7 @@
 
 A volume's labels never change afterwards: Compose would offer to make it anew. So a volume
 is made here, before Compose runs, with labels that the compose file does not mention
-(docs/decisions/0021-a-volume-is-stamped-when-it-is-made.md).
+(docs/decisions/0007-a-volume-is-stamped-when-it-is-made.md).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ class ManifestFile:
     """The manifest's file, what it is called in messages, and its project's folder.
 
     `root` is the folder in which the manifest was named, its links resolved: a manifest that
-    is itself a link belongs to where the link is (decision 61). `is_default` says that there
+    is itself a link belongs to where the link is (decision 15). `is_default` says that there
     is no manifest, and the reference pair's is read.
     """
 

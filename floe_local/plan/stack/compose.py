@@ -47,7 +47,7 @@ def compose_model(
     services: Mapping[str, Mapping[str, Any]],
     volumes: Sequence[StackVolume],
 ) -> dict[str, Any]:
-    """The whole compose file. Labels of networks and volumes never change (decision 20)."""
+    """The whole compose file. Labels of networks and volumes never change (decision 6)."""
 
     def labels() -> dict[str, str]:
         return {STACK_LABEL: identity.project}  # one each: YAML would show a shared one as &id001

@@ -47,7 +47,7 @@ def send(
 ) -> tuple[Delivery, ...]:
     """Send the canaries, and put on each delivery how it was acknowledged.
 
-    floe-local's own lineage leaves from this process, all else from others (decision 72), which
+    floe-local's own lineage leaves from this process, all else from others (decision 30), which
     get first what takes longest to be stored. Lineage's client is loaded here, before this
     process sends: it changes the warning filters of the whole of it.
     """

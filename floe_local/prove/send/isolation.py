@@ -24,7 +24,7 @@ _LIBRARIES = ("opentelemetry", "openlineage", "urllib3", "grpc")
 _MODULE = "floe_local.prove.send.client_process"
 
 SENDERS = ("exporters", "clients")
-"""Processes that send: by the SDK's exporters, every setting explicit; as clients do (decision 72)."""
+"""Processes that send: by the SDK's exporters, every setting explicit; as clients do (decision 30)."""
 
 Senders = dict[str, Child]
 

@@ -52,7 +52,7 @@ def test_a_shell_full_of_settings_and_a_proxy_of_docker(
 
 
 def test_files_of_a_version_to_come_are_put_back(stacks: Stacks, tmp_path: Path) -> None:
-    """Decision 23 holds for a stack whose plan this version cannot read."""
+    """Decision 9 holds for a stack whose plan this version cannot read."""
     good = stacks.request(tmp_path, {"a": {}})
     stacks.up(good)
     workspace = Workspace(good.identity)

@@ -1,4 +1,4 @@
-"""Decisions have one form, and each that is named is there."""
+"""Decisions have one form, are numbered in order of time, and each that is named is there."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ def form_of(file: Path) -> re.Match[str]:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name[:4])
 def test_a_decision_has_its_form(file: Path) -> None:
     assert int(form_of(file)["number"]) == int(file.name.partition("-")[0])
+
+
+def test_numbers_follow_time_without_a_gap() -> None:
+    numbers = [int(file.name[:4]) for file in FILES]
+    assert numbers == [*range(1, len(FILES) + 1)], "a new decision gets the next number"
+    dates = [form_of(file)["date"] for file in FILES]
+    assert dates == sorted(dates)
 
 
 def test_every_decision_that_is_named_is_there() -> None:
