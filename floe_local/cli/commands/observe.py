@@ -169,12 +169,13 @@ def _report(
     command: str, result: RunResult, json: Path | None, junit: Path | None, *, quiet: bool
 ) -> None:
     """Write the report to stderr, and where else it is to go."""
-    from floe_local.report.junit import verdict_junit
     from floe_local.report.verdict import verdict_text
 
     if json:
         write_file(json, document_text(command, result.document, ok=result.verdict.ok))
     if junit:
+        from floe_local.report.junit import verdict_junit
+
         write_file(junit, verdict_junit(result.verdict, command, result.seconds))
     warn([result.problem] if result.problem else [])
     warn(result.warnings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -26,10 +27,22 @@ def send_spans(count: int) -> None:
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
-    provider = TracerProvider(resource=Resource.create({"service.name": "job"}))
+    depth = int(options.get("depth", "0"))
+    name = f"job-{depth}" if depth else "job"
+    from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415
+        TraceContextTextMapPropagator,
+    )
+
+    provider = TracerProvider(resource=Resource.create({"service.name": name}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=3)))
     tracer = provider.get_tracer("job")
-    with tracer.start_as_current_span("root"):
+    context = TraceContextTextMapPropagator().extract(options)
+    with tracer.start_as_current_span("root", context=context):
+        if depth > 1:
+            below = {**options, "depth": str(depth - 1)}
+            TraceContextTextMapPropagator().inject(below)
+            words = [f"{key}={value}" for key, value in below.items()]
+            subprocess.run([sys.executable, __file__, *words], check=True)
         for number in range(count):
             with tracer.start_as_current_span(f"step {number}", attributes={"number": number}):
                 pass

@@ -51,6 +51,25 @@ def test_what_a_real_client_sends_is_stored(
     }
 
 
+def test_a_service_of_three_processes_is_one_trace(tmp_path: Path) -> None:
+    command = [sys.executable, str(JOB), "spans=2", "depth=3"]
+    result = run(command, Settings(), Options(folder=tmp_path))
+    assert {name: one.spans for name, one in result.verdict.services.items()} == {
+        "job-1": 3,
+        "job-2": 3,
+        "job-3": 3,
+    }
+    assert len({span.trace_id for span in result.session.spans}) == 1
+    assert codes(result) == {}
+
+
+def test_a_service_whose_first_process_does_not_send(tmp_path: Path) -> None:
+    parent = f"traceparent=00-{'a' * 32}-{'b' * 16}-01"
+    command = [sys.executable, str(JOB), "spans=0", parent]
+    result = run(command, Settings(), Options(folder=tmp_path))
+    assert codes(result) == {"remote-parent": 1}
+
+
 def test_an_event_that_the_backend_refuses_is_named_and_refused(stack: FloeLocal) -> None:
     bad = event("START", 0, eventTime="yesterday")
     result = run_on(stack, f"events={json.dumps([bad])}")
