@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from floe_local.errors import MachineError, on_path
-from floe_local.plan.stack.model import COMPOSE_FILE, StackPlan
+from floe_local.plan.stack.model import COMPOSE_FILE, StackPlan, plan_of_older
 from floe_local.until import until
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Workspace:
         if content is None:
             return None
         try:
-            plan = StackPlan.model_validate_json(content)
+            plan = _plan_in(content)
         except ValueError:
             raise _not_ours(
                 file, "another version of floe-local wrote it, or it is broken"
@@ -280,6 +280,13 @@ def _content(file: Path) -> bytes | None:
     with suppress(FileNotFoundError, NotADirectoryError):
         return file.read_bytes()
     return None
+
+
+def _plan_in(content: bytes) -> StackPlan:
+    try:
+        return StackPlan.model_validate_json(content)
+    except ValueError:
+        return plan_of_older(content)
 
 
 def _not_ours(file: Path, why: str) -> MachineError:

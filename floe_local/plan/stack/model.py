@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pydantic import ConfigDict
+
 from floe_local.plan.artifacts import Backend, Change, Compiled
-from floe_local.plan.blueprint.model import Blueprint, ImageSource, PlacedBlueprint, Ready
-from floe_local.plan.values import Frozen, Origin, OtlpProtocol, Placement
+from floe_local.plan.blueprint.model import (
+    Blueprint,
+    Cleanup,
+    Endpoint,
+    ImageSource,
+    Live,
+    Naming,
+    PlacedBlueprint,
+    Probe,
+    Ready,
+    Service,
+)
+from floe_local.plan.values import Frozen, Kind, Origin, OtlpProtocol, Placement, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -172,6 +186,88 @@ class StackPlan(Frozen):
     def service(self, name: str) -> StackService | None:
         """The service of that name, if the stack has it."""
         return next((s for s in self.services if s.name == name), None)
+
+
+class _OlderBackend(Frozen):
+    """A backend as 0.1.0 and 0.2.0 wrote it: with parts of its blueprint, and the name of that."""
+
+    name: str
+    blueprint: str
+    kind: Kind
+    who: str = ""
+    service_of: dict[str, str] = {}
+    hosts: tuple[tuple[str, int], ...] = ()
+    exporters: dict[Signal, tuple[str, ...]] = {}
+    transport: dict[str, Any] | None = None
+    accepts: tuple[Signal, ...] = ()
+    ingest: dict[str, str] = {}
+    naming: Naming = Naming()
+    readback: dict[Signal, tuple[Probe, ...]] = {}
+    cleanup: tuple[Cleanup, ...] = ()
+    elsewhere: dict[str, str] = {}
+
+
+class _OlderParts(Frozen):
+    """What is not as it was in a plan of 0.1.0 or 0.2.0, and what it takes to read it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    backends: tuple[_OlderBackend, ...]
+    sandboxed: tuple[str, ...]
+    services: tuple[StackService, ...]
+
+
+def plan_of_older(content: bytes) -> StackPlan:
+    """Read a ``stack.json`` of 0.1.0 or 0.2.0.
+
+    Raises:
+        ValueError: it is none of theirs.
+    """
+    older = _OlderParts.model_validate_json(content)
+    document = json.loads(content)
+    del document["sandboxed"]
+    backends = tuple(_of_today(backend, older) for backend in older.backends)
+    return StackPlan.model_validate({**document, "backends": backends})
+
+
+def _of_today(backend: _OlderBackend, older: _OlderParts) -> Backend:
+    """A backend whose blueprint has what is published, and what the smoke test needs."""
+    placement = Placement.IN_STACK if backend.service_of else Placement.ELSEWHERE
+    services = {
+        service.name: Service(
+            image=ImageSource(upstream=service.image.reference),
+            endpoints=tuple(
+                Endpoint(name=e.name, port=e.container_port, protocol=e.protocol)
+                for e in service.endpoints
+                if backend.service_of.get(e.name) == service.name
+            ),
+        )
+        for service in older.services
+        if service.name in backend.service_of.values()
+    }
+    return Backend(
+        name=backend.name,
+        kind=backend.kind,
+        plugin=backend.name,
+        who=backend.who,
+        placement=Placement.SANDBOXED if backend.name in older.sandboxed else placement,
+        blueprint=Blueprint(
+            blueprint=1,
+            name=backend.blueprint,
+            title=backend.blueprint,
+            kind=backend.kind,
+            accepts=backend.accepts,
+            services=services,
+            ingest=backend.ingest,
+            naming=backend.naming,
+            readback=backend.readback,
+            cleanup=backend.cleanup,
+            live=Live(endpoints=backend.elsewhere),
+        ),
+        exporters=backend.exporters,
+        transport=backend.transport,
+        hosts=backend.hosts,
+    )
 
 
 class ImageNeed(Frozen):

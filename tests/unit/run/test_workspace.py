@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +13,10 @@ from floe_local.errors import MachineError
 from floe_local.plan.blueprint.lookup import find_blueprint
 from floe_local.plan.stack.identity import identify
 from floe_local.plan.stack.plan import plan_stack
+from floe_local.plan.values import Kind, Placement, Signal
 from floe_local.run.workspace import Workspace, fingerprint
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from floe_local.plan.stack.model import StackPlan
     from tests.unit.conftest import Builder
 
@@ -237,3 +238,38 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 def test_a_fingerprint_depends_on_the_named_passwords_only() -> None:
     assert fingerprint({"A": "1", "B": "2"}, ["A"]) == fingerprint({"A": "1"}, ["A"])
     assert fingerprint({"A": "1"}, ["A"]) != fingerprint({"A": "2"}, ["A"])
+
+
+OLDER = Path(__file__).parents[2] / "integration" / "stack" / "upgrades"
+
+
+@pytest.mark.parametrize("version", ["0.1.0", "0.2.0"])
+def test_a_plan_of_an_older_version_is_read(version: str, workspace: Workspace) -> None:
+    workspace.folder.mkdir(parents=True)
+    left = (OLDER / version / "workspace" / "stack.json").read_text(encoding="utf-8")
+    written = json.loads(left)["identity"]["project"]
+    (workspace.folder / "stack.json").write_text(
+        left.replace(written, workspace.project), encoding="utf-8"
+    )
+
+    plan = workspace.plan()
+
+    assert plan is not None
+    assert [(b.name, b.kind, b.placement) for b in plan.backends] == [
+        ("jaeger", Kind.TELEMETRY, Placement.IN_STACK),
+        ("marquez", Kind.LINEAGE, Placement.IN_STACK),
+    ]
+    jaeger, marquez = plan.backends
+    assert jaeger.service_of["otlp-grpc"] == "jaeger"
+    assert [probe.name for probe in jaeger.blueprint.readback[Signal.TRACES]] == ["trace"]
+    assert marquez.blueprint.naming.child_job == "{parent_job}.{job}"
+    assert marquez.transport
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"backends": [3], "sandboxed": []}'])
+def test_what_is_no_plan_of_any_version_is_said(content: str, workspace: Workspace) -> None:
+    workspace.folder.mkdir(parents=True)
+    (workspace.folder / "stack.json").write_text(content, encoding="utf-8")
+    with pytest.raises(MachineError) as raised:
+        workspace.plan()
+    assert raised.value.code == "stack-file"
