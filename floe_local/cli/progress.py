@@ -214,13 +214,13 @@ def progress(session: Session) -> Iterator[Display]:
     With --verbose, commands are shown, too.
     """
     display = _display(session)
+    went_well = False
     try:
         with _show_commands(display) if session.verbose else _nothing():
             yield display
-    except BaseException:
-        _end(display, erase=False)
-        raise
-    _end(display, erase=True)
+        went_well = True
+    finally:
+        _end(display, erase=went_well)
 
 
 def _display(session: Session) -> Display:

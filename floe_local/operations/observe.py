@@ -12,7 +12,7 @@ from time import time
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
-from floe_local.errors import InputError, MachineError
+from floe_local.errors import InputError, MachineError, writing
 from floe_local.observe.rules.model import Occurrence, RuleFinding, Severity
 from floe_local.observe.session.keep import keep, prepare
 from floe_local.observe.session.model import About, ObservedSession
@@ -66,10 +66,8 @@ def write_baseline(file: Path, verdict: PipelineVerdict) -> None:
     """
     from floe_local.observe.rules.baseline import baseline_of  # noqa: PLC0415 - seldom needed
 
-    try:
+    with writing(file):
         file.write_text(baseline_of(verdict.findings), "utf-8")
-    except OSError as error:
-        raise MachineError("output", f"cannot write {file}: {error.strerror}") from error
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def smoke_test(
         options: how.
         endpoints: where a stack is that floe-local did not start.
         report: told what happens.
-        senders: processes that were started before (`isolation.started_senders`).
+        senders: processes that were started before (`isolation.start_senders`).
 
     Raises:
         InputError: the manifest or a probe is wrong.

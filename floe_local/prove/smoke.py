@@ -71,7 +71,7 @@ def smoke(
         targets: where canaries go and are read.
         options: how.
         tell: called with what happens, in threads.
-        senders: processes that were started before (`isolation.started_senders`).
+        senders: processes that were started before (`isolation.start_senders`).
 
     Raises:
         InputError: a probe is broken, or a variable that it needs is not set.

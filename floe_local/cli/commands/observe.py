@@ -94,15 +94,20 @@ def run(
     from floe_local.operations.observe import run as observe
 
     _refuse_json(session, "run")
-    profiles = [*(profile or ()), *(f"backend:{name}" for name in as_ or ())]
     settings = _settings(
-        session, fail_on, ignore, profiles, baseline, accept=accept, allow_empty=allow_empty
+        session,
+        fail_on,
+        ignore,
+        profile,
+        as_,
+        baseline=baseline,
+        accept=accept,
+        allow_empty=allow_empty,
     )
     options = Options(host=host, deadline_s=deadline)
     stack = None if no_stack else where(session, live=live)
     result = observe(command, settings, options, where=stack)
-    if baseline and accept:
-        _accept(baseline, result.verdict)
+    _accept(baseline if accept else None, result.verdict)
     _report("run", result, json, junit, quiet=session.quiet)
     return result.exit_code
 
@@ -138,15 +143,20 @@ def listen(
     from floe_local.operations.observe import listen as observe
 
     _refuse_json(session, "listen")
-    profiles = [*(profile or ()), *(f"backend:{name}" for name in as_ or ())]
     settings = _settings(
-        session, fail_on, ignore, profiles, baseline, accept=accept, allow_empty=allow_empty
+        session,
+        fail_on,
+        ignore,
+        profile,
+        as_,
+        baseline=baseline,
+        accept=accept,
+        allow_empty=allow_empty,
     )
     options = Options(host=host, ports=(otlp_port, lineage_port), deadline_s=deadline)
     stack = None if no_stack else where(session, live=live)
     result = observe(settings, options, where=stack, ready=_print_variables)
-    if baseline and accept:
-        _accept(baseline, result.verdict)
+    _accept(baseline if accept else None, result.verdict)
     _report("listen", result, json, junit, quiet=session.quiet)
     return result.exit_code
 
@@ -165,6 +175,23 @@ def _refuse_json(session: Session, command: str) -> None:
         raise InputError("usage", reason, f"name a file behind it: {command} --json report.json")
 
 
+def _accept(baseline: Path | None, verdict: PipelineVerdict) -> None:
+    """Write the baseline that names all that was found; None: it is not to be written."""
+    if baseline:
+        from floe_local.operations.observe import write_baseline
+
+        write_baseline(baseline, verdict)
+
+
+def _write_junit(
+    junit: Path | None, verdict: PipelineVerdict, command: str, seconds: float = 0.0
+) -> None:
+    if junit:
+        from floe_local.report.junit import verdict_junit
+
+        write_file(junit, verdict_junit(verdict, command, seconds))
+
+
 def _report(
     command: str, result: RunResult, json: Path | None, junit: Path | None, *, quiet: bool
 ) -> None:
@@ -173,10 +200,7 @@ def _report(
 
     if json:
         write_file(json, document_text(command, result.document, ok=result.verdict.ok))
-    if junit:
-        from floe_local.report.junit import verdict_junit
-
-        write_file(junit, verdict_junit(result.verdict, command, result.seconds))
+    _write_junit(junit, result.verdict, command, result.seconds)
     warn([result.problem] if result.problem else [])
     warn(result.warnings)
     text = verdict_text(result.verdict)
@@ -204,17 +228,19 @@ def check(
     """
     from floe_local.operations.observe import check as judge
 
-    profiles = [*(profile or ()), *(f"backend:{name}" for name in as_ or ())]
     settings = _settings(
-        session, fail_on, ignore, profiles, baseline, accept=accept, allow_empty=allow_empty
+        session,
+        fail_on,
+        ignore,
+        profile,
+        as_,
+        baseline=baseline,
+        accept=accept,
+        allow_empty=allow_empty,
     )
     verdict = judge(files, settings)
-    if baseline and accept:
-        _accept(baseline, verdict)
-    if junit:
-        from floe_local.report.junit import verdict_junit
-
-        write_file(junit, verdict_junit(verdict, "check"))
+    _accept(baseline if accept else None, verdict)
+    _write_junit(junit, verdict, "check")
     if session.json:
         write_json("check", verdict.document, ok=verdict.ok)
     else:
@@ -226,9 +252,10 @@ def _settings(
     session: Session,
     fail_on: Literal["error", "warning"] | None,
     ignore: list[str] | None,
-    profiles: list[str],
-    baseline: Path | None,
+    profile: list[str] | None,
+    as_: list[str] | None,
     *,
+    baseline: Path | None,
     accept: bool,
     allow_empty: bool,
 ) -> Settings:
@@ -237,6 +264,7 @@ def _settings(
     from floe_local.observe.verdict import Settings
     from floe_local.operations.observe import baseline_text
 
+    profiles = [*(profile or ()), *(f"backend:{name}" for name in as_ or ())]
     given = [session.manifest, session.environment, *Path().glob("manifest.y*ml")]
     if any(given):  # only then: pydantic and a parser of YAML are slow to load
         from floe_local.operations.observe_stack import checks_of
@@ -254,12 +282,6 @@ def _settings(
         baseline="" if accept else baseline_text(baseline),
         allow_empty=allow_empty,
     )
-
-
-def _accept(baseline: Path, verdict: PipelineVerdict) -> None:
-    from floe_local.operations.observe import write_baseline
-
-    write_baseline(baseline, verdict)
 
 
 def _print(verdict: PipelineVerdict) -> None:

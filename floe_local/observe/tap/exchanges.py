@@ -131,14 +131,7 @@ class _Http1:
 
     def _sent(self, record: Record) -> None:
         self._client.receive_data(record.data)
-        while True:
-            event = self._client.next_event()
-            if (
-                event is h11.NEED_DATA
-                or event is h11.PAUSED
-                or isinstance(event, h11.ConnectionClosed)
-            ):
-                return
+        for event in _events(self._client):
             if isinstance(event, h11.Request):
                 self._sending = _of_request(self._channel, record.at, event)
                 self._waiting.append(self._sending)
@@ -167,14 +160,7 @@ class _Http1:
 
     def _answered(self, record: Record) -> Iterator[Exchange]:
         self._server.receive_data(record.data)
-        while True:
-            event = self._server.next_event()
-            if (
-                event is h11.NEED_DATA
-                or event is h11.PAUSED
-                or isinstance(event, h11.ConnectionClosed)
-            ):
-                return
+        for event in _events(self._server):
             if not self._waiting:
                 return
             exchange = self._waiting[0]
@@ -309,6 +295,15 @@ class _Way:
         pairs = self._decoder.decode(bytes(self._block), raw=True)
         self._block.clear()
         return {_text(name): _text(value) for name, value, *_ in pairs}
+
+
+def _events(parser: h11.Connection) -> Iterator[object]:
+    """Yield what a parser makes of the bytes that it has, until it needs more."""
+    while True:
+        event = parser.next_event()
+        if event is h11.NEED_DATA or event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
+            return
+        yield event
 
 
 def _of_request(channel: str, at: int, request: h11.Request) -> Exchange:

@@ -142,17 +142,15 @@ def _by_variables(
     """Yield what goes out under the same variables: proxies may differ from signal to signal."""
 
     def variables_of(sending: Sending) -> tuple[bool, dict[str, str]]:
-        own = sending.client == FLOE_LOCAL
-        return own, caller_proxies(os.environ) if own else client_variables(
-            sending.signal, pipeline, os.environ
-        )
+        if sending.client == FLOE_LOCAL:
+            return True, caller_proxies(os.environ)
+        return False, client_variables(sending.signal, pipeline, os.environ)
 
-    left = list(sendings)
+    left = [(variables_of(sending), sending) for sending in sendings]
     while left:
-        variables = variables_of(left[0])
-        same = [one for one in left if variables_of(one) == variables]
-        left = [one for one in left if one not in same]
-        yield variables[1], same
+        key, _ = left[0]
+        yield key[1], [sending for variables, sending in left if variables == key]
+        left = [(variables, sending) for variables, sending in left if variables != key]
 
 
 def caller_proxies(environ: Mapping[str, str]) -> dict[str, str]:

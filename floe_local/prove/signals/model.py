@@ -137,7 +137,7 @@ class SignalModule(Protocol):
     """What the module of any signal has: what to send, and what to expect of a backend then.
 
     A new signal is its word in `floe_local.plan.values.Signal`, what probes may ask for in
-    `floe_local.plan.blueprint.mistakes`, and such a module.
+    `floe_local.plan.blueprint.checks`, and such a module.
     """
 
     def plan(self, canary: str, traces: tuple[TracePlan, ...], /) -> tuple[Any, ...]:
