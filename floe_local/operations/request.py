@@ -12,8 +12,7 @@ from floe_local.plan.blueprint.lookup import find_blueprints, refuse_stray
 from floe_local.plan.blueprint.model import PlacedBlueprint
 from floe_local.plan.blueprint.placement import find_recorder, placeholder, resolve_placement
 from floe_local.plan.blueprint.shipped import COLLECTOR
-from floe_local.plan.stack.identity import identify
-from floe_local.plan.stack.model import ImageNeed, StackIdentity
+from floe_local.plan.stack.model import ImageNeed, StackIdentity, identify
 from floe_local.plan.stack.requirements import image_needs, refuse_unknown, required_blueprints
 from floe_local.plan.values import Egress, Frozen, OtlpProtocol
 

@@ -14,8 +14,7 @@ from floe_local.operations.request import manifest_blueprints, manifest_of, requ
 from floe_local.operations.stacks import find_planned, rivals_of
 from floe_local.plan.artifacts import Change
 from floe_local.plan.env_refs import references, rewritten
-from floe_local.plan.helm.gaps import Gap
-from floe_local.plan.helm.values import ChartUsed
+from floe_local.plan.helm import ChartUsed, Gap
 from floe_local.plan.stack.addresses import (
     JSON_VARIABLES,
     PipelineVariables,
@@ -309,7 +308,7 @@ def render_helm(where: Where, output: Path | None = None) -> RenderedHelm:
         InputError: the manifest, a plugin, what it returned, or a blueprint is wrong.
         MachineError: `output` cannot be written (``output``).
     """
-    from floe_local.plan.helm.values import as_yaml, cluster_values  # noqa: PLC0415 - no plugins there
+    from floe_local.plan.helm import as_yaml, cluster_values  # noqa: PLC0415 - no plugins there
     from floe_local.plan.plugins.host import call_plugins  # noqa: PLC0415
 
     manifest = manifest_of(where)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from floe_local.errors import MachineError
 from floe_local.plan.manifest.files import find_manifest
 from floe_local.plan.stack.addresses import endpoint_url
-from floe_local.plan.stack.identity import identify
+from floe_local.plan.stack.model import identify
 from floe_local.plan.stack.rivals import rival_files, rivals
 from floe_local.plan.values import Frozen, Origin, Signal
 from floe_local.run.workspace import Workspace

@@ -10,8 +10,7 @@ import pytest
 from floe_local.plan.artifacts import Backend, Compiled
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint, PlacedBlueprint
 from floe_local.plan.blueprint.placement import resolve_placement
-from floe_local.plan.stack.identity import identify
-from floe_local.plan.stack.model import ResolvedImage, StackInputs
+from floe_local.plan.stack.model import ResolvedImage, StackInputs, identify
 from floe_local.plan.stack.requirements import image_needs, port_requests, required_blueprints
 from floe_local.plan.values import Origin
 from floe_local.run.ports import choose_ports

@@ -17,8 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from floe_local.plan.blueprint.model import Blueprint, Endpoint, Probe, Request, Sandbox
-    from floe_local.plan.blueprint.recorder import Credential
+    from floe_local.plan.blueprint.model import (
+        Blueprint,
+        Credential,
+        Endpoint,
+        Probe,
+        Request,
+        Sandbox,
+    )
     from floe_local.plan.yaml_source import Path_
 
 _TRACE = frozenset(["trace_id", "canary", "protocol", "case", "span_ids"])

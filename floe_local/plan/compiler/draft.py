@@ -15,7 +15,7 @@ from floe_local.plan.artifacts import Change
 from floe_local.plan.env_refs import expanded, seen, typed
 from floe_local.plan.nested import at, with_value_at
 from floe_local.plan.plugins.calls import json_fault
-from floe_local.plan.secrets.refuse import refuse_written_out
+from floe_local.plan.secrets.recognise import refuse_written_out
 from floe_local.plan.values import Egress, Kind, Placement
 from floe_local.plan.yaml_source import dotted
 

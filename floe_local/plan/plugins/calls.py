@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError, printable
 from floe_local.plan.plugins.errors import PluginErrors
-from floe_local.plan.plugins.floe_core_stand_in import floe_core_stand_in
-from floe_local.plan.plugins.loading import UNIFIED, PluginEntry, metadata_of
+from floe_local.plan.plugins.loading import UNIFIED, PluginEntry, floe_core_stand_in, metadata_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -23,8 +23,7 @@ from typing import Any
 from floe_local.errors import InputError
 from floe_local.plan.plugins.calls import answers_of, check_answers
 from floe_local.plan.plugins.errors import CallResult, cause, message_of, place
-from floe_local.plan.plugins.floe_core_stand_in import floe_core_stand_in
-from floe_local.plan.plugins.loading import PluginEntry, load_plugin
+from floe_local.plan.plugins.loading import PluginEntry, floe_core_stand_in, load_plugin
 from floe_local.plan.plugins.process import Reporter
 
 LARGEST_ANSWER = 8 * 2**20

@@ -20,7 +20,7 @@ from floe_local.plan.plugins.output import BackendRef, PluginOutput
 from floe_local.plan.plugins.process import Ask, ChildOutput, run_children
 from floe_local.plan.plugins.registry import PluginRegistry
 from floe_local.plan.secrets.mask import mask
-from floe_local.plan.secrets.refuse import refuse_secrets
+from floe_local.plan.secrets.recognise import refuse_secrets
 from floe_local.plan.values import Frozen, Kind
 
 if TYPE_CHECKING:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from floe_local.errors import InputError
-from floe_local.plan.blueprint.model import COLLECTOR_CONFIG
+from floe_local.plan.blueprint.model import COLLECTOR_CONFIG, Recording
 from floe_local.plan.blueprint.recipe import LABEL_ORIGIN
-from floe_local.plan.blueprint.recorder import Recording
 from floe_local.plan.caller import past_the_proxy
 from floe_local.plan.env_refs import references
 from floe_local.plan.nested import deep_merge, map_texts

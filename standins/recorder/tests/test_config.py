@@ -15,10 +15,9 @@ from sandbox_recorder.config import ConfigError, parse_config, read_config
 from sandbox_recorder.failures import Failures
 from sandbox_recorder.intake import Intake
 
-from floe_local.plan.blueprint import recorder as writing
+from floe_local.plan.blueprint import model as writing
 from floe_local.plan.blueprint.checks import DECODERS_FILE
-from floe_local.plan.blueprint.model import Blueprint
-from floe_local.plan.blueprint.recorder import Recording
+from floe_local.plan.blueprint.model import Blueprint, Recording
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

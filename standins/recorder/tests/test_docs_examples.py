@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from floe_local.plan.blueprint.model import Sandbox
-from floe_local.plan.blueprint.recorder import Recording
+from floe_local.plan.blueprint.model import Recording, Sandbox
 from floe_local.plan.compiler.sandbox import Filling, with_dummies, with_replaced
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality
 from testcontainers.core.container import DockerContainer
 
 from floe_local.plan.blueprint.lookup import find_blueprints
-from floe_local.plan.blueprint.recorder import Recording
+from floe_local.plan.blueprint.model import Recording
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.difference import differences

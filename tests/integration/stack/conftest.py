@@ -11,8 +11,7 @@ from floe_local.operations.up import UpResult, bring_up
 from floe_local.plan.artifacts import Compiled
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
 from floe_local.plan.blueprint.placement import resolve_placement
-from floe_local.plan.stack.identity import identify
-from floe_local.plan.stack.model import ImageNeed, ResolvedImage
+from floe_local.plan.stack.model import ImageNeed, ResolvedImage, identify
 from floe_local.plan.stack.requirements import required_blueprints
 from floe_local.plan.values import Origin
 from floe_local.run.engine import Engine

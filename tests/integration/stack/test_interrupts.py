@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from floe_local.plan.stack.identity import identify
+from floe_local.plan.stack.model import identify
 from tests.processes import said_at_the_end
 
 if TYPE_CHECKING:

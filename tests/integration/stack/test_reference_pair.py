@@ -14,7 +14,7 @@ from floe_local.operations.show import env, explain, render, urls
 from floe_local.operations.smoke_test import smoke_test
 from floe_local.operations.status import status
 from floe_local.operations.up import up
-from floe_local.plan.stack.identity import identify
+from floe_local.plan.stack.model import identify
 from floe_local.prove.targets import SmokeOptions
 from floe_local.run.compose_cli import find_compose
 from floe_local.run.process import run

@@ -7,8 +7,7 @@ import pytest
 
 from floe_local.errors import MachineError
 from floe_local.operations.up import remove_new, warnings_of
-from floe_local.plan.stack.identity import identify
-from floe_local.plan.stack.model import StackPlan
+from floe_local.plan.stack.model import StackPlan, identify
 from floe_local.plan.values import Kind, Placement
 from floe_local.run.holdings import Holdings, Volume
 from tests.backends import backend_of

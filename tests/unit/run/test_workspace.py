@@ -11,7 +11,7 @@ import pytest
 
 from floe_local.errors import MachineError
 from floe_local.plan.blueprint.lookup import find_blueprint
-from floe_local.plan.stack.identity import identify
+from floe_local.plan.stack.model import identify
 from floe_local.plan.stack.plan import plan_stack
 from floe_local.plan.values import Kind, Placement, Signal
 from floe_local.run.workspace import Workspace, fingerprint

@@ -12,7 +12,7 @@ from floe_local.plan.blueprint.lookup import find_blueprints
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
 from floe_local.plan.blueprint.placement import placeholder, resolve_placement
 from floe_local.plan.blueprint.shipped import compose_folder
-from floe_local.plan.helm.values import cluster_values
+from floe_local.plan.helm import cluster_values
 from floe_local.plan.manifest.model import LocalSettings, Manifest
 from floe_local.plan.plugins.calls import call_plugin
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
@@ -21,7 +21,7 @@ from floe_local.plan.values import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from floe_local.plan.helm.values import HelmValues
+    from floe_local.plan.helm import HelmValues
 
 ADR_EXPORTER = {
     "exporters": {"jaeger": {"endpoint": "jaeger:14250", "tls": {"insecure": True}}},

@@ -13,8 +13,7 @@ from floe_local.errors import InputError
 from floe_local.plan.plugins.host import call_plugins
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
 from floe_local.plan.secrets.mask import forms_of, mask
-from floe_local.plan.secrets.recognise import credential_variables
-from floe_local.plan.secrets.refuse import refuse_secrets
+from floe_local.plan.secrets.recognise import credential_variables, refuse_secrets
 from floe_local.plan.values import Kind
 from tests.raising import raised
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floe_local.errors import InputError, MachineError
-from floe_local.plan.stack.identity import identify
+from floe_local.plan.stack.model import identify
 
 COMPOSE_PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 

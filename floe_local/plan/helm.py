@@ -7,28 +7,39 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.env_refs import references, required
-from floe_local.plan.helm.gaps import (
-    Gap,
-    gap_of_change,
-    gap_of_defaults,
-    gaps_of_charts,
-    gaps_of_stack,
+from floe_local.plan.nested import (
+    MISSING,
+    Steps,
+    deep_merge,
+    leaves,
+    map_texts,
+    nested,
+    steps,
+    value_at,
 )
-from floe_local.plan.helm.plugins import Placed, placed_values
-from floe_local.plan.nested import MISSING, Steps, deep_merge, map_texts, nested
+from floe_local.plan.secrets.recognise import refuse_written_out
+from floe_local.plan.stack.compose import secret_names
+from floe_local.plan.stack.plan import as_text
 from floe_local.plan.stack.requirements import required_blueprints
 from floe_local.plan.values import Egress, Frozen, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import Blueprint, Chart, PlacedBlueprint, Service
+    from floe_local.plan.artifacts import Backend, Compiled
+    from floe_local.plan.blueprint.model import Blueprint, Chart, Lacking, PlacedBlueprint, Service
     from floe_local.plan.manifest.model import Manifest
     from floe_local.plan.plugins.output import PluginOutput
 
 
 WIDTH = 100
+
+
+class Gap(Frozen):
+    """Something that the values do not cover, and why or what to do."""
+
+    what: str
+    why: str
 
 
 class ChartUsed(Frozen):
@@ -55,6 +66,22 @@ class Variable(NamedTuple):
 
     name: str
     optional: bool
+
+
+class Placed(NamedTuple):
+    """A value of a plugin: where it stands in the merged values, and whose it is."""
+
+    path: Steps
+    value: Any
+    by: str
+
+
+class _Plugin(NamedTuple):
+    """What one plugin returned, with the blueprints of the backends that it reaches."""
+
+    name: str
+    values: dict[str, Any]
+    blueprints: tuple[Blueprint, ...]
 
 
 def cluster_values(
@@ -102,15 +129,19 @@ def _only_local(local: Compiled, compiled: Compiled) -> Iterator[Gap]:
     """What rules change for the local stack only."""
     for change in local.provenance:
         if change not in compiled.provenance:
-            yield gap_of_change(change)
+            after = as_text(change.after)
+            why = f"locally {change.rule} makes it {after} ({change.why}); here it is as it was"
+            yield Gap(what=f"{change.where}: {as_text(change.before)}", why=why)
 
 
 def _defaults(manifest: Manifest, blueprints: Mapping[str, Blueprint]) -> Iterator[Gap]:
+    """Default configs of plugins, in their blueprints, which are for local use."""
     for ref in manifest.backends:
         blueprint = blueprints.get(ref.name)
         keys = [key for key in (blueprint.config if blueprint else {}) if key not in ref.config]
         if keys:
-            yield gap_of_defaults(ref.name, keys)
+            why = "defaults of its blueprint for local use: not applied; the plugin's own hold"
+            yield Gap(what=f"{ref.name}: config ({', '.join(keys)})", why=why)
 
 
 def helm_values(compiled: Compiled, parts: Sequence[Blueprint]) -> HelmValues:
@@ -284,3 +315,157 @@ def _comment(text: str, mark: str = "") -> list[str]:
     )
     indents = [mark, *[" " * len(mark)] * (len(lines) - 1)]
     return [f"# {indent}{line}" for indent, line in zip(indents, lines, strict=True)]
+
+
+def gaps_of_charts(charts: Iterable[Chart], values: Mapping[str, Any]) -> Iterator[Gap]:
+    """The Secrets that charts read, and what their blueprints say of them."""
+    for chart in charts:
+        own = values.get(chart.name, {})
+        for secret in chart.secrets:
+            name = value_at(own, steps(secret.at))
+            if isinstance(name, str) and name and _holds(own, secret.when):
+                why = f"must be there: {chart.name} ({secret.at}) reads {', '.join(secret.keys)}"
+                yield Gap(what=f"Secret {name}", why=why)
+        for note in chart.notes:
+            if _holds(own, note.when):
+                yield Gap(what=chart.name, why=note.text)
+
+
+def _holds(values: Any, when: Mapping[str, Any]) -> bool:
+    """Whether each value is the one that is asked for, or one of a list of them."""
+    expected = ((path, v if isinstance(v, list) else [v]) for path, v in when.items())
+    return all(value_at(values, steps(path)) in possible for path, possible in expected)
+
+
+def gaps_of_stack(compiled: Compiled, parts: Sequence[Blueprint]) -> Iterator[Gap]:
+    """What is there in a local stack, or where pipelines run, and in none of the charts."""
+    yield from _pipelines(compiled, parts)
+    yield from (
+        Gap(what=change.where, why=change.why)
+        for change in compiled.provenance
+        if change.rule == "signal-to-debug"
+    )
+    backends = {backend.blueprint.name for backend in compiled.backends}
+    for part in parts:
+        if part.services and not part.chart and part.name not in backends:
+            why = "runs in the local stack only: no chart deploys it here"
+            yield Gap(what=part.name, why=why)
+        for name, service in part.services.items():
+            for volume, path in service.volumes.items():
+                why = f"the local stack's, at {path} of {name}: the charts' own settings decide"
+                yield Gap(what=f"volume {volume}", why=why)
+    services = (service for part in parts for service in part.services.values())
+    for name in dict.fromkeys(name for service in services for name in secret_names(service)):
+        why = "generated for the local stack only, and in none of these values"
+        yield Gap(what=f"password {name}", why=why)
+
+
+def _pipelines(compiled: Compiled, parts: Sequence[Blueprint]) -> Iterator[Gap]:
+    """Lineage goes from the pipelines' pods to the backend, past every chart."""
+    config = compiled.openlineage_config
+    if config is None:
+        return
+    lineage = (part for part in parts if part.kind is Kind.LINEAGE)
+    live = {name for part in lineage for name in part.live.environment}
+    why = "is read where pipelines run: their pods need it, these charts do not"
+    names = ", ".join(sorted({*references(config), *live}))
+    if names:
+        why += f"; with {names} from a Secret"
+    yield Gap(what="OpenLineage config", why=why)
+
+
+def placed_values(
+    compiled: Compiled, blueprints: Mapping[str, Blueprint]
+) -> tuple[tuple[Placed, ...], tuple[Gap, ...]]:
+    """Each plugin's Helm values in its charts' layout, and those that no chart takes.
+
+    Args:
+        compiled: its backends hold what the plugins returned.
+        blueprints: of the backends, by name.
+
+    Raises:
+        InputError: a credential is written out (``plugin-output``).
+    """
+    found: list[Placed | Gap] = []
+    for plugin in _plugins(compiled, blueprints):
+        refuse_written_out(f"backend '{plugin.name}'", plugin.values, ("helm_values",))
+        charts = [b.chart for b in plugin.blueprints if b.chart]
+        found += _into_charts(plugin, charts) if charts else _passed_through(plugin)
+        found += _undeployed(plugin)
+    placed = tuple(one for one in found if isinstance(one, Placed))
+    return placed, tuple(one for one in found if isinstance(one, Gap))
+
+
+def _plugins(compiled: Compiled, blueprints: Mapping[str, Blueprint]) -> Iterator[_Plugin]:
+    groups: dict[tuple[str, Kind], list[Backend]] = {}
+    for backend in compiled.backends:
+        groups.setdefault((backend.plugin, backend.kind), []).append(backend)
+    for (name, _), backends in groups.items():
+        known = (blueprints.get(backend.blueprint.name) for backend in backends)
+        yield _Plugin(name, backends[0].helm_values, tuple(b for b in known if b))
+
+
+def _into_charts(plugin: _Plugin, charts: Sequence[Chart]) -> Iterator[Placed | Gap]:
+    for path, value in leaves(plugin.values):
+        places = [place for chart in charts if (place := _place(chart, path))]
+        if references(value):
+            yield _unresolved(plugin, path)
+        elif not places:
+            names = ", ".join(chart.name for chart in charts)
+            yield Gap(what=_named(plugin, path), why=f"the chart ({names}) has no key for it")
+        else:
+            yield from _at_places(plugin, path, value, places)
+
+
+def _at_places(
+    plugin: _Plugin, path: Steps, value: Any, places: Sequence[Steps | Lacking]
+) -> Iterator[Placed | Gap]:
+    for place in places:
+        if isinstance(place, tuple):
+            yield Placed(place, value, plugin.name)
+        elif value not in place.already:
+            yield Gap(what=f"{_named(plugin, path)}: {as_text(value)}", why=place.why)
+
+
+def _place(chart: Chart, path: Steps) -> Steps | Lacking | None:
+    """Where `path` stands in the chart's values, or that it has no place; the longest rule says."""
+    rules: dict[Steps, str | Lacking] = {steps(at): to for at, to in chart.takes.items()}
+    rules |= {steps(lacking.path): lacking for lacking in chart.lacks}
+    leading = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in rules), None)
+    if leading is None:
+        return None
+    rule = rules[leading]
+    if isinstance(rule, str):
+        return (chart.name, *steps(rule), *path[len(leading) :])
+    return rule
+
+
+def _passed_through(plugin: _Plugin) -> Iterator[Placed | Gap]:
+    """Values of a backend whose blueprint knows no chart: under the keys that they have."""
+    for path, value in leaves(plugin.values):
+        if references(value):
+            yield _unresolved(plugin, path)
+        else:
+            yield Placed(path, value, plugin.name)
+    if plugin.values:
+        keys = ", ".join(plugin.values)
+        why = "its blueprint has no `chart`: passed through as the plugin returned them"
+        yield Gap(what=f"{plugin.name}: Helm values ({keys})", why=why)
+
+
+def _undeployed(plugin: _Plugin) -> Iterator[Gap]:
+    for blueprint in plugin.blueprints:
+        if not blueprint.services:
+            yield Gap(what=blueprint.name, why="runs elsewhere: there is nothing to deploy")
+        elif not blueprint.chart and not plugin.values:
+            why = "its plugin returns no Helm values, and its blueprint has no `chart`: deploy it"
+            yield Gap(what=blueprint.name, why=why)
+
+
+def _unresolved(plugin: _Plugin, path: Steps) -> Gap:
+    why = "refers to a variable, and Helm resolves none: left out; name a Secret instead"
+    return Gap(what=_named(plugin, path), why=why)
+
+
+def _named(plugin: _Plugin, path: Steps) -> str:
+    return f"{plugin.name}: {'.'.join(path)}"

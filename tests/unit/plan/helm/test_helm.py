@@ -16,7 +16,7 @@ import yaml
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.lookup import find_blueprints
 from floe_local.plan.blueprint.model import Blueprint
-from floe_local.plan.helm.values import as_yaml
+from floe_local.plan.helm import as_yaml
 from tests.unit.plan.helm.layouts import (
     ADR_EXPORTER,
     ADR_TRANSPORT,
