@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from docs.schemas import as_text, schemas
-from floe_local.cli.app import app
+from floe_local.cli.app import tree
 from floe_local.cli.session import OPTIONS
 from floe_local.observe.received import RECEIVED
 from floe_local.observe.rules.profiles import PROFILES
@@ -156,7 +156,7 @@ def _kind(value: Any) -> str:
 
 def cli_page() -> str:
     """The CLI reference."""
-    root: Any = typer.main.get_command(app)
+    root: Any = typer.main.get_command(tree())
     shared = [p for p in root.params if p.name in OPTIONS]
     parts = [
         f"# Command line\n\n{NOTE}\n\n{root.help}\n",

@@ -17,14 +17,7 @@ from floe_local.cli.output import STDOUT, write
 from floe_local.cli.session import OPTIONS, Session, add
 from floe_local.errors import ExitCode, on_path
 
-app = typer.Typer(
-    name="floe-local",
-    no_args_is_help=True,
-    rich_markup_mode=None,  # rich would take four times as long to print a help text
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Bring the backends of a floe manifest up locally, and prove that each receives.",
-)
+_HELP_OPTIONS = ["-h", "--help"]
 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -35,7 +28,6 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
         raise typer.Exit
 
 
-@app.callback()
 def _shared(
     context: typer.Context,
     *,
@@ -92,6 +84,10 @@ _JSON_INTO_A_FILE = {"run", "listen"}
 
 _TAKE_A_VALUE = {"-m", "--manifest", "-e", "--env", "-s", "--stack"}
 """The options before a command's name that have a value."""
+
+_FLAGS = {"--json", "-q", "--quiet", "-v", "--verbose"}
+"""Those that have none."""
+
 _HELP = {
     "plugins": "The plugins that are installed here.",
     "sandbox": "The recorders that play backends which run elsewhere.",
@@ -99,16 +95,30 @@ _HELP = {
 }
 
 
-def _grow() -> None:
+def tree(only: str = "") -> typer.Typer:
+    """Make the tree of commands.
+
+    Args:
+        only: the one that is to be in it, or a group with all of its own; empty: all. Each takes
+            a while to make.
+    """
+    app = typer.Typer(
+        name="floe-local",
+        no_args_is_help=True,
+        rich_markup_mode=None,  # rich would take four times as long to print a help text
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": _HELP_OPTIONS},
+        help="Bring the backends of a floe manifest up locally, and prove that each receives.",
+    )
+    app.callback()(_shared)
     for group, commands in TREE.items():
         branch = typer.Typer(no_args_is_help=True, help=_HELP[group]) if group else app
         for name, command in commands.items():
-            add(branch, name, command, takes_command=command is observe.run)
-        if group:
+            if only in {"", group, f"{group} {name}".strip()}:
+                add(branch, name, command, takes_command=command is observe.run)
+        if group and only.partition(" ")[0] in {"", group}:
             app.add_typer(branch, name=group)
-
-
-_grow()
+    return app
 
 
 def run(arguments: list[str]) -> int:
@@ -117,7 +127,7 @@ def run(arguments: list[str]) -> int:
     command = command_named(own)
     boundary = Boundary(command, as_json="--json" in own and command not in _JSON_INTO_A_FILE)
     with boundary:
-        boundary.exit_code = _command()(arguments, standalone_mode=False) or 0
+        boundary.exit_code = _command(_needed(own))(arguments, standalone_mode=False) or 0
         if boundary.exit_code == ExitCode.INTERRUPTED:  # while typer itself was at work
             raise KeyboardInterrupt
         with beyond_typer(), on_path(STDOUT):
@@ -126,9 +136,20 @@ def run(arguments: list[str]) -> int:
 
 
 @cache
-def _command() -> Any:
-    """The tree as click has it: made once, which takes a while."""
-    return typer.main.get_command(app)
+def _command(only: str) -> Any:
+    """The tree as click has it: made once."""
+    return typer.main.get_command(tree(only))
+
+
+def _needed(arguments: list[str]) -> str:
+    """The command that is all that a command line needs; empty: help and errors show others."""
+    name = command_named(arguments)
+    options = arguments[: arguments.index(name.split()[0])] if name else []
+    known = all(
+        word in _TAKE_A_VALUE | _FLAGS or before in _TAKE_A_VALUE
+        for before, word in pairwise(["", *options])
+    )
+    return name if known and not set(arguments) & set(_HELP_OPTIONS) else ""
 
 
 def command_named(arguments: list[str]) -> str:

@@ -12,7 +12,7 @@ import typer
 
 from docs.generate import commands
 from docs.schemas import DOCUMENTS
-from floe_local.cli.app import app
+from floe_local.cli.app import tree
 from tests.raising import raised
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def schema(name: str) -> Any:
 
 
 def test_every_command_has_a_schema() -> None:
-    root: Any = typer.main.get_command(app)
+    root: Any = typer.main.get_command(tree())
     assert {name for name, _ in commands(root)} | {"render helm"} == set(DOCUMENTS)
 
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import floe_local
-from floe_local.cli.app import app
+from floe_local.cli.app import tree
 from floe_local.cli.session import Session
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def hinted() -> list[str]:
 
 @cache
 def command_line() -> Any:
-    return typer.main.get_command(app)
+    return typer.main.get_command(tree())
 
 
 def parsed(command: str) -> dict[str, Any]:

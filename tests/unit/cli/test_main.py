@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from floe_local.cli.app import command_named
+from floe_local.cli.app import command_named, run
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,22 @@ from floe_local.cli.app import command_named
 )
 def test_the_command_is_found_among_options(line: str, command: str) -> None:
     assert command_named(line.split()) == command
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("imags", "Did you mean 'images'?"),
+        ("images lis", "Did you mean 'list'?"),
+        ("-vs up frob", "No such command 'frob'."),
+        ("--help up", "smoke-test "),
+        ("up --help", "--free-ports"),
+        ("-q images", "save "),
+        ("sandbox -h", "fail "),
+    ],
+)
+def test_help_and_errors_know_the_other_commands(
+    line: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(line.split())
+    assert says in "".join(capsys.readouterr())

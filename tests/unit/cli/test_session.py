@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from floe_local.cli.app import app
+from floe_local.cli.app import tree
 from floe_local.cli.session import Session, with_session
 
 
@@ -22,11 +22,11 @@ def session_of(*arguments: str) -> Session:
         seen.append(session)
         assert own in {0, 3}
 
-    tree = typer.Typer()
-    tree.callback()(app.registered_callback.callback)  # type: ignore[union-attr, type-var]
-    tree.command("probe")(with_session(probe))
-    tree.command("other")(lambda: None)
-    result = CliRunner().invoke(tree, list(arguments), catch_exceptions=False)
+    app = typer.Typer()
+    app.callback()(tree().registered_callback.callback)  # type: ignore[union-attr, type-var]
+    app.command("probe")(with_session(probe))
+    app.command("other")(lambda: None)
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return seen[0]
 

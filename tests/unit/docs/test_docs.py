@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from docs.generate import commands, pages
-from floe_local.cli.app import app
+from floe_local.cli.app import tree
 from floe_local.plan.blueprint.model import Blueprint
 
 ROOT = Path(__file__).parents[3]
@@ -35,7 +35,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_every_command_has_an_example() -> None:
     without = [
         name
-        for name, command in commands(typer.main.get_command(app))
+        for name, command in commands(typer.main.get_command(tree()))
         if "Example: `" not in command.help
     ]
     assert not without

@@ -14,7 +14,7 @@ import yaml
 
 import floe_local.testing
 from docs.generate import commands
-from floe_local.cli.app import app
+from floe_local.cli.app import tree
 from floe_local.cli.session import OPTIONS
 from floe_local.errors import InputError
 from floe_local.operations.plugin_checks import check_plugins
@@ -176,7 +176,7 @@ def test_toml_can_be_read(block: Block) -> None:
 
 @pytest.mark.parametrize("block", blocks("console"))
 def test_a_command_and_its_options_exist(block: Block) -> None:
-    known = dict(commands(typer.main.get_command(app)))
+    known = dict(commands(typer.main.get_command(tree())))
     for line in block.text.splitlines():
         words = line.partition("#")[0].split()
         if words[:1] != ["floe-local"]:
