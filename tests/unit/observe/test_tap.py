@@ -6,11 +6,14 @@ import gzip
 import http.client
 import json
 import socket
+import struct
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import grpc  # type: ignore[import-untyped]
 import pytest
+from h2.connection import H2Connection
+from h2.events import StreamEnded
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
@@ -131,6 +134,27 @@ def test_metrics_and_logs_come(tap: Tap) -> None:
     session = taken(tap)
     assert [(one.name, one.kind, one.points) for one in session.metrics] == [("rows", "gauge", 1)]
     assert [(one.body, one.trace_id) for one in session.logs] == [("done", TRACE.hex())]
+
+
+def test_a_large_frame_may_come_with_the_acknowledgement_that_allows_it(tap: Tap) -> None:
+    """As gRPC's core sends them: in one segment, which h2 reads by the sizes of before."""
+    body = spans(1, size=35_000).SerializeToString()
+    client = H2Connection()
+    client.initiate_connection()
+    head = {":method": "POST", ":scheme": "http", ":authority": "x", ":path": GRPC}
+    with socket.create_connection(("127.0.0.1", tap.otlp_port), timeout=10) as end:
+        end.sendall(client.data_to_send())
+        while client.max_outbound_frame_size < len(body):
+            client.receive_data(end.recv(65536))
+        client.send_headers(1, [*head.items(), ("content-type", "application/grpc")])
+        client.send_data(1, struct.pack(">?I", False, len(body)) + body, end_stream=True)
+        end.sendall(client.data_to_send())
+        events: list[object] = []
+        while not any(isinstance(one, StreamEnded) for one in events):
+            events += client.receive_data(end.recv(65536) or pytest.fail("it hung up"))
+    session = taken(tap)
+    assert [request.status for request in session.requests] == ["gRPC 0"]
+    assert len(session.spans) == 1
 
 
 def test_a_batch_of_50_mb_is_taken_whole(tap: Tap) -> None:
