@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from floe_local.operations.request import Where
+    from floe_local.plan.plugins.process import Child
     from floe_local.plan.stack.model import StackPlan
     from floe_local.prove.report import Report
-    from floe_local.prove.send.isolation import Senders
     from floe_local.prove.targets import SmokeOptions, Targets, Tell
     from floe_local.run.progress import OnProgress
 
@@ -32,7 +32,7 @@ def smoke_test(
     endpoints: EndpointOptions | None = None,
     *,
     report: OnProgress = silent,
-    senders: Senders | None = None,
+    sender: Child | None = None,
 ) -> Report:
     """Prove that every backend receives.
 
@@ -41,7 +41,7 @@ def smoke_test(
         options: how.
         endpoints: where a stack is that floe-local did not start.
         report: told what happens.
-        senders: processes that were started before (`isolation.start_senders`).
+        sender: the process that was started before (`isolation.start_sender`).
 
     Raises:
         InputError: the manifest or a probe is wrong.
@@ -52,7 +52,7 @@ def smoke_test(
 
     began = datetime.now(UTC)
     targets = find_targets(where, endpoints)
-    proof = smoke(targets, options, _phase_reporter(report), senders)
+    proof = smoke(targets, options, _phase_reporter(report), sender)
     if endpoints is not None:
         return proof
     if any(check.hop == "collector-exported" for check in proof.checks):

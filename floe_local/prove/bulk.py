@@ -12,7 +12,7 @@ from floe_local.plan.values import Signal
 from floe_local.prove.delivery import Question, collector_addresses, takes_runs
 from floe_local.prove.read.readback import make_ask
 from floe_local.prove.report import Bulk
-from floe_local.prove.send.emit import run_sender
+from floe_local.prove.send.emit import run_events, run_sender
 from floe_local.prove.send.exporters import RecordingExporter, exporter
 from floe_local.prove.signals import lineage, traces
 from floe_local.prove.signals.lineage import RunPlan, bulk_runs, rerun
@@ -181,7 +181,7 @@ def _send_runs(
         sender, job = senders[number]
         for _ in range(number, count, len(senders)):
             plan = rerun(job)
-            sender.send(plan)
+            sender.send(run_events(plan, namespace))
             acknowledged.append(plan)
 
     runs, seconds = _shared(share, len(senders))
@@ -205,7 +205,7 @@ def _run_senders(
     target: BackendTarget, canaries: Canaries, threads: int
 ) -> Iterator[list[tuple[RunSender, RunPlan]]]:
     jobs = bulk_runs(canaries.id, threads)
-    senders = [(run_sender(target, canaries.namespace), job) for job in jobs]
+    senders = [(run_sender(target), job) for job in jobs]
     try:
         yield senders
     finally:

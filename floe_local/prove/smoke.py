@@ -42,7 +42,7 @@ from floe_local.prove.verdicts import check
 from floe_local.until import poll_apart
 
 if TYPE_CHECKING:
-    from floe_local.prove.send.isolation import Senders
+    from floe_local.plan.plugins.process import Child
     from floe_local.prove.targets import BackendTarget, SmokeOptions, Targets
 
 
@@ -54,14 +54,14 @@ class _Run(NamedTuple):
     canaries: Canaries
     planned: tuple[Delivery, ...]
     tell: Tell
-    senders: Senders | None
+    sender: Child | None
 
 
 def smoke(
     targets: Targets,
     options: SmokeOptions,
     tell: Tell = tell_nobody,
-    senders: Senders | None = None,
+    sender: Child | None = None,
 ) -> Report:
     """Prove that each backend receives what is sent to it.
 
@@ -71,7 +71,7 @@ def smoke(
         targets: where canaries go and are read.
         options: how.
         tell: called with what happens, in threads.
-        senders: processes that were started before (`isolation.start_senders`).
+        sender: the process that was started before (`isolation.start_sender`).
 
     Raises:
         InputError: a probe is broken, or a variable that it needs is not set.
@@ -80,7 +80,7 @@ def smoke(
     secrets = secrets_of(targets, os.environ)
     canaries = plan(targets.namespace, tuple(collector_addresses(targets)), _signals(targets))
     known = _known(targets)
-    run = _Run(known, options, canaries, deliveries(known, canaries), tell, senders)
+    run = _Run(known, options, canaries, deliveries(known, canaries), tell, sender)
     with (
         Http(options.threads + 1) as http,
         clean_environment(targets.environment),
@@ -162,7 +162,7 @@ def _signals(targets: Targets) -> frozenset[Signal]:
 def _checks(run: _Run, http: Http, watch: Stopwatch) -> tuple[tuple[Check, ...], Durations]:
     counters = read_baseline(http, run.targets.collector_metrics)
     run.tell("clients", "sending", "canaries, with the SDKs that pipelines use")
-    sent = send(run.planned, run.targets, watch, run.senders)
+    sent = send(run.planned, run.targets, watch, run.sender)
     answers = [one.is_acknowledged for one in sent if one.ack]
     run.tell("clients", "sent", f"{sum(answers)} of {len(answers)} acknowledged")
     ended = monotonic()

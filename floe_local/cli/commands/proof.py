@@ -54,11 +54,11 @@ def smoke_test(
 
     Example: `floe-local smoke-test --junit report.xml`
     """
-    from floe_local.prove.send.isolation import start_senders
+    from floe_local.prove.send.isolation import start_sender
 
     elsewhere = _elsewhere(otlp_grpc, otlp_http, metrics_url, endpoint or [])
     # `env` knows nothing of a stack elsewhere, so that no client is configured by it.
-    with nullcontext() if elsewhere else start_senders() as senders:
+    with nullcontext() if elsewhere else start_sender() as sender:
         from floe_local.operations.smoke_test import smoke_test as prove
         from floe_local.prove.targets import SmokeOptions
 
@@ -67,7 +67,7 @@ def smoke_test(
         )
         with progress(session) as display:
             found = where(session, live=live)
-            report = prove(found, options, elsewhere, report=display, senders=senders)
+            report = prove(found, options, elsewhere, report=display, sender=sender)
     return _tell(session, report, junit)
 
 

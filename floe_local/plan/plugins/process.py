@@ -83,7 +83,11 @@ class Reporter:
 
     def tell(self, **message: Any) -> None:
         """Write one message."""
-        self._stream.write(f"{json.dumps(message)}\n")
+        self.pass_on(f"{json.dumps(message)}\n")
+
+    def pass_on(self, line: str) -> None:
+        """Write a message as another process of the child wrote it."""
+        self._stream.write(line)
         self._stream.flush()
 
 

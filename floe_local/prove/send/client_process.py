@@ -1,20 +1,23 @@
-"""Senders in a process of their own: ``python -P -m floe_local.prove.send.client_process KIND``.
+"""Sends for others: ``python -P -m floe_local.prove.send.client_process``.
 
-The kind is ``exporters`` (the SDK's, every setting explicit) or ``clients`` (configured by their
-environment alone). Loads the SDKs, which read no variable while they are loaded that
-`floe-local env` may print; a test holds that. Then reads one JSON request on stdin:
-``{"limit_s": s, "environment": {…}, "sendings": [{"client", "signal", "protocol", "address", "planned": […]}]}``,
-where `environment` is what `env` prints, put in place before any client is made, and `planned` are plans of `floe_local.prove.signals`, or events of one run, as JSON. Answers in JSON lines:
-``{"loaded": at}``, ``{"ack": {"index", "at", "error", "hint", "answered", "taken"}}`` for each, ``{"end": true}`` at the end.
-`floe_local.prove.send.clients` is the other end. Nothing here may import pydantic: what this process
+Loads the SDKs, which read no variable meanwhile that `floe-local env` may print; a test holds
+that. Then reads one JSON request on stdin, ``{"groups": [{"environment": {…}, "folder", "limit_s",
+"transport", "sendings": [{"client", "canary", "signal", "protocol", "address", "planned": […]}]}]}``.
+Each group leaves from a fork of this process, into whose environment `environment` is put before any
+client is made. `planned` are plans of `floe_local.prove.signals`, or the events of one run, as
+JSON; where there is a `transport`, all sendings are runs, the parent first, which leave by it.
+
+Answers in JSON lines: ``{"loaded": at}``, ``{"ack": {"group", "index", "at", "error", "hint", "answered", "taken"}}``
+for each, ``{"ended": {"group", "code"}}`` for each group, ``{"end": true}`` at the end.
+`floe_local.prove.send.emit` is the other end. Nothing here may import pydantic: what this process
 takes to start is what smoke-test waits for.
 """
 
 from __future__ import annotations
 
-import faulthandler
 import gc
 import os
+import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -28,24 +31,24 @@ from floe_local.prove.send.isolation import capture_logs
 from floe_local.prove.signals.model import telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from floe_local.prove.send.isolation import Messages
+    from floe_local.prove.send.lineage import RunSender
+
+    Outcomes = Iterable[tuple[float, "SendResult"]]
 
 _SECONDS = 10.0
 _PROTOCOLS = {"grpc": "grpc", "http/protobuf": "http"}
-_OTEL = (
+MODULES = (
     "floe_local.prove.signals.spans",
     "floe_local.prove.signals.traces",
     "floe_local.prove.send.exporters",
     "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "floe_local.prove.send.lineage",
 )
-MODULES = {
-    "exporters": (*_OTEL, "opentelemetry.exporter.otlp.proto.http.trace_exporter"),
-    "clients": ("floe_local.prove.send.lineage", *_OTEL),
-}
-"""For each kind what takes long to load, and is needed in any case."""
-
+"""What takes long to load, and is needed in any case."""
 
 _OF_PLANS = frozenset({"spans", "events", "links"})
 """Fields of a plan that hold plans."""
@@ -64,32 +67,100 @@ class SendResult(NamedTuple):
 
 
 def main() -> None:
-    """Let all clients of the request send at the same time, and tell how each fared."""
+    """Let all groups of the request send at the same time, and tell how each fared."""
     gc.disable()  # modules are no garbage, and this process ends before it could matter
     reporter = Reporter.on_stdout()
-    for module in MODULES[sys.argv[1]]:
+    for module in MODULES:
         import_module(module)
     reporter.tell(loaded=monotonic())
     request = read_request(sys.stdin)
-    os.environ.update(request["environment"])
-    faulthandler.dump_traceback_later(request["limit_s"], exit=True)
-    with capture_logs() as messages, ThreadPoolExecutor(len(request["sendings"])) as pool:
-        jobs = [pool.submit(_send, one, messages) for one in request["sendings"]]
-        for index, job in enumerate(jobs):
-            error = job.exception()
-            at, outcome = job.result() if error is None else (monotonic(), _failed(error))
-            reporter.tell(ack={"index": index, "at": at, **outcome._asdict()})
+    forks = [_fork(number, group) for number, group in enumerate(request["groups"])]
+    for number, (process, lines) in enumerate(forks):
+        with os.fdopen(lines, encoding="utf-8") as acks:
+            for line in acks:
+                reporter.pass_on(line)
+        _, status = os.waitpid(process, 0)
+        reporter.tell(ended={"group": number, "code": os.waitstatus_to_exitcode(status)})
     reporter.tell(end=True)
+
+
+def _fork(number: int, group: dict[str, Any]) -> tuple[int, int]:
+    """Send a group from a process of its own: its id, and the pipe on which it tells its acks.
+
+    No SDK has started a thread yet, nor opened a connection.
+    """
+    reading, writing = os.pipe()
+    if process := os.fork():
+        os.close(writing)
+        return process, reading
+    signal.setitimer(signal.ITIMER_REAL, group["limit_s"])  # ends this process
+    reporter = Reporter(os.fdopen(writing, "w", encoding="utf-8"))
+    os.environ.update(group["environment"])
+    if group["folder"]:
+        os.chdir(group["folder"])
+    for index, (at, result) in enumerate(_send_group(group)):
+        reporter.tell(ack={"group": number, "index": index, "at": at, **result._asdict()})
     os._exit(0)  # what the SDKs do at exit is done
 
 
-def _failed(error: BaseException | None) -> SendResult:
-    return SendResult(error_message(error), hint_for(error))
+def _send_group(group: dict[str, Any]) -> Outcomes:
+    """Send all of a group; when each was done, and how it fared."""
+    with capture_logs() as messages, ThreadPoolExecutor(len(group["sendings"])) as pool:
+        if group["transport"]:
+            yield from _send_runs(group["transport"], group["sendings"], pool)
+            return
+        jobs = [pool.submit(_send, one, messages) for one in group["sendings"]]
+        for job in jobs:
+            error = job.exception()
+            yield job.result() if error is None else (monotonic(), _failed(error))
 
 
 def _send(sending: dict[str, Any], messages: Messages) -> tuple[float, SendResult]:
     outcome = _CLIENTS[sending["client"]](sending, messages)
     return monotonic(), outcome
+
+
+def _send_runs(
+    transport: dict[str, Any], runs: list[dict[str, Any]], pool: ThreadPoolExecutor
+) -> Outcomes:
+    """Send the parent's START, then all other runs at once, then the parent's end.
+
+    Where the START fails, nothing else is tried: each run would wait for its own retries.
+    """
+    from floe_local.prove.send.lineage import RunSender, canary_client  # noqa: PLC0415 - heavy
+
+    made = pool.submit(lambda: RunSender(canary_client(transport)))
+    if failed := made.exception():
+        return [(monotonic(), _failed(failed))] * len(runs)
+    sender = made.result()
+    parent, *others = runs
+    start, end = parent["planned"]
+    if failed := pool.submit(sender.emit, start).exception():
+        unsent = f"not sent, because run '{parent['canary']}' was not taken: "
+        rest = [(monotonic(), _failed(failed, unsent))] * len(others)
+        return [(monotonic(), _failed(failed)), *rest]
+    jobs = [pool.submit(sender.send, one["planned"]) for one in others]
+    ends = [(monotonic(), error) for error in (job.exception() for job in jobs)]
+    ends.insert(0, (monotonic(), pool.submit(sender.emit, end).exception()))
+    pool.submit(sender.close).exception()  # its error is kept by the recording transports
+    return [
+        (at, _failed(error) if error else _run_result(sender, run))
+        for run, (at, error) in zip(runs, ends, strict=True)
+    ]
+
+
+def _run_result(sender: RunSender, run: dict[str, Any]) -> SendResult:
+    """What a run's events were answered, where the client itself did not fail."""
+    answered, error = sender.response(_run_id(run))
+    return SendResult(error_message(error), hint_for(error), answered=answered, taken=True)
+
+
+def _run_id(run: dict[str, Any]) -> str:
+    return str(run["planned"][0]["run"]["runId"])
+
+
+def _failed(error: BaseException | None, before: str = "") -> SendResult:
+    return SendResult(before * bool(error) + error_message(error), hint_for(error))
 
 
 def _plan(value: Any) -> Any:
@@ -144,15 +215,11 @@ def _openlineage_python(sending: dict[str, Any], _messages: Messages) -> SendRes
 
     from floe_local.prove.send.lineage import RunSender  # noqa: PLC0415 - beside it
 
-    events = sending["planned"]
-    sender = RunSender(OpenLineageClient(), os.environ["OPENLINEAGE_NAMESPACE"])
-    for event in events:
-        sender.emit(event)
+    sender = RunSender(OpenLineageClient())
+    sender.send(sending["planned"])
     sender.close()
-    run_id = events[0]["run"]["runId"]
-    answered, error = sender.response(run_id)
-    taken = error is None or sender.is_taken(run_id)
-    return _failed(error)._replace(answered=answered, taken=taken)
+    result = _run_result(sender, sending)
+    return result._replace(taken=not result.error or sender.is_taken(_run_id(sending)))
 
 
 def _http_post(sending: dict[str, Any], _messages: Messages) -> SendResult:

@@ -1,32 +1,20 @@
-"""Clients as pipelines have them: they know what `floe-local env` prints, and nothing else.
-
-One process is used for all of those that have the same variables: an SDK takes longer to load than to
-send.
-"""
+"""Clients as pipelines have them: they know what `floe-local env` prints, and nothing else."""
 
 from __future__ import annotations
 
-import os
 import re
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.errors import InputError
 from floe_local.plan.caller import PROXIES, is_loopback
-from floe_local.plan.plugins.process import ChildOutput, finish
 from floe_local.plan.stack.addresses import TRANSPORT, proxy_exceptions, resolve_variables
 from floe_local.plan.values import Signal
-from floe_local.prove.delivery import FLOE_LOCAL
-from floe_local.prove.send.isolation import start_senders
-from floe_local.prove.signals.lineage import RunPlan, event_of
-from floe_local.prove.targets import PipelineEnvironment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
-    from floe_local.prove.delivery import Sending
-    from floe_local.prove.send.isolation import Senders
-    from floe_local.prove.signals.model import OtlpTransport, Plan
+    from floe_local.prove.signals.model import OtlpTransport
+    from floe_local.prove.targets import PipelineEnvironment
 
 SDK = "opentelemetry-sdk"
 GRPC_ONLY = "otlp-grpc"
@@ -100,59 +88,6 @@ def resolve_pipeline(
     return pipeline.model_copy(update={"variables": variables})
 
 
-def send_by_processes(
-    sendings: Sequence[Sending],
-    pipeline: PipelineEnvironment | None,
-    senders: Senders | None = None,
-) -> tuple[dict[Sending, dict[str, Any]], float]:
-    """Send, all at the same time; what has the same variables goes from one process.
-
-    Args:
-        sendings: what is sent, by floe-local itself and by clients.
-        pipeline: the variables that clients are given.
-        senders: processes that were started for them before.
-
-    Returns:
-        For each sending how it fared: `at` (monotonic clock, None: it is not known), `error`,
-        `hint`, `answered`, `taken`. And when the last SDK was loaded (monotonic clock).
-    """
-    pipeline = pipeline or PipelineEnvironment()
-    groups = [*_by_variables(sendings, pipeline)]
-    namespace = pipeline.variables.get("OPENLINEAGE_NAMESPACE", "")
-    ready = dict(senders or {})
-    children = []
-    with ExitStack() as stack:
-        for variables, group in groups:
-            kind = "exporters" if group[0].client == FLOE_LOCAL else "clients"
-            child = ready.pop(kind, None) or stack.enter_context(start_senders([kind]))[kind]
-            child.give(_request(group, namespace, variables), _LIMIT_S)
-            children.append(child)
-        talks = finish(children, _LIMIT_S)
-    outcomes = {
-        sending: _outcome(index, talk)
-        for (_, group), talk in zip(groups, talks, strict=True)
-        for index, sending in enumerate(group)
-    }
-    return outcomes, max((at for talk in talks for at in talk.said("loaded")), default=0.0)
-
-
-def _by_variables(
-    sendings: Sequence[Sending], pipeline: PipelineEnvironment
-) -> Iterator[tuple[dict[str, str], list[Sending]]]:
-    """Yield what goes out under the same variables: proxies may differ from signal to signal."""
-
-    def variables_of(sending: Sending) -> tuple[bool, dict[str, str]]:
-        if sending.client == FLOE_LOCAL:
-            return True, caller_proxies(os.environ)
-        return False, client_variables(sending.signal, pipeline, os.environ)
-
-    left = [(variables_of(sending), sending) for sending in sendings]
-    while left:
-        key, _ = left[0]
-        yield key[1], [sending for variables, sending in left if variables == key]
-        left = [(variables, sending) for variables, sending in left if variables != key]
-
-
 def caller_proxies(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the caller's own proxies."""
     return {name: value for name, value in environ.items() if name.lower() in PROXIES}
@@ -177,49 +112,3 @@ def client_variables(
         return {**DEAD_PROXIES, **pipeline.variables}
     own = caller_proxies(environ)
     return {**own, **pipeline.variables, **proxy_exceptions(excepted, own)}
-
-
-def _request(
-    sendings: Sequence[Sending], namespace: str, environment: Mapping[str, str]
-) -> dict[str, Any]:
-    return {
-        "environment": environment,
-        "sendings": [
-            {
-                "client": sending.client,
-                "signal": sending.signal,
-                "protocol": sending.protocol,
-                "address": sending.address,
-                "planned": [part for plan in sending.planned for part in _as_data(plan, namespace)],
-            }
-            for sending in sendings
-        ],
-    }
-
-
-def _as_data(plan: Plan, namespace: str) -> list[dict[str, Any]]:
-    """A run as its events, in the namespace that `env` prints; all else as it is."""
-    if isinstance(plan, RunPlan):
-        return [event_of(plan, kind, namespace) for kind in ("START", plan.ending)]
-    return [_fields(plan)]
-
-
-def _fields(value: Any) -> Any:
-    """A plan as data, with the plans in it. `dataclasses.asdict` copies each attribute too."""
-    if isinstance(value, tuple):
-        return [_fields(item) for item in value]
-    return {
-        name: _fields(part) if isinstance(part, tuple) else part
-        for name, part in vars(value).items()
-    }
-
-
-def _outcome(index: int, talk: ChildOutput) -> dict[str, Any]:
-    """How a client fared; where its process did not say, how that ended."""
-    for ack in talk.said("ack"):
-        if ack["index"] == index:
-            return {name: value for name, value in ack.items() if name != "index"}
-    how = f"did not end within {_LIMIT_S:g} s" if talk.timed_out else f"ended with {talk.exit_code}"
-    last = next((line for line in reversed(talk.stderr.splitlines()) if line.strip()), "")
-    error = f"the client's process {how}" + (f": {last.strip()}" if last else "")
-    return {"at": None, "error": error, "hint": "", "answered": False, "taken": False}

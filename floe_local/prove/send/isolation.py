@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from floe_local.errors import on_path
@@ -15,7 +15,7 @@ from floe_local.plan.caller import for_clients
 from floe_local.plan.plugins.process import Ask, Child
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 _PREFIXES = ("OTEL_", "OPENLINEAGE_")
 _NO_PROXY = ("NO_PROXY", "no_proxy")
@@ -23,25 +23,20 @@ _LOOPBACK = "localhost,127.0.0.1,::1"
 _LIBRARIES = ("opentelemetry", "openlineage", "urllib3", "grpc")
 _MODULE = "floe_local.prove.send.client_process"
 
-SENDERS = ("exporters", "clients")
-"""Processes that send: by the SDK's exporters, every setting explicit; as clients do (decision 30)."""
-
-Senders = dict[str, Child]
-
 
 @contextmanager
-def start_senders(kinds: Sequence[str] = SENDERS) -> Iterator[Senders]:
-    """Start a process of each kind; it loads the SDKs that it needs until it is given a request.
+def start_sender() -> Iterator[Child]:
+    """Start the process that sends; it loads the SDKs until it is given a request.
 
     They take longer to load than to send, so this is worth calling before everything else.
-    A process sees nothing of the caller's environment but what any program needs to start.
+    The process sees nothing of the caller's environment but what any program needs to start.
     """
     with on_path(tempfile.gettempdir()):
         home = tempfile.TemporaryDirectory(prefix="floe-local-client-")
-    with home as folder, ExitStack() as stack:
+    with home as folder:
         environment = for_clients(os.environ, sys.path, folder, {})
-        asks = {kind: Ask(None, environment, _MODULE, folder, (kind,)) for kind in kinds}
-        yield {kind: stack.enter_context(Child(ask)) for kind, ask in asks.items()}
+        with Child(Ask(None, environment, _MODULE, folder)) as child:
+            yield child
 
 
 @contextmanager

@@ -13,11 +13,11 @@ from openlineage.client.transport import CompositeTransport, Transport, get_defa
 from floe_local.plan.env_refs import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from openlineage.client.client import Event
 
-    from floe_local.prove.signals.lineage import Facets, RunPlan
+    from floe_local.prove.signals.lineage import Facets
 
 PRODUCER = "https://floe.dev/floe-local"
 _CLOSE_SECONDS = 5.0
@@ -170,31 +170,17 @@ def sender_of_content(transport: dict[str, Any]) -> Callable[[dict[str, Any]], N
 class RunSender:
     """Sends the events of runs to one backend."""
 
-    def __init__(self, client: OpenLineageClient, namespace: str) -> None:
+    def __init__(self, client: OpenLineageClient) -> None:
         client.transport, self._recordings = record_responses(client.transport)
         self._client = client
-        self._namespace = namespace
 
-    def start(self, plan: RunPlan) -> None:
-        """Send START."""
-        self._send(plan, "START")
-
-    def end(self, plan: RunPlan) -> None:
-        """Send the run's last event."""
-        self._send(plan, plan.ending)
-
-    def send(self, plan: RunPlan) -> None:
-        """Send START and the last event."""
-        self.start(plan)
-        self.end(plan)
-
-    def _send(self, plan: RunPlan, kind: str) -> None:
-        from floe_local.prove.signals.lineage import event_of  # noqa: PLC0415 - pydantic: clients do without
-
-        self.emit(event_of(plan, kind, self._namespace))
+    def send(self, events: Iterable[dict[str, Any]]) -> None:
+        """Send events, one after the other."""
+        for event in events:
+            self.emit(event)
 
     def emit(self, event: dict[str, Any]) -> None:
-        """Send an event as `floe_local.prove.signals.lineage.planned_event` gives it."""
+        """Send an event as `floe_local.prove.signals.lineage.event_of` gives it."""
         self._client.emit(run_event(event))
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 from floe_local.errors import CheckFailedError
 from floe_local.plan.values import Origin, Signal
 from floe_local.prove.report import HopName, HopState, Verdict
+from floe_local.prove.send.emit import run_events
 from floe_local.prove.send.exporters import exporter
 from floe_local.prove.send.isolation import capture_logs, clean_environment
 from floe_local.prove.send.lineage import RunSender, canary_client
@@ -481,7 +482,7 @@ def test_one_s_own_run_is_waited_for(lineage: Targets) -> None:
     [backend] = lineage.backends
     run = simple_run("floe-canary-own", "own")
     with clean_environment(), capture_logs():
-        RunSender(canary_client(backend.transport or {}), NAMESPACE).send(run)
+        RunSender(canary_client(backend.transport or {})).send(run_events(run, NAMESPACE))
     assert wait_for_run(backend, run.run_id, state="COMPLETE")["id"] == run.run_id
     assert wait_for_run(backend, run.run_id, state="COMPLETED")["id"] == run.run_id
     with pytest.raises(CheckFailedError, match=r"run\.state is 'COMPLETED'"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from floe_local.cli.main import main
+from floe_local.cli.main import run_command_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,10 +55,8 @@ def floe(
 
     def run(*arguments: str) -> Ended:
         monkeypatch.setattr(sys, "argv", ["floe-local", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert isinstance(ended.value.code, int)
-        return Ended(ended.value.code, *capsys.readouterr())
+        code = run_command_line()
+        return Ended(code, *capsys.readouterr())
 
     yield run
     signal.signal(signal.SIGTERM, before)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from floe_local.cli.main import main
+from floe_local.cli.main import run_command_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,11 +50,9 @@ def run(
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)
-            with pytest.raises(SystemExit) as ended:
-                main()
+            code = run_command_line()
         written = [_bytes_of(stream).decode(encoding) for stream in (out, err)]
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, written[0], written[1]
+        return code, written[0], written[1]
 
     yield run
     signal.signal(signal.SIGTERM, before)

@@ -25,8 +25,8 @@ def test_the_tree_of_commands_imports_no_heavy_library() -> None:
 def test_a_run_without_a_stack_imports_no_heavy_library(tmp_path: Path) -> None:
     line = "sys.argv[1:] = 'run --no-stack --allow-empty -- true'.split()"
     program = (
-        f"import atexit, sys; {line}\nfrom floe_local.cli.main import main\n"
-        "atexit.register(lambda: print(*{m.split('.')[0] for m in sys.modules}))\nmain()"
+        f"import sys; {line}\nfrom floe_local.cli.main import run_command_line\n"
+        "run_command_line()\nprint(*{m.split('.')[0] for m in sys.modules})"
     )
     plain = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     done = subprocess.run(

@@ -14,7 +14,7 @@ from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import deliveries, plan
 from floe_local.prove.delivery import Delivery, sendings
 from floe_local.prove.report import Check, HopName, Verdict
-from floe_local.prove.send import clients
+from floe_local.prove.send import emit
 from floe_local.prove.send.clients import (
     CLIENTS,
     DEAD_PROXIES,
@@ -151,18 +151,23 @@ def test_a_client_sees_what_is_printed_and_what_it_takes_to_start() -> None:
     assert seen == {"PATH": "/bin", "PYTHONUTF8": "1", "PYTHONPATH": "/x", "HOME": "/h", "A": "b"}
 
 
-@pytest.mark.parametrize(
-    ("stderr", "code", "timed_out", "error"),
-    [
-        ("Traceback…\nImportError: no x\n", 1, False, "ended with 1: ImportError: no x"),
-        ("", -9, True, "did not end within 20 s"),
-    ],
-)
+LOST = [
+    ("Traceback…\nImportError: no x\n", 1, False, [], "ended with 1: ImportError: no x"),
+    ("", -9, True, [], "did not end within 20 s"),
+    ("", 0, False, [{"ended": {"group": 0, "code": -11}}], "ended with -11"),
+    ("", 0, False, [{"ended": {"group": 0, "code": -14}}], "did not end within 20 s"),
+    ("", 3, False, [{"ended": {"group": 1, "code": -11}}], "ended with 3"),
+]
+
+
+@pytest.mark.parametrize(("stderr", "code", "timed_out", "messages", "error"), LOST)
 def test_a_process_that_says_nothing_is_named(
-    stderr: str, code: int, error: str, *, timed_out: bool
+    stderr: str, code: int, messages: list[dict[str, Any]], error: str, *, timed_out: bool
 ) -> None:
-    outcome = clients._outcome(0, ChildOutput([], stderr, code, timed_out))
-    assert outcome["error"] == f"the client's process {error}"
+    sending = sendings(planned(environment()))[0]
+    groups = [emit.Group({}, [sending], "ns")]
+    outcomes = emit._outcomes(groups, ChildOutput(messages, stderr, code, timed_out))
+    assert outcomes[sending]["error"] == f"the client's process {error}"
 
 
 LOADED = """
@@ -175,7 +180,7 @@ os._Environ.__getitem__ = lambda self, name: (read.add(name), of_environ(self, n
 
 from floe_local.prove.send.client_process import MODULES
 
-for module in {*MODULES["exporters"], *MODULES["clients"], "requests"}:
+for module in (*MODULES, "requests"):
     import_module(module)
 print(*read, "pydantic" in sys.modules)
 """

@@ -13,6 +13,7 @@ from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.difference import differences
+from floe_local.prove.send.emit import run_events
 from floe_local.prove.send.lineage import CanaryClient, RunSender
 from floe_local.prove.signals.lineage import event_of, run_values
 from tests.unit.prove.signals.test_otlp_json import at, leaves, other, put
@@ -43,7 +44,7 @@ def run_of(scenario: str) -> RunPlan:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_what_the_client_sends_is_what_was_planned(scenario: str) -> None:
     run, kept = run_of(scenario), Kept()
-    RunSender(CanaryClient(transport=kept), "ns").send(run)
+    RunSender(CanaryClient(transport=kept)).send(run_events(run, "ns"))
     for kind, event in zip(("START", run.ending), kept.events, strict=True):
         assert differences("event", event_of(run, kind, "ns"), event) == []
 
