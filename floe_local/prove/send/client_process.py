@@ -40,15 +40,17 @@ if TYPE_CHECKING:
 
 _SECONDS = 10.0
 _PROTOCOLS = {"grpc": "grpc", "http/protobuf": "http"}
-MODULES = (
-    "floe_local.prove.signals.spans",
-    "floe_local.prove.signals.traces",
-    "floe_local.prove.send.exporters",
-    "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
-    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
-    "floe_local.prove.send.lineage",
-)
-"""What takes long to load, and is needed in any case."""
+MODULES: dict[str, tuple[str, ...]] = {
+    "telemetry": (
+        "floe_local.prove.signals.spans",
+        "floe_local.prove.signals.traces",
+        "floe_local.prove.send.exporters",
+        "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
+        "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    ),
+    "lineage": ("floe_local.prove.send.lineage",),
+}
+"""What takes long to load, and is needed in any case. What needs no lineage does not wait for it."""
 
 _OF_PLANS = frozenset({"spans", "events", "links"})
 """Fields of a plan that hold plans."""
@@ -70,18 +72,28 @@ def main() -> None:
     """Let all groups of the request send at the same time, and tell how each fared."""
     gc.disable()  # modules are no garbage, and this process ends before it could matter
     reporter = Reporter.on_stdout()
-    for module in MODULES:
-        import_module(module)
+    _load(MODULES["telemetry"])
+    groups = list(enumerate(read_request(sys.stdin)["groups"]))
+    forks = {number: _fork(number, group) for number, group in groups if not _has_runs(group)}
+    _load(MODULES["lineage"])
     reporter.tell(loaded=monotonic())
-    request = read_request(sys.stdin)
-    forks = [_fork(number, group) for number, group in enumerate(request["groups"])]
-    for number, (process, lines) in enumerate(forks):
+    forks |= {number: _fork(number, group) for number, group in groups if number not in forks}
+    for number, (process, lines) in forks.items():
         with os.fdopen(lines, encoding="utf-8") as acks:
             for line in acks:
                 reporter.pass_on(line)
         _, status = os.waitpid(process, 0)
         reporter.tell(ended={"group": number, "code": os.waitstatus_to_exitcode(status)})
     reporter.tell(end=True)
+
+
+def _load(modules: Iterable[str]) -> None:
+    for module in modules:
+        import_module(module)
+
+
+def _has_runs(group: dict[str, Any]) -> bool:
+    return any(one["signal"] == "lineage" for one in group["sendings"])
 
 
 def _fork(number: int, group: dict[str, Any]) -> tuple[int, int]:

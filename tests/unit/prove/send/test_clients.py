@@ -180,7 +180,7 @@ os._Environ.__getitem__ = lambda self, name: (read.add(name), of_environ(self, n
 
 from floe_local.prove.send.client_process import MODULES
 
-for module in (*MODULES, "requests"):
+for module in (*MODULES["telemetry"], *MODULES["lineage"], "requests"):
     import_module(module)
 print(*read, "pydantic" in sys.modules)
 """
