@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 Steps = tuple[str, ...]
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 MISSING: Any = object()
 """What stands for a value where there is none: None may be one."""
+_DEEPEST = 100
+_WIDEST_INTEGER = 2**64
 
 
 def steps(path: str) -> Steps:
@@ -151,3 +154,52 @@ def _known(name: str, values: dict[str, Any]) -> Any:
             f"known here: {', '.join(sorted(values))}",
         )
     return values[name]
+
+
+def json_fault(value: Any, path: str = "", depth: int = 0) -> str:
+    """Say where and why a value would not survive JSON; empty if it would.
+
+    Values are not shown: one may be a credential.
+    """
+    if isinstance(value, dict | list | tuple):
+        if depth > _DEEPEST:
+            return f"{path} is nested more than {_DEEPEST} deep"
+        return next(filter(None, _faults_inside(value, path, depth)), "")
+    fault = _scalar_fault(value)
+    return f"{path or 'it'} {fault}" if fault else ""
+
+
+def _faults_inside(value: Any, path: str, depth: int) -> Iterable[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                yield f"{path or 'it'} has {type_name(key)} as a key"
+            yield json_fault(key, f"a key of {path or 'it'}", depth + 1)
+            yield json_fault(item, f"{path}.{key}" if path else str(key), depth + 1)
+    else:
+        for index, item in enumerate(value):
+            yield json_fault(item, f"{path}[{index}]", depth + 1)
+
+
+def _scalar_fault(value: Any) -> str:
+    match value:
+        case None | bool():
+            return ""
+        case str():
+            return "" if value.isascii() or _is_utf8(value) else "is not valid Unicode"
+        case int():
+            return "" if abs(value) < _WIDEST_INTEGER else "is an integer of more than 64 bits"
+        case float():
+            return "" if math.isfinite(value) else "is not a finite number"
+        case _:
+            return f"is {type_name(value)}"
+
+
+def _is_utf8(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def type_name(value: Any) -> str:
+    """The name of a value's type, with its article."""
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"

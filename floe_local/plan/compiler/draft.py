@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import Change
 from floe_local.plan.env_refs import expanded, seen, typed
-from floe_local.plan.nested import at, with_value_at
-from floe_local.plan.plugins.calls import json_fault
+from floe_local.plan.nested import at, json_fault, with_value_at
 from floe_local.plan.secrets.recognise import refuse_written_out
 from floe_local.plan.values import Egress, Kind, Placement
 from floe_local.plan.yaml_source import dotted

@@ -6,16 +6,16 @@ child process uses `answers_of`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError, printable
+from floe_local.plan.nested import json_fault, type_name
 from floe_local.plan.plugins.errors import PluginErrors
 from floe_local.plan.plugins.loading import UNIFIED, PluginEntry, floe_core_stand_in, metadata_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from floe_local.plan.plugins.output import PluginOutput
     from floe_local.plan.values import Kind
@@ -42,8 +42,6 @@ OPTIONAL_CALLS: Mapping[str, Mapping[str, str]] = {
 """Methods of older contracts: kind → field of `PluginOutput` → method."""
 
 DICTS = ("exporter_config", "pipeline_config", "transport", "helm_values")
-DEEPEST = 100
-WIDEST_INTEGER = 2**64
 
 
 def call_plugin(plugin: Any, kind: Kind, *, entry: PluginEntry | None = None) -> PluginOutput:
@@ -152,58 +150,10 @@ def check_answers(answers: Mapping[str, Any], kind: str, entry: PluginEntry) -> 
     for field, method in {**required, **OPTIONAL_CALLS[kind]}.items():
         answer = answers.get(field)
         if field in required and field in DICTS and not isinstance(answer, dict):
-            reason = f"{entry.who}: {method}() returned {_a(answer)}, not a dict"
+            reason = f"{entry.who}: {method}() returned {type_name(answer)}, not a dict"
             raise InputError("plugin-returned-no-dict", reason, f"Mend {method}() in the plugin.")
         fault = json_fault(answer)
         if fault:
             reason = f"{entry.who}: {method}() returned something that JSON cannot hold: {fault}"
             hint = "Return dicts with string keys, lists, strings, numbers, booleans and None."
             raise InputError("plugin-not-json", reason, hint)
-
-
-def json_fault(value: Any, path: str = "", depth: int = 0) -> str:
-    """Say where and why a value would not survive JSON; empty if it would.
-
-    Values are not shown: one may be a credential.
-    """
-    if isinstance(value, dict | list | tuple):
-        if depth > DEEPEST:
-            return f"{path} is nested more than {DEEPEST} deep"
-        return next(filter(None, _faults_inside(value, path, depth)), "")
-    fault = _scalar_fault(value)
-    return f"{path or 'it'} {fault}" if fault else ""
-
-
-def _faults_inside(value: Any, path: str, depth: int) -> Iterable[str]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                yield f"{path or 'it'} has {_a(key)} as a key"
-            yield json_fault(key, f"a key of {path or 'it'}", depth + 1)
-            yield json_fault(item, f"{path}.{key}" if path else str(key), depth + 1)
-    else:
-        for index, item in enumerate(value):
-            yield json_fault(item, f"{path}[{index}]", depth + 1)
-
-
-def _scalar_fault(value: Any) -> str:
-    match value:
-        case None | bool():
-            return ""
-        case str():
-            return "" if value.isascii() or _is_utf8(value) else "is not valid Unicode"
-        case int():
-            return "" if abs(value) < WIDEST_INTEGER else "is an integer of more than 64 bits"
-        case float():
-            return "" if math.isfinite(value) else "is not a finite number"
-        case _:
-            return f"is {_a(value)}"
-
-
-def _is_utf8(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _a(value: Any) -> str:
-    name = type(value).__name__
-    return "None" if value is None else f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.errors import InputError
 from floe_local.plan.caller import for_plugins
-from floe_local.plan.plugins.calls import identity_of, json_fault
+from floe_local.plan.nested import json_fault
+from floe_local.plan.plugins.calls import identity_of
 from floe_local.plan.plugins.errors import MEND_THE_PLUGIN
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
 from floe_local.plan.plugins.process import Ask, ChildOutput, run_children

@@ -14,7 +14,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Self
 
 from floe_local.errors import InputError
-from floe_local.plan.plugins.calls import CALLS, OPTIONAL_CALLS, json_fault
+from floe_local.plan.nested import json_fault
+from floe_local.plan.plugins.calls import CALLS, OPTIONAL_CALLS
 from floe_local.plan.plugins.dialing import normal_name
 from floe_local.plan.plugins.errors import CallResult, PluginErrors
 from floe_local.plan.plugins.loading import UNIFIED, PluginEntry, load_plugin

@@ -7,11 +7,8 @@ before the general one; a declarative configuration file before all), the OpenLi
 
 from __future__ import annotations
 
-import configparser
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import yaml
 
 from floe_local.plan.stack.addresses import AIRFLOW_TRANSPORT, TRANSPORT
 from floe_local.plan.values import Signal
@@ -144,6 +141,8 @@ def _client_file(environ: Mapping[str, str], files: Mapping[str, str]) -> Iterat
 
 def _sets_transport(text: str) -> bool:
     """Whether a client's file has a transport; clients pass over what is not YAML."""
+    import yaml  # noqa: PLC0415 - slow to load, and hardly anybody has the file
+
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError:
@@ -169,10 +168,12 @@ def _airflow(
 def _airflow_section(path: str, text: str) -> Mapping[str, str]:
     if not path.endswith(".cfg"):
         return {}
-    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    from configparser import ConfigParser, Error  # noqa: PLC0415 - hardly anybody has the file
+
+    parser = ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(text)
-    except configparser.Error:
+    except Error:
         return {}
     return dict(parser["openlineage"]) if parser.has_section("openlineage") else {}
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floe_local.errors import InputError
-from floe_local.plan.plugins.calls import call_plugin, check_answers, json_fault
+from floe_local.plan.nested import json_fault
+from floe_local.plan.plugins.calls import call_plugin, check_answers
 from floe_local.plan.plugins.loading import PluginEntry
 from floe_local.plan.values import Kind
 from floe_local.plugin_api import LineageBackendPlugin, TelemetryBackendPlugin
