@@ -19,12 +19,10 @@ from floe_local.observe.verdict import TAKING
 from floe_local.plan.blueprint.checks import (
     CHART_PLACEHOLDERS,
     COMPILED_FILES,
-    MEANINGS,
-    PLACEHOLDERS,
     REPLACED,
     STORED_JOB,
 )
-from floe_local.plan.blueprint.model import Naming
+from floe_local.plan.blueprint.model import Naming, placeholders
 from floe_local.plan.manifest.model import (
     CheckSettings,
     LocalSettings,
@@ -34,7 +32,7 @@ from floe_local.plan.manifest.model import (
 )
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
-from floe_local.prove.signals.model import module_of
+from floe_local.signals.shared.model import MEANINGS, module_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -108,13 +106,17 @@ def with_block(page: str, name: str, text: str) -> str:
 def placeholders_table() -> str:
     """What a probe's texts may refer to, as the code has it."""
     values = example_values()
-    names = dict.fromkeys(name for known in PLACEHOLDERS.values() for name in sorted(known))
+    known = placeholders()
+    names = dict.fromkeys(name for each in known.values() for name in sorted(each))
+    meanings = dict(MEANINGS)
+    for signal in Signal:
+        meanings |= module_of(signal).MEANINGS
     rows = []
     for name in names:
-        made_for = ", ".join(f"`{each}`" for each in PLACEHOLDERS if name in PLACEHOLDERS[each])
+        made_for = ", ".join(f"`{each}`" for each in known if name in known[each])
         kinds = sorted({_kind(one[name]) for one in values if name in one} - {"null"})
         rows.append(
-            f"| `{{{name}}}` | {made_for} | {' or '.join(kinds)} | {MEANINGS.get(name, '')} |"
+            f"| `{{{name}}}` | {made_for} | {' or '.join(kinds)} | {meanings.get(name, '')} |"
         )
     elsewhere = (
         ("`services.*.environment`", ["{secret:NAME}"]),

@@ -19,8 +19,8 @@ from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.nested import fill, placeholders_in
 from floe_local.plan.values import Signal
 from floe_local.prove.read.readback import is_absent, is_stored, judge_response, search
-from floe_local.prove.signals.model import ExpectedItem
-from floe_local.prove.signals.otlp_json import SpanComparison, decode_spans
+from floe_local.signals.shared.model import ExpectedItem
+from floe_local.signals.shared.otlp_json import SpanComparison, decode_spans
 from floe_local.until import Reply, poll
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from floe_local.observe.session.lineage import Lineage, LineageName, Run
     from floe_local.observe.session.model import Event, Span
     from floe_local.plan.blueprint.model import Naming, Probe
-    from floe_local.prove.difference import Difference
     from floe_local.prove.read.http import Http, Response
     from floe_local.prove.targets import BackendTarget, Targets
+    from floe_local.signals.shared.difference import Difference
 
 _THREADS = 4
 _PROFILE = "received"

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from floe_local.signals import signal_words
+
 ENVIRONMENT_VARIABLE = "FLOE_ENVIRONMENT"
 """Names the environment, for floe-local as for the pipelines."""
 
@@ -30,10 +32,15 @@ class Kind(StrEnum):
 class Signal(StrEnum):
     """What travels to a backend."""
 
+    _ignore_ = ["word"]
     TRACES = "traces"
     METRICS = "metrics"
     LOGS = "logs"
     LINEAGE = "lineage"
+    # Any other module of that room is a signal, too.
+    for word in signal_words():
+        if word.upper() not in vars():
+            vars()[word.upper()] = word
 
 
 class Placement(StrEnum):

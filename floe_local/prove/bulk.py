@@ -14,11 +14,11 @@ from floe_local.prove.read.readback import make_ask
 from floe_local.prove.report import Bulk
 from floe_local.prove.send.emit import run_events, run_sender
 from floe_local.prove.send.exporters import RecordingExporter, exporter
-from floe_local.prove.signals import lineage, traces
-from floe_local.prove.signals.lineage import RunPlan, bulk_runs, rerun
-from floe_local.prove.signals.model import TracePlan
-from floe_local.prove.signals.spans import TraceSender
-from floe_local.prove.signals.traces import bulk_trace
+from floe_local.signals import lineage, traces
+from floe_local.signals.lineage import RunPlan, bulk_runs, rerun
+from floe_local.signals.shared.model import TracePlan
+from floe_local.signals.shared.spans import TraceSender
+from floe_local.signals.traces import bulk_trace
 from floe_local.until import poll
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from floe_local.prove.read.http import Http
     from floe_local.prove.send.isolation import Messages
     from floe_local.prove.send.lineage import RunSender
-    from floe_local.prove.signals.model import ExpectedItem, OtlpTransport
     from floe_local.prove.targets import BackendTarget, SmokeOptions, Targets
+    from floe_local.signals.shared.model import ExpectedItem, OtlpTransport
 
 Shared = TypeVar("Shared", TracePlan, RunPlan)
 

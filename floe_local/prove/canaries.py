@@ -10,16 +10,16 @@ from floe_local.plan.values import Kind, Signal
 from floe_local.prove.delivery import Delivery, Sending, collector_addresses, takes_runs
 from floe_local.prove.read.readback import absence_questions, questions, skip_reason
 from floe_local.prove.send.clients import CLIENTS, address_of, otlp_protocol, unserved_reason
-from floe_local.prove.signals.lineage import simple_run
-from floe_local.prove.signals.model import PREFIX, WHOLE, OtlpTransport, module_of
-from floe_local.prove.signals.traces import single_trace, whole_trace
+from floe_local.signals.lineage import simple_run
+from floe_local.signals.shared.model import PREFIX, WHOLE, OtlpTransport, module_of
+from floe_local.signals.traces import single_trace, whole_trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from floe_local.prove.delivery import Question
-    from floe_local.prove.signals.model import Plan, TelemetryPlan
     from floe_local.prove.targets import BackendTarget, PipelineEnvironment, Targets
+    from floe_local.signals.shared.model import Plan, TelemetryPlan
 
 
 TELEMETRY: tuple[Signal, ...] = tuple(signal for signal in Signal if signal is not Signal.LINEAGE)

@@ -10,15 +10,15 @@ from floe_local.plan.nested import fill
 from floe_local.plan.values import Kind
 from floe_local.prove.read.readback import says_absent
 from floe_local.prove.report import CleanupResult
-from floe_local.prove.signals.lineage import removals
+from floe_local.signals.lineage import removals
 from floe_local.until import Reply, poll
 
 if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Cleanup
     from floe_local.prove.read.http import Http, Response
-    from floe_local.prove.signals.lineage import RunPlan
-    from floe_local.prove.signals.model import ExpectedItem
     from floe_local.prove.targets import BackendTarget
+    from floe_local.signals.lineage import RunPlan
+    from floe_local.signals.shared.model import ExpectedItem
 
 _SECONDS = 10.0
 _NOT_FOUND = 404

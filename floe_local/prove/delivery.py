@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from floe_local.plan.blueprint.model import Probe
-    from floe_local.prove.difference import Difference
     from floe_local.prove.report import Hop
-    from floe_local.prove.signals.model import ExpectedItem, OtlpTransport, Plan
     from floe_local.prove.targets import BackendTarget, Targets
+    from floe_local.signals.shared.difference import Difference
+    from floe_local.signals.shared.model import ExpectedItem, OtlpTransport, Plan
 
 FLOE_LOCAL = "floe-local"
 """The client whose every setting is explicit."""

@@ -11,7 +11,7 @@ from floe_local.plan.blueprint.model import Losses
 from floe_local.plan.nested import map_texts
 from floe_local.plan.secrets.mask import hide
 from floe_local.plan.values import Frozen, Origin, Signal
-from floe_local.prove.difference import Difference
+from floe_local.signals.shared.difference import Difference
 
 
 class Verdict(StrEnum):

@@ -36,9 +36,9 @@ from floe_local.prove.report import (
 from floe_local.prove.send.clients import resolve_pipeline
 from floe_local.prove.send.emit import Stopwatch, send
 from floe_local.prove.send.isolation import Messages, capture_logs, clean_environment
-from floe_local.prove.signals.lineage import RunPlan, bulk_runs
 from floe_local.prove.targets import Tell, secrets_of, tell_nobody
 from floe_local.prove.verdicts import check
+from floe_local.signals.lineage import RunPlan, bulk_runs
 from floe_local.until import poll_apart
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from floe_local.prove.delivery import Delivery
-    from floe_local.prove.difference import Difference
     from floe_local.prove.report import Report
     from floe_local.prove.targets import Targets
+    from floe_local.signals.shared.difference import Difference
 
 _HINTS = {
     HopName.CLIENT: "is the stack up? see `floe-local status`; it is sent to {where}",

@@ -10,11 +10,11 @@ from floe_local.errors import CheckFailedError, InputError
 from floe_local.plan.nested import fill_query, fill_value, placeholders_in
 from floe_local.plan.secrets.mask import hide
 from floe_local.plan.values import Signal
-from floe_local.prove.difference import same
 from floe_local.prove.read.http import Http
 from floe_local.prove.read.readback import is_absent, search
-from floe_local.prove.signals.otlp_json import Spans, decode_spans
 from floe_local.prove.targets import secrets_in
+from floe_local.signals.shared.difference import same
+from floe_local.signals.shared.otlp_json import Spans, decode_spans
 from floe_local.until import Reply, poll
 
 if TYPE_CHECKING:

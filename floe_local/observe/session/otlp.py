@@ -26,7 +26,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from floe_local.observe.session.model import LogRecord, Metric, ObservedSession, Span
-from floe_local.prove.signals.otlp_json import attributes_of, decode_spans, keyed, read_id
+from floe_local.signals.shared.otlp_json import attributes_of, decode_spans, keyed, read_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -6,12 +6,13 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any
 
-from floe_local.plan.blueprint.model import SPAN_FIELDS
+from floe_local.plan.blueprint.model import SPAN_FIELDS, placeholders
 from floe_local.plan.blueprint.shipped import SANDBOX, compose_folder
 from floe_local.plan.nested import scalars
 from floe_local.plan.secrets.mask import names_a_credential
 from floe_local.plan.values import Signal
 from floe_local.plan.yaml_source import nearest, read_source, suggestion
+from floe_local.signals.shared.model import module_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,109 +28,10 @@ if TYPE_CHECKING:
     )
     from floe_local.plan.yaml_source import Path_
 
-_TRACE = frozenset(["trace_id", "canary", "protocol", "case", "span_ids"])
-_RUN = frozenset(
-    [
-        "namespace",
-        "run_id",
-        "sent_job",
-        "job",
-        "event",
-        "state",
-        "parent_run_id",
-        "parent_job",
-        "inputs",
-        "outputs",
-        "started_at",
-        "ended_at",
-        "duration_ms",
-        "run_facets",
-        "job_facets",
-        "input_facets",
-        "output_facets",
-        "start_event",
-        "last_event",
-    ]
-)
 CHART_PLACEHOLDERS = frozenset({"{host}", "{otlp_collector_config}", "{environment}"})
 """What a text in `chart.values` may be, besides ``{image:SERVICE}``."""
 _CHART_PLACEHOLDER = re.compile(r"^\{[a-z_]+(:[^}]*)?\}$")
 
-PLACEHOLDERS = {
-    "trace": _TRACE,
-    "span": _TRACE
-    | frozenset(
-        [
-            "span_id",
-            "parent_id",
-            "name",
-            "kind",
-            "status",
-            "message",
-            "service",
-            "attributes",
-            "trace_state",
-            "start",
-            "end",
-            "duration",
-        ]
-    ),
-    "metric": frozenset(["canary", "protocol", "service", "metric", "instrument", "value"]),
-    "log": frozenset(["canary", "protocol", "trace_id", "span_id", "body", "severity", "service"]),
-    "run": _RUN,
-    "job": _RUN,
-    "dataset": _RUN | frozenset(["dataset", "dataset_facets", "schema", "column_lineage"]),
-}
-"""What requests and expectations may refer to, by what they are made for (`each`).
-`floe_local.prove.signals` fills them in; a test holds the two together."""
-MEANINGS = {
-    "trace_id": "32 hexadecimal digits",
-    "span_id": "16 hexadecimal digits",
-    "case": "which trace: `whole`, or one that is odd by its times or size",
-    "span_ids": "of all spans of the trace, sorted",
-    "start": "nanoseconds since 1970",
-    "end": "nanoseconds since 1970",
-    "duration": "nanoseconds",
-    "trace_state": "as the header `tracestate` has it",
-    "parent_id": "the parent's `span_id`; empty for a root",
-    "canary": "the id of what a smoke test sends, an attribute of it",
-    "protocol": "how it was sent: `grpc` or `http`",
-    "service": "`service.name`",
-    "name": "the span's name",
-    "kind": "the span's kind",
-    "status": "the status' code",
-    "message": "the status' message",
-    "attributes": "the span's own",
-    "metric": "the metric's name",
-    "instrument": "`gauge`, `counter` or `histogram`",
-    "value": "the data point's value; a histogram's sum",
-    "body": "the log record's text",
-    "severity": "`INFO`, `ERROR`, …",
-    "namespace": "of jobs and datasets",
-    "run_id": "a UUID",
-    "sent_job": "the job's name as it was sent",
-    "job": "the job's name as `naming.child_job` has it",
-    "event": "the type of the run's last event",
-    "state": "the same, as `naming.run_states` calls it",
-    "parent_run_id": "null where there is no parent",
-    "parent_job": "null where there is no parent",
-    "inputs": "names of datasets, sorted",
-    "outputs": "names of datasets, sorted",
-    "started_at": "`eventTime` of START: `2026-01-01T00:00:00.000789Z`",
-    "ended_at": "`eventTime` of the last event",
-    "duration_ms": "milliseconds between the two",
-    "run_facets": "the run's facets, by name, in its last event",
-    "job_facets": "the job's facets, by name",
-    "input_facets": "`{name, facets}` for each input's `inputFacets`, sorted by name",
-    "output_facets": "the same for outputs",
-    "start_event": "START whole, without `_producer`, `_schemaURL` and `producer`",
-    "last_event": "the last event, likewise",
-    "dataset_facets": "the dataset's facets, by name, but for `schema` and `columnLineage`",
-    "dataset": "the dataset's name",
-    "schema": "`{name, type}`, sorted by name",
-    "column_lineage": "`{name, inputs: [{namespace, dataset, field}]}`, sorted",
-}
-"""What each placeholder stands for, for docs/blueprints.md."""
 REPLACED = frozenset({"sandbox", "path"})
 """What a text that the sandbox puts into a plugin's config may refer to."""
 STORED_JOB = frozenset({"job", "parent_job"})
@@ -137,16 +39,9 @@ STORED_JOB = frozenset({"job", "parent_job"})
 COMPILED_FILES = frozenset({"{otlp_collector_config}", "{openlineage_config}", "{sandbox}"})
 RECORDER_ENDPOINTS = frozenset({SANDBOX, "control"})
 """The endpoints of the recorder (compose/sandbox), which a sandbox's read-back may ask."""
-EACH = {
-    Signal.TRACES: ("trace", "span"),
-    Signal.METRICS: ("metric",),
-    Signal.LOGS: ("log",),
-    Signal.LINEAGE: ("run", "job", "dataset"),
-}
-"""What a probe of a signal may be made for."""
 DECODERS_FILE = "decoders.yaml"
 """In compose/sandbox: the recorder's decoders, and for which signals each is."""
-_CONTROL_PATH = re.compile(r"/received/(traces|metrics|logs|lineage)/.+")
+_CONTROL_PATH = re.compile(rf"/received/({'|'.join(Signal)})/.+")
 """Where the recorder's control port has what arrived; every probe needs a key."""
 SPEAKERS = {
     "otlp-grpc": ("otlp-grpc",),
@@ -248,8 +143,9 @@ def _misfit_signals(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
         signal = Signal(str(path[-2]))
         if blueprint.kind and signal not in blueprint.accepts:
             yield path[:-1], f"`accepts` does not list {signal}: it is never asked"
-        if probe.each not in EACH[signal]:
-            listed = " or ".join(EACH[signal])
+        kinds = module_of(signal).PLACEHOLDERS
+        if probe.each not in kinds:
+            listed = " or ".join(kinds)
             yield (*path, "each"), f"'{probe.each}' is never sent as {signal}: write {listed}"
 
 
@@ -350,14 +246,14 @@ def _unknown_placeholders(blueprint: Blueprint) -> Iterator[tuple[Path_, str]]:
 def _texts(blueprint: Blueprint) -> Iterator[tuple[Path_, str, frozenset[str]]]:
     """Every text with placeholders, with the names that it may hold."""
     for path, each, request in _requests(blueprint):
-        known = PLACEHOLDERS[each]
+        known = placeholders()[each]
         yield (*path, "path"), request.path, known
         for part, values in (("query", request.query), ("headers", request.headers)):
             for key, value in values.items():
                 yield (*path, part, key), value, known
     for path, probe in _probes(blueprint):
         for at, e in enumerate(probe.expect):
-            known, here = PLACEHOLDERS[probe.each], (*path, "expect", at)
+            known, here = placeholders()[probe.each], (*path, "expect", at)
             yield (*here, "query"), e.query, known
             for where, value in scalars(e.equals, (*here, "equals")):
                 if isinstance(value, str):

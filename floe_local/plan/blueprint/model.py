@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
+from floe_local.plan.nested import fill
 from floe_local.plan.values import Frozen, Kind, Placement, Signal
+from floe_local.signals.shared.model import module_of
 
 COLLECTOR_CONFIG = "{otlp_collector_config}"
 """The source of a config file that is the compiled Collector config."""
@@ -214,6 +216,19 @@ class Losses(Frozen):
     storage: str = ""
 
 
+def placeholders() -> dict[str, frozenset[str]]:
+    """What requests and expectations may refer to, by what they are made for (`each`)."""
+    return {
+        each: names for signal in Signal for each, names in module_of(signal).PLACEHOLDERS.items()
+    }
+
+
+if TYPE_CHECKING:
+    Each = str
+else:  # by the signals that there are: the JSON Schema of blueprints lists them
+    Each = Literal[tuple(placeholders())]
+
+
 class Probe(Frozen):
     """How one kind of canary is read back from the backend.
 
@@ -228,7 +243,7 @@ class Probe(Frozen):
     """
 
     name: str
-    each: Literal["trace", "span", "metric", "log", "run", "job", "dataset"]
+    each: Each
     when: Condition | None = None
     request: Request
     decode: Literal["otlp-json"] | None = None
@@ -277,6 +292,10 @@ class Naming(Frozen):
 
     child_job: str = "{job}"
     run_states: dict[str, str] = {}
+
+    def stored_job(self, job: str, parent_job: str) -> str:
+        """The stored name of a job that has a parent."""
+        return fill(self.child_job, {"job": job, "parent_job": parent_job})
 
 
 class HelmRule(Frozen):

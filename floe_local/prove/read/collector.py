@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from floe_local.plan.artifacts import ENDS_IN_COLLECTOR
 from floe_local.plan.values import Frozen, Kind, Signal
 from floe_local.prove.report import Hop, HopName, HopState
-from floe_local.prove.signals.model import telemetry
+from floe_local.signals.shared.model import telemetry
 from floe_local.until import growing, until
 
 if TYPE_CHECKING:

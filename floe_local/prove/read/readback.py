@@ -12,9 +12,14 @@ from floe_local.errors import InputError
 from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.nested import fill_query, fill_value
 from floe_local.prove.delivery import Question
-from floe_local.prove.difference import ABSENT, Difference, differences, same
-from floe_local.prove.signals.model import module_of
-from floe_local.prove.signals.otlp_json import SpanComparison, decode_spans, span_ids, spans_of_plan
+from floe_local.signals.shared.difference import ABSENT, Difference, differences, same
+from floe_local.signals.shared.model import module_of
+from floe_local.signals.shared.otlp_json import (
+    SpanComparison,
+    decode_spans,
+    span_ids,
+    spans_of_plan,
+)
 from floe_local.until import Reply
 
 if TYPE_CHECKING:
@@ -23,8 +28,8 @@ if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Absent, Expectation, Probe
     from floe_local.plan.values import Signal
     from floe_local.prove.read.http import Http, Response
-    from floe_local.prove.signals.model import ExpectedItem, TracePlan
     from floe_local.prove.targets import BackendTarget
+    from floe_local.signals.shared.model import ExpectedItem, TracePlan
 
 
 _MOST_NAMED = 20  # missing spans that are each named

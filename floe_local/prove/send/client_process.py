@@ -4,7 +4,7 @@ Loads the SDKs, which read no variable meanwhile that `floe-local env` may print
 that. Then reads one JSON request on stdin, ``{"groups": [{"environment": {…}, "folder", "limit_s",
 "transport", "sendings": [{"client", "canary", "signal", "protocol", "address", "planned": […]}]}]}``.
 Each group leaves from a fork of this process, into whose environment `environment` is put before any
-client is made. `planned` are plans of `floe_local.prove.signals`, or the events of one run, as
+client is made. `planned` are plans of `floe_local.signals`, or the events of one run, as
 JSON; where there is a `transport`, all sendings are runs, the parent first, which leave by it.
 
 Answers in JSON lines: ``{"loaded": at}``, ``{"ack": {"group", "index", "at", "error", "hint", "answered", "taken"}}``
@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from floe_local.plan.plugins.process import Reporter, read_request
 from floe_local.prove.send.client_errors import error_message, hint_for
 from floe_local.prove.send.isolation import capture_logs
-from floe_local.prove.signals.model import telemetry
+from floe_local.signals.shared.model import telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,8 +42,8 @@ _SECONDS = 10.0
 _PROTOCOLS = {"grpc": "grpc", "http/protobuf": "http"}
 MODULES: dict[str, tuple[str, ...]] = {
     "telemetry": (
-        "floe_local.prove.signals.spans",
-        "floe_local.prove.signals.traces",
+        "floe_local.signals.shared.spans",
+        "floe_local.signals.traces",
         "floe_local.prove.send.exporters",
         "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
         "opentelemetry.exporter.otlp.proto.http.trace_exporter",

@@ -13,8 +13,8 @@ from floe_local.plan.values import Signal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from floe_local.prove.signals.model import OtlpTransport
     from floe_local.prove.targets import PipelineEnvironment
+    from floe_local.signals.shared.model import OtlpTransport
 
 SDK = "opentelemetry-sdk"
 GRPC_ONLY = "otlp-grpc"

@@ -13,16 +13,16 @@ from floe_local.plan.plugins.process import finish
 from floe_local.prove.delivery import FLOE_LOCAL, Ack, Delivery, Sending, sendings, takes_runs
 from floe_local.prove.send.clients import caller_proxies, client_variables
 from floe_local.prove.send.isolation import start_sender
-from floe_local.prove.signals.lineage import RunPlan, event_of
 from floe_local.prove.targets import PipelineEnvironment
+from floe_local.signals.lineage import RunPlan, event_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from floe_local.plan.plugins.process import Child, ChildOutput
     from floe_local.prove.send.lineage import RunSender
-    from floe_local.prove.signals.model import Plan
     from floe_local.prove.targets import BackendTarget, Targets
+    from floe_local.signals.shared.model import Plan
 
 _LIMIT_S = 20.0
 _RUNS_LIMIT_S = 180.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from floe_local.prove.signals.model import telemetry
+from floe_local.signals.shared.model import telemetry
 
 if TYPE_CHECKING:
     from floe_local.plan.values import Signal

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from openlineage.client.client import Event
 
-    from floe_local.prove.signals.lineage import Facets
+    from floe_local.signals.lineage import Facets
 
 PRODUCER = "https://floe.dev/floe-local"
 _CLOSE_SECONDS = 5.0
@@ -180,7 +180,7 @@ class RunSender:
             self.emit(event)
 
     def emit(self, event: dict[str, Any]) -> None:
-        """Send an event as `floe_local.prove.signals.lineage.event_of` gives it."""
+        """Send an event as `floe_local.signals.lineage.event_of` gives it."""
         self._client.emit(run_event(event))
 
     def close(self) -> None:

@@ -23,8 +23,8 @@ from sandbox_recorder.refusals import Refused
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
 from floe_local.prove.read.readback import compare_spans
-from floe_local.prove.signals.otlp_json import decode_spans
-from floe_local.prove.signals.spans import TraceSender
+from floe_local.signals.shared.otlp_json import decode_spans
+from floe_local.signals.shared.spans import TraceSender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

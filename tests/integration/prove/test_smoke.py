@@ -14,12 +14,12 @@ from floe_local.prove.send.emit import run_events
 from floe_local.prove.send.exporters import exporter
 from floe_local.prove.send.isolation import capture_logs, clean_environment
 from floe_local.prove.send.lineage import RunSender, canary_client
-from floe_local.prove.signals.lineage import simple_run
-from floe_local.prove.signals.spans import TraceSender
-from floe_local.prove.signals.traces import bulk_trace
 from floe_local.prove.smoke import smoke
 from floe_local.prove.targets import SmokeOptions
 from floe_local.prove.waiting import wait_for_run, wait_for_span
+from floe_local.signals.lineage import simple_run
+from floe_local.signals.shared.spans import TraceSender
+from floe_local.signals.traces import bulk_trace
 from tests.integration.prove.conftest import NAMESPACE, free_port
 from tests.integration.prove.proxies import AlwaysYes, Swallowing, serving
 

@@ -21,9 +21,9 @@ from floe_local.plan.blueprint.lookup import find_blueprints
 from floe_local.plan.blueprint.model import Recording
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
-from floe_local.prove.difference import differences
-from floe_local.prove.signals import logs, metrics, traces
-from floe_local.prove.signals.otlp_json import decode_spans, spans_of_plan
+from floe_local.signals import logs, metrics, traces
+from floe_local.signals.shared.difference import differences
+from floe_local.signals.shared.otlp_json import decode_spans, spans_of_plan
 from tests.integration.sandbox.conftest import located
 
 if TYPE_CHECKING:

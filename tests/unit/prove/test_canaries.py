@@ -10,11 +10,11 @@ import pytest
 from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import Canaries, plan
-from floe_local.prove.signals.lineage import expected, removals
-from floe_local.prove.signals.model import PREFIX, OtlpTransport, module_of
+from floe_local.signals.lineage import expected, removals
+from floe_local.signals.shared.model import PREFIX, OtlpTransport, module_of
 
 if TYPE_CHECKING:
-    from floe_local.prove.signals.model import TracePlan
+    from floe_local.signals.shared.model import TracePlan
 
 ALL = frozenset(Signal)
 

@@ -8,7 +8,6 @@ import pytest
 
 from floe_local.plan.values import Kind, Origin, Signal
 from floe_local.prove.delivery import Ack, Delivery, ProbeResult, Sending
-from floe_local.prove.difference import Difference
 from floe_local.prove.report import (
     Bulk,
     Check,
@@ -24,6 +23,7 @@ from floe_local.prove.report import (
 from floe_local.prove.targets import Targets
 from floe_local.prove.verdicts import check, with_export_errors
 from floe_local.report.junit import smoke_junit
+from floe_local.signals.shared.difference import Difference
 from tests.backends import target_of
 
 OK = Ack(ok=True, at=1.0, seconds=0.1)

@@ -9,14 +9,13 @@ import pytest
 import yaml
 
 from floe_local.errors import InputError
-from floe_local.plan.blueprint.checks import PLACEHOLDERS
 from floe_local.plan.blueprint.lookup import find_blueprint, find_blueprints, shipped_names
-from floe_local.plan.blueprint.model import Naming
+from floe_local.plan.blueprint.model import Naming, placeholders
 from floe_local.plan.blueprint.reader import read_blueprint
 from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
-from floe_local.prove.signals.model import module_of
+from floe_local.signals.shared.model import module_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -417,7 +416,7 @@ def test_placeholders_are_those_that_a_proof_fills_in() -> None:
         for item in module_of(signal).expected(one, "ns", Naming())
     ]
 
-    assert {item.each: frozenset(item.values) for item in items} == PLACEHOLDERS
+    assert {item.each: frozenset(item.values) for item in items} == placeholders()
 
 
 PLAYED = """

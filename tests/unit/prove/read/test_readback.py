@@ -15,9 +15,9 @@ from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import deliveries, plan
 from floe_local.prove.read.http import Http, Response, target
 from floe_local.prove.read.readback import judge_absence, judge_response, search
-from floe_local.prove.signals.model import ExpectedItem
 from floe_local.prove.targets import BackendTarget, Targets
 from floe_local.prove.waiting import wait_for_run, wait_for_span
+from floe_local.signals.shared.model import ExpectedItem
 from floe_local.until import Reply, poll
 from tests.backends import target_of
 

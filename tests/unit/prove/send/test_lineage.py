@@ -12,14 +12,14 @@ from openlineage.client.transport import Transport
 from floe_local.plan.blueprint.model import Naming
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
-from floe_local.prove.difference import differences
 from floe_local.prove.send.emit import run_events
 from floe_local.prove.send.lineage import CanaryClient, RunSender
-from floe_local.prove.signals.lineage import event_of, run_values
-from tests.unit.prove.signals.test_otlp_json import at, leaves, other, put
+from floe_local.signals.lineage import event_of, run_values
+from floe_local.signals.shared.difference import differences
+from tests.unit.signals.test_otlp_json import at, leaves, other, put
 
 if TYPE_CHECKING:
-    from floe_local.prove.signals.lineage import RunPlan
+    from floe_local.signals.lineage import RunPlan
 
 SCENARIOS = ("parent", "complete", "child", "fail", "abort")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe_local.prove.difference import ABSENT, differences, same, without
+from floe_local.signals.shared.difference import ABSENT, differences, same, without
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),

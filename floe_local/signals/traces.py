@@ -2,7 +2,7 @@
 
 Every id is fresh for each plan, and every name starts with ``floe-canary``, so that
 canaries are told from the user's own data and can be removed again.
-`floe_local.prove.signals.spans` sends them.
+`floe_local.signals.shared.spans` sends them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import secrets
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from floe_local.prove.signals.model import (
+from floe_local.signals.shared.model import (
     KEEP,
     PREFIX,
     TEXT,
@@ -23,13 +23,33 @@ from floe_local.prove.signals.model import (
     TraceCase,
     TracePlan,
 )
-from floe_local.prove.signals.otlp_json import as_comparable
+from floe_local.signals.shared.otlp_json import as_comparable
 
 if TYPE_CHECKING:
-    from floe_local.plan.blueprint.model import Naming
+    from floe_local.signals.shared.model import StoredNames
 
 UNIT = "spans"
 EXPORTER = ("trace_exporter", "OTLPSpanExporter")
+_OF_TRACE = frozenset({"trace_id", "canary", "protocol", "case", "span_ids"})
+_OF_SPAN = frozenset({
+    "span_id", "parent_id", "name", "kind", "status", "message", "service", "attributes",
+    "trace_state", "start", "end", "duration",
+})  # fmt: skip
+PLACEHOLDERS = {"trace": _OF_TRACE, "span": _OF_TRACE | _OF_SPAN}
+MEANINGS = {
+    "case": "which trace: `whole`, or one that is odd by its times or size",
+    "span_ids": "of all spans of the trace, sorted",
+    "start": "nanoseconds since 1970",
+    "end": "nanoseconds since 1970",
+    "duration": "nanoseconds",
+    "trace_state": "as the header `tracestate` has it",
+    "parent_id": "the parent's `span_id`; empty for a root",
+    "name": "the span's name",
+    "kind": "the span's kind",
+    "status": "the status' code",
+    "message": "the status' message",
+    "attributes": "the span's own",
+}
 _MOST_SPANS = 100
 _BIG = 2**53 + 1  # a JSON number read as a double loses this one
 
@@ -60,7 +80,7 @@ def never_sent(canary: str) -> TracePlan:
 
 def send(traces: tuple[TracePlan, ...], exporter: Any) -> None:
     """Send traces one after the other."""
-    from floe_local.prove.signals.spans import TraceSender  # noqa: PLC0415 - loads the SDK
+    from floe_local.signals.shared.spans import TraceSender  # noqa: PLC0415 - loads the SDK
 
     sender = TraceSender(exporter)
     for trace in traces:
@@ -68,7 +88,7 @@ def send(traces: tuple[TracePlan, ...], exporter: Any) -> None:
 
 
 def expected(
-    trace: TracePlan, _namespace: str = "", _naming: Naming | None = None, /
+    trace: TracePlan, _namespace: str = "", _naming: StoredNames | None = None, /
 ) -> list[ExpectedItem]:
     """Return a trace, and each of its spans; of more than a hundred, the root alone."""
     values = {

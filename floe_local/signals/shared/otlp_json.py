@@ -12,12 +12,12 @@ import binascii
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from floe_local.prove.difference import ABSENT, Difference, differences, same
+from floe_local.signals.shared.difference import ABSENT, Difference, differences, same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from floe_local.prove.signals.model import EventPlan, SpanPlan, TracePlan
+    from floe_local.signals.shared.model import EventPlan, SpanPlan, TracePlan
 
 SCOPE = "floe-canary"
 SCOPE_VERSION = "1.0.0"

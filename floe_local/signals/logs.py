@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from floe_local.prove.signals.model import KEEP, TEXT, WHOLE, ExpectedItem, OtlpTransport
-from floe_local.prove.signals.otlp_json import SCOPE, resource_of
-from floe_local.prove.signals.traces import span_id, trace_id
+from floe_local.signals.shared.model import KEEP, TEXT, WHOLE, ExpectedItem, OtlpTransport
+from floe_local.signals.shared.otlp_json import SCOPE, resource_of
+from floe_local.signals.traces import span_id, trace_id
 
 if TYPE_CHECKING:
-    from floe_local.plan.blueprint.model import Naming
-    from floe_local.prove.signals.model import TracePlan
+    from floe_local.signals.shared.model import StoredNames, TracePlan
 
 UNIT = "log_records"
 EXPORTER = ("_log_exporter", "OTLPLogExporter")
+PLACEHOLDERS = {
+    "log": frozenset({"canary", "protocol", "trace_id", "span_id", "body", "severity", "service"})
+}
+MEANINGS = {"body": "the log record's text", "severity": "`INFO`, `ERROR`, …"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +70,7 @@ def never_sent(canary: str) -> LogPlan:
     )
 
 
-def expected(plan: LogPlan, _namespace: str, _naming: Naming, /) -> list[ExpectedItem]:
+def expected(plan: LogPlan, _namespace: str, _naming: StoredNames, /) -> list[ExpectedItem]:
     """Return the record."""
     values = {
         "canary": plan.canary,
@@ -95,7 +98,7 @@ def _send(plan: LogPlan, exporter: Any) -> None:
     from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
 
-    from floe_local.prove.signals.spans import context_of  # noqa: PLC0415
+    from floe_local.signals.shared.spans import context_of  # noqa: PLC0415
 
     resource = Resource(resource_of(plan.service, plan.canary))
     provider = LoggerProvider(resource=resource, shutdown_on_exit=False)

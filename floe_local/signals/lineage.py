@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
-from pydantic import Field
-
-from floe_local.plan.nested import fill
-from floe_local.plan.values import Frozen
-from floe_local.prove.signals.model import NEVER_SENT, PREFIX, TEXT, ExpectedItem
+from floe_local.signals.shared.model import NEVER_SENT, PREFIX, TEXT, ExpectedItem
 
 if TYPE_CHECKING:
-    from floe_local.plan.blueprint.model import Naming
-    from floe_local.prove.signals.model import TracePlan
+    from floe_local.signals.shared.model import StoredNames, TracePlan
+
+_OF_RUN = frozenset({
+    "namespace", "run_id", "sent_job", "job", "event", "state", "parent_run_id", "parent_job",
+    "inputs", "outputs", "started_at", "ended_at", "duration_ms", "run_facets", "job_facets",
+    "input_facets", "output_facets", "start_event", "last_event",
+})  # fmt: skip
+PLACEHOLDERS = {
+    "run": _OF_RUN,
+    "job": _OF_RUN,
+    "dataset": _OF_RUN | {"dataset", "dataset_facets", "schema", "column_lineage"},
+}
+MEANINGS = {
+    "namespace": "of jobs and datasets",
+    "run_id": "a UUID",
+    "sent_job": "the job's name as it was sent",
+    "job": "the job's name as `naming.child_job` has it",
+    "event": "the type of the run's last event",
+    "state": "the same, as `naming.run_states` calls it",
+    "parent_run_id": "null where there is no parent",
+    "parent_job": "null where there is no parent",
+    "inputs": "names of datasets, sorted",
+    "outputs": "names of datasets, sorted",
+    "started_at": "`eventTime` of START: `2026-01-01T00:00:00.000789Z`",
+    "ended_at": "`eventTime` of the last event",
+    "duration_ms": "milliseconds between the two",
+    "run_facets": "the run's facets, by name, in its last event",
+    "job_facets": "the job's facets, by name",
+    "input_facets": "`{name, facets}` for each input's `inputFacets`, sorted by name",
+    "output_facets": "the same for outputs",
+    "start_event": "START whole, without `_producer`, `_schemaURL` and `producer`",
+    "last_event": "the last event, likewise",
+    "dataset_facets": "the dataset's facets, by name, but for `schema` and `columnLineage`",
+    "dataset": "the dataset's name",
+    "schema": "`{name, type}`, sorted by name",
+    "column_lineage": "`{name, inputs: [{namespace, dataset, field}]}`, sorted",
+}
 
 
 def _some_time_ago() -> datetime:
@@ -23,7 +55,8 @@ def _some_time_ago() -> datetime:
     return past.replace(microsecond=past.microsecond // 1000 * 1000 + 789)
 
 
-class Column(Frozen):
+@dataclass(frozen=True, kw_only=True)
+class Column:
     """A column of an input dataset that an output column is made of."""
 
     dataset: str
@@ -34,20 +67,22 @@ Facets = dict[str, dict[str, Any]]
 """OpenLineage facets by name, without what the client adds (`_producer`, `_schemaURL`)."""
 
 
-class DatasetPlan(Frozen):
+@dataclass(frozen=True, kw_only=True)
+class DatasetPlan:
     """A dataset: its columns and types, and what each column is made of.
 
     `facets` are others of its own, `usage_facets` those of a run's input or output.
     """
 
     name: str
-    fields: dict[str, str] = {}
-    column_lineage: dict[str, tuple[Column, ...]] = {}
-    facets: Facets = {}
-    usage_facets: Facets = {}
+    fields: dict[str, str] = field(default_factory=dict)
+    column_lineage: dict[str, tuple[Column, ...]] = field(default_factory=dict)
+    facets: Facets = field(default_factory=dict)
+    usage_facets: Facets = field(default_factory=dict)
 
 
-class RunPlan(Frozen):
+@dataclass(frozen=True, kw_only=True)
+class RunPlan:
     """One run: START, then `ending`. `parent` is the plan's own run of the parent job.
 
     `started` and `ended` are the times of its events. `end_facets` are the run's in its last
@@ -62,11 +97,11 @@ class RunPlan(Frozen):
     outputs: tuple[DatasetPlan, ...] = ()
     parent_run_id: str | None = None
     parent_job: str | None = None
-    started: datetime = Field(default_factory=_some_time_ago)
+    started: datetime = field(default_factory=_some_time_ago)
     duration_ms: int = 1_234
-    run_facets: Facets = {}
-    end_facets: Facets = {}
-    job_facets: Facets = {}
+    run_facets: Facets = field(default_factory=dict)
+    end_facets: Facets = field(default_factory=dict)
+    job_facets: Facets = field(default_factory=dict)
 
     @property
     def ended(self) -> datetime:
@@ -85,17 +120,21 @@ def plan(canary: str, _traces: tuple[TracePlan, ...]) -> tuple[RunPlan, ...]:
     parent = RunPlan(
         scenario="parent", run_id=str(uuid4()), job=f"{prefix}-parent", ending="COMPLETE"
     )
-    child = simple_run(f"{prefix}-child", "child").model_copy(
-        update={"parent_run_id": parent.run_id, "parent_job": parent.job}
+    child = replace(
+        simple_run(f"{prefix}-child", "child"),
+        parent_run_id=parent.run_id,
+        parent_job=parent.job,
     )
     return (
         parent,
         _complete(f"{prefix}-complete"),
         child,
-        simple_run(f"{prefix}-fail", "fail").model_copy(
-            update={"ending": "FAIL", "end_facets": {"errorMessage": _ERROR}}
+        replace(
+            simple_run(f"{prefix}-fail", "fail"),
+            ending="FAIL",
+            end_facets={"errorMessage": _ERROR},
         ),
-        simple_run(f"{prefix}-abort", "abort").model_copy(update={"ending": "ABORT"}),
+        replace(simple_run(f"{prefix}-abort", "abort"), ending="ABORT"),
     )
 
 
@@ -248,7 +287,7 @@ def _planned_dataset(dataset: DatasetPlan, namespace: str) -> dict[str, Any]:
 
 def rerun(run: RunPlan) -> RunPlan:
     """Return another run of the same job, now."""
-    return run.model_copy(update={"run_id": str(uuid4()), "started": _some_time_ago()})
+    return replace(run, run_id=str(uuid4()), started=_some_time_ago())
 
 
 def simple_run(job: str, scenario: str) -> RunPlan:
@@ -287,7 +326,7 @@ def bulk_runs(canary: str, threads: int) -> list[RunPlan]:
     ]
 
 
-def expected(run: RunPlan, namespace: str, naming: Naming, /) -> list[ExpectedItem]:
+def expected(run: RunPlan, namespace: str, naming: StoredNames, /) -> list[ExpectedItem]:
     """Return a run, its job and, when it completes, its datasets (as the backend names them)."""
     values = run_values(run, namespace, naming)
     datasets = (*run.inputs, *run.outputs) if run.ending == "COMPLETE" else ()
@@ -301,7 +340,7 @@ def expected(run: RunPlan, namespace: str, naming: Naming, /) -> list[ExpectedIt
     ]
 
 
-def run_values(run: RunPlan, namespace: str, naming: Naming) -> dict[str, Any]:
+def run_values(run: RunPlan, namespace: str, naming: StoredNames) -> dict[str, Any]:
     """Return what placeholders stand for in a run's requests and expectations."""
     last = event_of(run, run.ending, namespace)
     return {
@@ -332,10 +371,10 @@ def _usage_facets(datasets: tuple[DatasetPlan, ...]) -> list[dict[str, Any]]:
     return [{"name": dataset.name, "facets": dataset.usage_facets} for dataset in named]
 
 
-def _stored_job(run: RunPlan, naming: Naming) -> str:
+def _stored_job(run: RunPlan, naming: StoredNames) -> str:
     if run.parent_job is None:
         return run.job
-    return fill(naming.child_job, {"job": run.job, "parent_job": run.parent_job})
+    return naming.stored_job(run.job, run.parent_job)
 
 
 def _of_dataset(dataset: DatasetPlan, namespace: str) -> dict[str, Any]:
@@ -357,7 +396,7 @@ def _of_dataset(dataset: DatasetPlan, namespace: str) -> dict[str, Any]:
     }
 
 
-def removals(runs: list[RunPlan], namespace: str, naming: Naming) -> list[ExpectedItem]:
+def removals(runs: list[RunPlan], namespace: str, naming: StoredNames) -> list[ExpectedItem]:
     """Return each run, job and dataset once, whatever became of the run.
 
     A job goes by both its names: a backend that lost the parent stored the one that was sent.

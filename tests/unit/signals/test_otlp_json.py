@@ -18,12 +18,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
-from floe_local.prove.difference import ABSENT
 from floe_local.prove.read.readback import compare_spans
-from floe_local.prove.signals.model import SpanPlan, TracePlan
-from floe_local.prove.signals.otlp_json import decode_spans, spans_of_plan
-from floe_local.prove.signals.spans import TraceSender
-from floe_local.prove.signals.traces import span_id, trace_id
+from floe_local.signals.shared.difference import ABSENT
+from floe_local.signals.shared.model import SpanPlan, TracePlan
+from floe_local.signals.shared.otlp_json import decode_spans, spans_of_plan
+from floe_local.signals.shared.spans import TraceSender
+from floe_local.signals.traces import span_id, trace_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

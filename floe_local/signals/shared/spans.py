@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, Tra
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 
-from floe_local.prove.signals.otlp_json import (
+from floe_local.signals.shared.otlp_json import (
     RESOURCE_SCHEMA_URL,
     SCOPE,
     SCOPE_ATTRIBUTES,
@@ -23,7 +23,7 @@ from floe_local.prove.signals.otlp_json import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from floe_local.prove.signals.model import EventPlan, LinkPlan, SpanPlan, TracePlan
+    from floe_local.signals.shared.model import EventPlan, LinkPlan, SpanPlan, TracePlan
 
 _HEX = 16
 _BATCH = 512  # spans in a request, as the SDK's own batches have

@@ -6,17 +6,24 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from floe_local.prove.signals.model import PREFIX, WHOLE, ExpectedItem, OtlpTransport
-from floe_local.prove.signals.otlp_json import SCOPE, resource_of
+from floe_local.signals.shared.model import PREFIX, WHOLE, ExpectedItem, OtlpTransport
+from floe_local.signals.shared.otlp_json import SCOPE, resource_of
 
 if TYPE_CHECKING:
-    from floe_local.plan.blueprint.model import Naming
-    from floe_local.prove.signals.model import TracePlan
+    from floe_local.signals.shared.model import StoredNames, TracePlan
 
 Instrument = Literal["counter", "up-down-counter", "gauge", "histogram"]
 
 UNIT = "metric_points"
 EXPORTER = ("metric_exporter", "OTLPMetricExporter")
+PLACEHOLDERS = {
+    "metric": frozenset({"canary", "protocol", "service", "metric", "instrument", "value"})
+}
+MEANINGS = {
+    "metric": "the metric's name",
+    "instrument": "`gauge`, `counter` or `histogram`",
+    "value": "the data point's value; a histogram's sum",
+}
 _POINTS: tuple[tuple[Instrument, float], ...] = (
     ("counter", 3),
     ("up-down-counter", -2),
@@ -73,7 +80,7 @@ def never_sent(canary: str) -> MetricPlan:
     )
 
 
-def expected(plan: MetricPlan, _namespace: str, _naming: Naming, /) -> list[ExpectedItem]:
+def expected(plan: MetricPlan, _namespace: str, _naming: StoredNames, /) -> list[ExpectedItem]:
     """Return the point by its instrument."""
     values = {
         "canary": plan.canary,

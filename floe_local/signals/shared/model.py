@@ -11,7 +11,7 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
 
 if TYPE_CHECKING:
-    from floe_local.plan.blueprint.model import Naming
+    from collections.abc import Mapping
 
 OtlpTransport = Literal["grpc", "http"]
 """How the Collector gets telemetry."""
@@ -113,6 +113,17 @@ class ExpectedItem(NamedTuple):
     trace: TracePlan | None = None
 
 
+class StoredNames(Protocol):
+    """How a backend renames what it stores, as its blueprint says."""
+
+    @property
+    def run_states(self) -> Mapping[str, str]:
+        """Type of a run's last event → the state that the backend shows."""
+
+    def stored_job(self, job: str, parent_job: str) -> str:
+        """Return the stored name of a job that has a parent."""
+
+
 class Plan(Protocol):
     """What is sent at once, as a value. `count`: how many items it is for the Collector."""
 
@@ -136,9 +147,17 @@ class TelemetryPlan(Plan, Protocol):
 class SignalModule(Protocol):
     """What the module of any signal has: what to send, and what to expect of a backend then.
 
-    A new signal is its word in `floe_local.plan.values.Signal`, what probes may ask for in
-    `floe_local.plan.blueprint.checks`, and such a module.
+    A new signal is such a module: its name is the signal's word.
     """
+
+    PLACEHOLDERS: dict[str, frozenset[str]]
+    """What a blueprint's probe may be made for (`each`), and what its texts may then refer to.
+
+    They are the keys of `ExpectedItem.values`.
+    """
+
+    MEANINGS: dict[str, str]
+    """What placeholders of its own stand for, for docs/blueprints.md; see `MEANINGS` of all."""
 
     def plan(self, canary: str, traces: tuple[TracePlan, ...], /) -> tuple[Any, ...]:
         """Plan what is sent.
@@ -152,7 +171,7 @@ class SignalModule(Protocol):
     def never_sent(self, canary: str, /) -> Any:
         """Plan one that no backend may hold."""
 
-    def expected(self, plan: Any, namespace: str, naming: Naming, /) -> list[ExpectedItem]:
+    def expected(self, plan: Any, namespace: str, naming: StoredNames, /) -> list[ExpectedItem]:
         """Return everything that a backend has to hold of what was planned."""
 
 
@@ -169,9 +188,19 @@ class TelemetrySignal(SignalModule, Protocol):
         """Send plans with the SDK through one of its exporters. Imports the SDK."""
 
 
+MEANINGS = {
+    "trace_id": "32 hexadecimal digits",
+    "span_id": "16 hexadecimal digits",
+    "canary": "the id of what a smoke test sends, an attribute of it",
+    "protocol": "how it was sent: `grpc` or `http`",
+    "service": "`service.name`",
+}
+"""What placeholders of several signals stand for."""
+
+
 def module_of(signal: str) -> SignalModule:
     """Return the module of a signal, by its word."""
-    return cast("SignalModule", import_module(f"floe_local.prove.signals.{signal}"))
+    return cast("SignalModule", import_module(f"floe_local.signals.{signal}"))
 
 
 def telemetry(signal: str) -> TelemetrySignal:

@@ -1,1 +1,0 @@
-"""What is sent and read back: each signal is a module of this room, called as the signal is."""
