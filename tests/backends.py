@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.artifacts import Backend
-from floe_local.plan.blueprint.model import Blueprint, Naming
-from floe_local.plan.blueprint.placement import placeholder, placement_of
+from floe_local.plan.blueprint.model import Blueprint, Naming, placement_of
+from floe_local.plan.blueprint.placement import placeholder
 from floe_local.plan.values import Kind
 from floe_local.prove.targets import BackendTarget
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from floe_local.conformance.report import Advice, Fault, SkipReason, result_of
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import Backend
-from floe_local.plan.blueprint.placement import placement_of
+from floe_local.plan.blueprint.model import placement_of
 from floe_local.plan.compiler.draft import Draft, refuse_unserialisable
 from floe_local.plan.compiler.shapes import shape_of
 from floe_local.plan.plugins.calls import CALLS, DICTS

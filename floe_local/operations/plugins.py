@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from floe_local.operations.request import Where
-    from floe_local.plan.blueprint.model import PlacedBlueprint
+    from floe_local.plan.blueprint.model import LocatedBlueprint
     from floe_local.plan.plugins.loading import PluginEntry
 
 PLAYED = "the sandbox plays this backend, and validate_connection() asks the real one"
@@ -146,7 +146,7 @@ def _of_no_stack(verdict: ConnectionVerdict) -> ConnectionVerdict:
     return verdict.model_copy(update={"hint": NOT_UP})
 
 
-def _is_sandboxed(ref: BackendRef, blueprints: Mapping[str, PlacedBlueprint]) -> bool:
+def _is_sandboxed(ref: BackendRef, blueprints: Mapping[str, LocatedBlueprint]) -> bool:
     """Whether the sandbox plays a backend, or one of its parts."""
     located = blueprints.get(ref.name)
     parts = located.blueprint.transports.values() if located else ()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from floe_local.plan.artifacts import PORT_DIFFERS, Compiled
 from floe_local.plan.blueprint.lookup import find_blueprints, refuse_stray
-from floe_local.plan.blueprint.model import PlacedBlueprint
+from floe_local.plan.blueprint.model import LocatedBlueprint
 from floe_local.plan.blueprint.placement import find_recorder, placeholder, resolve_placement
 from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.stack.model import ImageNeed, StackIdentity, identify
@@ -60,7 +60,7 @@ class StackRequest(Frozen):
 
     identity: StackIdentity
     compiled: Compiled
-    parts: tuple[PlacedBlueprint, ...]
+    parts: tuple[LocatedBlueprint, ...]
     images: dict[str, str] = {}
     registry: str | None = None
     ports: dict[str, int] = {}
@@ -146,7 +146,7 @@ def differing_ports(compiled: Compiled) -> Iterator[str]:
             yield f"{change.where}: {change.why}"
 
 
-def manifest_blueprints(manifest: Manifest, *, live: bool = False) -> dict[str, PlacedBlueprint]:
+def manifest_blueprints(manifest: Manifest, *, live: bool = False) -> dict[str, LocatedBlueprint]:
     """The blueprints of the backends that a manifest names, with the Collector's.
 
     Unless `live`, those of backends that run elsewhere have the sandbox's recorder in them.
@@ -178,7 +178,7 @@ def _refuse_strays(refs: Iterable[BackendRef]) -> None:
 
 
 def local_refs(
-    manifest: Manifest, blueprints: Mapping[str, PlacedBlueprint]
+    manifest: Manifest, blueprints: Mapping[str, LocatedBlueprint]
 ) -> tuple[BackendRef, ...]:
     """The manifest's backends, with their blueprints' defaults."""
     defaults = {name: located.blueprint.config for name, located in blueprints.items()}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from floe_local.plan.artifacts import Backend, Compiled
-    from floe_local.plan.blueprint.model import Blueprint, Chart, Lacking, PlacedBlueprint, Service
+    from floe_local.plan.blueprint.model import Blueprint, Chart, Lacking, LocatedBlueprint, Service
     from floe_local.plan.manifest.model import Manifest
     from floe_local.plan.plugins.output import PluginOutput
 
@@ -87,7 +87,7 @@ class _Plugin(NamedTuple):
 def cluster_values(
     manifest: Manifest,
     outputs: Sequence[PluginOutput],
-    blueprints: Mapping[str, PlacedBlueprint],
+    blueprints: Mapping[str, LocatedBlueprint],
     environ: Mapping[str, str],
 ) -> HelmValues:
     """Compile for a cluster, and lay out the values of its charts.
@@ -115,7 +115,7 @@ def cluster_values(
     return result.model_copy(update={"not_covered": tuple(dict.fromkeys(gaps))})
 
 
-def as_deployed(placed: PlacedBlueprint) -> PlacedBlueprint:
+def as_deployed(placed: LocatedBlueprint) -> LocatedBlueprint:
     """A blueprint with nothing in it that makes a plugin's config fit the local stack.
 
     Without `ingest` no rule moves endpoints to the stack's services; without `config` the

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from floe_local.plan.artifacts import Backend, Compiled
-from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint, PlacedBlueprint
+from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
 from floe_local.plan.blueprint.placement import resolve_placement
 from floe_local.plan.stack.model import ResolvedImage, StackInputs, identify
 from floe_local.plan.stack.requirements import image_needs, port_requests, required_blueprints
@@ -99,7 +99,7 @@ class Builder:
             name: {"blueprint": 1, "name": name} | body for name, body in named
         }
 
-    def located(self) -> dict[str, PlacedBlueprint]:
+    def located(self) -> dict[str, LocatedBlueprint]:
         found = {
             name: LocatedBlueprint(
                 blueprint=Blueprint.model_validate(body), folder=self.folder, source="a test"

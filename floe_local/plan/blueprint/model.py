@@ -513,21 +513,26 @@ class Blueprint(Frozen):
         return tuple((name, e) for name, s in self.services.items() for e in s.endpoints)
 
 
+def placement_of(blueprint: Blueprint, *, live: bool) -> Placement:
+    """Where the backend of a blueprint runs, as `placement.resolve_placement` says."""
+    if blueprint.sandbox and not live:
+        return Placement.SANDBOXED
+    return Placement.IN_STACK if blueprint.services else Placement.ELSEWHERE
+
+
 class LocatedBlueprint(Frozen):
-    """A blueprint with the folder it came from, and who brought it."""
+    """A blueprint with the folder it came from, who brought it, and where its backend runs.
+
+    A sandboxed one, which `floe_local.plan.blueprint.placement` makes, has the recorder as its
+    service.
+    """
 
     blueprint: Blueprint
     folder: Path
     source: str
-
-
-class PlacedBlueprint(LocatedBlueprint):
-    """A blueprint as a stack uses it; a sandboxed backend's has the recorder as its service.
-
-    `floe_local.plan.blueprint.placement` decides on `placement`.
-    """
-
-    placement: Placement
+    placement: Placement = Field(
+        default_factory=lambda data: placement_of(data["blueprint"], live=True)
+    )
 
     @property
     def sandbox(self) -> Sandbox | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.blueprint.lookup import find_blueprints
-from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint, PlacedBlueprint
+from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint, placement_of
 from floe_local.plan.blueprint.shipped import SANDBOX
 from floe_local.plan.values import Kind, Placement, Signal
 
@@ -24,7 +24,7 @@ def resolve_placement(
     *,
     live: bool,
     recorder: Callable[[], LocatedBlueprint] = find_recorder,
-) -> dict[str, PlacedBlueprint]:
+) -> dict[str, LocatedBlueprint]:
     """Decide where the backends of blueprints run.
 
     One with services runs in the stack. One with a `sandbox` section is played by a recorder,
@@ -36,33 +36,18 @@ def resolve_placement(
         recorder: gives the recorder's blueprint, which has one service; it is called where a
             backend is sandboxed.
     """
-    placements = {name: placement_of(one.blueprint, live=live) for name, one in found.items()}
-    plays = recorder() if Placement.SANDBOXED in placements.values() else None
-    return {
-        name: with_recorder(found[name], plays)
-        if plays and placement is Placement.SANDBOXED
-        else _placed(found[name], placement)
-        for name, placement in placements.items()
-    }
+    played = [
+        name
+        for name, one in found.items()
+        if placement_of(one.blueprint, live=live) is Placement.SANDBOXED
+    ]
+    if not played:
+        return dict(found)
+    plays = recorder()
+    return {**found, **{name: with_recorder(found[name], plays) for name in played}}
 
 
-def placement_of(blueprint: Blueprint, *, live: bool) -> Placement:
-    """Where the backend of a blueprint runs, as `resolve_placement` says."""
-    if blueprint.sandbox and not live:
-        return Placement.SANDBOXED
-    return Placement.IN_STACK if blueprint.services else Placement.ELSEWHERE
-
-
-def _placed(located: LocatedBlueprint, placement: Placement) -> PlacedBlueprint:
-    return PlacedBlueprint(
-        blueprint=located.blueprint,
-        folder=located.folder,
-        source=located.source,
-        placement=placement,
-    )
-
-
-def with_recorder(located: LocatedBlueprint, recorder: LocatedBlueprint) -> PlacedBlueprint:
+def with_recorder(located: LocatedBlueprint, recorder: LocatedBlueprint) -> LocatedBlueprint:
     """The blueprint of a sandboxed backend, with the recorder's service and read-back.
 
     Args:
@@ -78,22 +63,21 @@ def with_recorder(located: LocatedBlueprint, recorder: LocatedBlueprint) -> Plac
     }
     if settings := blueprint.sandbox:
         changes |= {"readback": settings.readback, "naming": settings.naming}
-    played = LocatedBlueprint(
+    return LocatedBlueprint(
         blueprint=blueprint.model_copy(update=changes),
         folder=recorder.folder,
         source=located.source,
+        placement=Placement.SANDBOXED,
     )
-    return _placed(played, Placement.SANDBOXED)
 
 
-def placeholder(name: str, kind: Kind) -> PlacedBlueprint:
+def placeholder(name: str, kind: Kind) -> LocatedBlueprint:
     """Stands for the blueprint of a backend that has none: it runs elsewhere, and takes its kind."""
     accepts = [s for s in Signal if (s is Signal.LINEAGE) == (kind is Kind.LINEAGE)]
     empty = Blueprint(blueprint=1, name="none", title=name, kind=kind, accepts=tuple(accepts))
     # In this process (as the ADR's tests compile) a plugin may be called as no blueprint can be.
     blueprint = empty.model_copy(update={"name": name.lower()})
-    located = LocatedBlueprint(blueprint=blueprint, folder=Path(), source="nothing")
-    return _placed(located, Placement.ELSEWHERE)
+    return LocatedBlueprint(blueprint=blueprint, folder=Path(), source="nothing")
 
 
 def service_name(blueprint: Blueprint) -> str:

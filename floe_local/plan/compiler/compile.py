@@ -58,7 +58,7 @@ from floe_local.plan.values import Egress, Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from floe_local.plan.blueprint.model import PlacedBlueprint
+    from floe_local.plan.blueprint.model import LocatedBlueprint
     from floe_local.plan.manifest.model import Manifest
     from floe_local.plan.plugins.output import PluginOutput
     from floe_local.plan.yaml_source import Path_
@@ -123,7 +123,7 @@ LINEAGE_RULES = (
 def compile_outputs(
     manifest: Manifest,
     outputs: Sequence[PluginOutput],
-    blueprints: Mapping[str, PlacedBlueprint],
+    blueprints: Mapping[str, LocatedBlueprint],
     environ: Mapping[str, str] | None = None,
     *,
     values: Mapping[str, str] | None = None,
@@ -226,7 +226,7 @@ def _namespace(
 def _telemetry(
     manifest: Manifest,
     outputs: Sequence[PluginOutput],
-    blueprints: Mapping[str, PlacedBlueprint],
+    blueprints: Mapping[str, LocatedBlueprint],
     namespace: str,
     around: Surroundings,
 ) -> tuple[dict[str, Any] | None, tuple[Backend, ...], tuple[Change, ...]]:
@@ -301,7 +301,9 @@ class _Part(NamedTuple):
 
 
 def _lineage(
-    outputs: Sequence[PluginOutput], blueprints: Mapping[str, PlacedBlueprint], around: Surroundings
+    outputs: Sequence[PluginOutput],
+    blueprints: Mapping[str, LocatedBlueprint],
+    around: Surroundings,
 ) -> tuple[dict[str, Any] | None, tuple[Backend, ...], tuple[Change, ...]]:
     # For clients, as for a shell's ${X:-…}, an empty variable is one that is not set.
     values = {name: value for name, value in around.values.items() if value}
@@ -321,7 +323,7 @@ def _lineage(
 
 
 def _parts(
-    output: PluginOutput, transport: dict[str, Any], placed: PlacedBlueprint | None
+    output: PluginOutput, transport: dict[str, Any], placed: LocatedBlueprint | None
 ) -> Iterator[_Part]:
     """The backends of one plugin: one, or each part of the composite that its blueprint names."""
     expected = placed.blueprint.transports if placed else {}

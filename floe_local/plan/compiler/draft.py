@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from floe_local.plan.artifacts import Level
-    from floe_local.plan.blueprint.model import Blueprint, PlacedBlueprint
+    from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
     from floe_local.plan.plugins.output import PluginOutput
     from floe_local.plan.yaml_source import Path_
 
@@ -61,7 +61,7 @@ class Draft:
     """
 
     output: PluginOutput
-    backend: PlacedBlueprint | None = None
+    backend: LocatedBlueprint | None = None
     around: Surroundings = field(default_factory=Surroundings)
     config: CollectorConfig = field(default_factory=dict)
     place: str = ""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import PlacedBlueprint
+    from floe_local.plan.blueprint.model import LocatedBlueprint
     from floe_local.plan.plugins.output import PluginOutput
 
 
@@ -77,6 +77,6 @@ def _manifest(spec: Any, environ: Mapping[str, str]) -> Manifest:
 
 def _blueprints(
     outputs: tuple[PluginOutput, ...], manifest: Manifest
-) -> dict[str, PlacedBlueprint]:
+) -> dict[str, LocatedBlueprint]:
     names = [COLLECTOR, *(output.name for output in outputs)]
     return resolve_placement(find_blueprints(names, manifest.blueprint_folders), live=True)

@@ -18,8 +18,8 @@ from floe_local.plan.blueprint.model import (
     Endpoint,
     ImageSource,
     Live,
+    LocatedBlueprint,
     Naming,
-    PlacedBlueprint,
     Probe,
     Ready,
     Service,
@@ -304,7 +304,7 @@ class StackInputs(NamedTuple):
 
     identity: StackIdentity
     compiled: Compiled
-    parts: Sequence[PlacedBlueprint]
+    parts: Sequence[LocatedBlueprint]
     images: Mapping[str, ResolvedImage]
     ports: Mapping[str, int]
     moved_ports: tuple[MovedPort, ...] = ()
@@ -320,7 +320,7 @@ class StackInputs(NamedTuple):
         """The parts' blueprints, by name."""
         return {part.blueprint.name: part.blueprint for part in self.parts}
 
-    def owner(self, service: str) -> PlacedBlueprint:
+    def owner(self, service: str) -> LocatedBlueprint:
         """The blueprint that a service comes from."""
         return next(part for part in self.parts if service in part.blueprint.services)
 

@@ -16,14 +16,13 @@ if TYPE_CHECKING:
         Blueprint,
         Endpoint,
         LocatedBlueprint,
-        PlacedBlueprint,
     )
     from floe_local.plan.manifest.model import LocalSettings
 
 
 def required_blueprints(
-    compiled: Compiled, blueprints: Mapping[str, PlacedBlueprint]
-) -> tuple[PlacedBlueprint, ...]:
+    compiled: Compiled, blueprints: Mapping[str, LocatedBlueprint]
+) -> tuple[LocatedBlueprint, ...]:
     """The blueprints of the named backends, of the Collector, and of all that they require.
 
     Args:
@@ -39,7 +38,7 @@ def required_blueprints(
     # What ends in the Collector needs no blueprint: the Collector itself is all of it.
     used = [(b.blueprint.name, b.ends_in_collector) for b in compiled.backends]
     names += [name for name, is_whole in used if name in blueprints or not is_whole]
-    found: dict[str, PlacedBlueprint] = {}
+    found: dict[str, LocatedBlueprint] = {}
     _collect(names, "the manifest", blueprints, found)
     parts = tuple(found.values())
     refuse_clashes(parts)
@@ -49,8 +48,8 @@ def required_blueprints(
 def _collect(
     names: Sequence[str],
     wanted_by: str,
-    blueprints: Mapping[str, PlacedBlueprint],
-    found: dict[str, PlacedBlueprint],
+    blueprints: Mapping[str, LocatedBlueprint],
+    found: dict[str, LocatedBlueprint],
 ) -> None:
     for name in names:
         if name in found:

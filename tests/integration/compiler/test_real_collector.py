@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import PlacedBlueprint
+    from floe_local.plan.blueprint.model import LocatedBlueprint
     from floe_local.plan.blueprint.recipe import LocatedRecipe
 
 pytestmark = pytest.mark.integration
@@ -156,7 +156,7 @@ def compiled() -> Callable[..., Compiled]:
     return run
 
 
-def _queued() -> PlacedBlueprint:
+def _queued() -> LocatedBlueprint:
     placed = placeholder("datadog", Kind.TELEMETRY)
     blueprint = placed.blueprint.model_copy(update={"queued_exporters": ("datadog",)})
     return placed.model_copy(update={"blueprint": blueprint})

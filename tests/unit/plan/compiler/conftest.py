@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import Blueprint, PlacedBlueprint
+    from floe_local.plan.blueprint.model import Blueprint
 
 ADR_JAEGER = {
     "exporters": {"jaeger": {"endpoint": "jaeger:14250", "tls": {"insecure": True}}},
@@ -69,11 +69,11 @@ def lineage_output(
 
 
 @pytest.fixture(scope="session")
-def blueprints() -> dict[str, PlacedBlueprint]:
+def blueprints() -> dict[str, LocatedBlueprint]:
     return resolve_placement(find_blueprints(["collector", "jaeger", "marquez"]), live=False)
 
 
-def placed(*blueprints: Blueprint) -> dict[str, PlacedBlueprint]:
+def placed(*blueprints: Blueprint) -> dict[str, LocatedBlueprint]:
     """Blueprints of a test's own, without a sandbox, where a stack runs them."""
     found = {
         b.name: LocatedBlueprint(blueprint=b, folder=Path(), source="a test") for b in blueprints
@@ -109,7 +109,7 @@ def manifest() -> Callable[..., Manifest]:
 
 @pytest.fixture(scope="session")
 def compile_config(
-    blueprints: dict[str, PlacedBlueprint], manifest: Callable[..., Manifest]
+    blueprints: dict[str, LocatedBlueprint], manifest: Callable[..., Manifest]
 ) -> Callable[..., Compiled]:
     """Compile exporter configs of Jaeger's name, against the shipped blueprints."""
 
@@ -122,7 +122,7 @@ def compile_config(
 
 @pytest.fixture(scope="session")
 def compile_transport(
-    blueprints: dict[str, PlacedBlueprint], manifest: Callable[..., Manifest]
+    blueprints: dict[str, LocatedBlueprint], manifest: Callable[..., Manifest]
 ) -> Callable[..., Compiled]:
     """Compile a transport of Marquez's name, against the shipped blueprints."""
 

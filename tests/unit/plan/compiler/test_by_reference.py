@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import PlacedBlueprint
+    from floe_local.plan.blueprint.model import LocatedBlueprint
 
 SET = "SET_VARIABLE"
 WAYS: dict[str, tuple[str, bool]] = {
@@ -42,7 +42,7 @@ def written(way: str, literal: str) -> tuple[str, dict[str, str]]:
 
 @pytest.fixture
 def compile_with(
-    blueprints: dict[str, PlacedBlueprint], manifest: Callable[..., Manifest]
+    blueprints: dict[str, LocatedBlueprint], manifest: Callable[..., Manifest]
 ) -> Callable[..., Compiled]:
     def run(value: dict[str, Any], environ: Mapping[str, str], **more: Any) -> Compiled:
         make = lineage_output if "type" in value else telemetry_output
@@ -182,7 +182,7 @@ def _filled(value: Any, text: str) -> Any:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("environment", ["prod", "local"])
 def test_the_production_rules_see_values(
-    way: str, environment: str, blueprints: dict[str, PlacedBlueprint]
+    way: str, environment: str, blueprints: dict[str, LocatedBlueprint]
 ) -> None:
     text, environ = written(way, "http://t:4317")
     output = telemetry_output({"exporters": {"otlp_grpc": {"endpoint": text}}})
@@ -195,7 +195,7 @@ def test_the_production_rules_see_values(
 
 
 def test_the_production_rules_look_at_the_default_too(
-    blueprints: dict[str, PlacedBlueprint],
+    blueprints: dict[str, LocatedBlueprint],
 ) -> None:
     tls = {"insecure": "${env:ACME:-true}"}
     output = telemetry_output({"exporters": {"otlp_grpc": {"endpoint": "t:1", "tls": tls}}})
@@ -216,7 +216,7 @@ def test_an_authenticator_by_reference_is_looked_up(
 
 
 def test_an_extension_that_is_renamed_keeps_its_references(
-    blueprints: dict[str, PlacedBlueprint], manifest: Callable[..., Manifest]
+    blueprints: dict[str, LocatedBlueprint], manifest: Callable[..., Manifest]
 ) -> None:
     client = {"client_auth": {"username": "${env:U}", "password": "${env:P}"}}
     auth = {"authenticator": "${env:NO:-basicauth}"}
@@ -270,7 +270,7 @@ addresses = st.builds(
 
 @given(endpoint=addresses, way=st.sampled_from(sorted(WAYS)), live=st.booleans())
 def test_any_endpoint_by_reference_is_as_the_literal(
-    *, endpoint: str, way: str, live: bool, blueprints: dict[str, PlacedBlueprint]
+    *, endpoint: str, way: str, live: bool, blueprints: dict[str, LocatedBlueprint]
 ) -> None:
     text, environ = written(way, endpoint)
     outcomes = []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import PlacedBlueprint
+    from floe_local.plan.blueprint.model import LocatedBlueprint
 
 
 def test_the_adrs_jaeger_exporter_is_modernised_with_a_warning(
@@ -242,7 +242,7 @@ def test_telemetry_is_enriched_without_overwriting(
 
 
 def test_two_plugins_with_one_exporter_id_are_told_apart(
-    blueprints: dict[str, PlacedBlueprint],
+    blueprints: dict[str, LocatedBlueprint],
     manifest: Callable[..., Any],
     telemetry: Callable[..., Any],
 ) -> None:
@@ -282,7 +282,7 @@ def test_two_plugins_with_one_exporter_id_are_told_apart(
 
 
 def test_a_plugins_processors_touch_its_own_data_only(
-    blueprints: dict[str, PlacedBlueprint],
+    blueprints: dict[str, LocatedBlueprint],
     manifest: Callable[..., Any],
     telemetry: Callable[..., Any],
 ) -> None:

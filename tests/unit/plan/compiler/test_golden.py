@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import PlacedBlueprint
+    from floe_local.plan.blueprint.model import LocatedBlueprint
 
 GOLDEN = Path(__file__).parent / "golden"
 ARTIFACTS = ("otlp_collector_config", "openlineage_config")
@@ -31,7 +31,7 @@ ARTIFACTS = ("otlp_collector_config", "openlineage_config")
 
 @pytest.fixture
 def compiled(  # noqa: PLR0917 - fixtures
-    blueprints: dict[str, PlacedBlueprint],
+    blueprints: dict[str, LocatedBlueprint],
     manifest: Callable[..., Any],
     telemetry: Callable[..., Any],
     lineage: Callable[..., Any],

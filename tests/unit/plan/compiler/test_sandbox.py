@@ -20,7 +20,6 @@ from tests.unit.plan.compiler.conftest import egress_of, lineage_output, telemet
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from floe_local.plan.blueprint.model import PlacedBlueprint
 
 URL = "http://acme-sandbox:8080"
 ROUTES = [{"name": "any", "path": "/v1/{signal}"}]
@@ -417,7 +416,7 @@ def test_plain_text_inside_a_private_network_is_fine(tmp_path: Path, host: str) 
     ],
 )
 def test_tls_off_is_refused_outside_of_a_local_environment(
-    blueprints: dict[str, PlacedBlueprint], tmp_path: Path, exporter: dict[str, Any], field: str
+    blueprints: dict[str, LocatedBlueprint], tmp_path: Path, exporter: dict[str, Any], field: str
 ) -> None:
     output = telemetry_output({"exporters": {"otlp_grpc": exporter}})
     for environment in ("local", "dev"):

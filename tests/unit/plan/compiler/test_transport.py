@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from floe_local.plan.artifacts import Compiled
-    from floe_local.plan.blueprint.model import PlacedBlueprint
+    from floe_local.plan.blueprint.model import LocatedBlueprint
     from tests.servers import AnsweringServer
 
 ADR_PATH = "/api/v1/lineage"
@@ -152,7 +152,7 @@ def test_several_backends_make_a_composite(  # noqa: PLR0917 - fixtures
     post: Callable[..., list[tuple[str, str | None]]],
     lineage: Callable[..., Any],
     manifest: Callable[..., Any],
-    blueprints: dict[str, PlacedBlueprint],
+    blueprints: dict[str, LocatedBlueprint],
     adr_marquez: dict[str, Any],
 ) -> None:
     other = {"type": "http", "url": "http://other.example:81/in"}
