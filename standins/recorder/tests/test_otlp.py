@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.protobuf import json_format
+from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -32,8 +33,31 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
     from sandbox_recorder.decoders import Decoders
     from sandbox_recorder.decoders.found import Found
+    from sandbox_recorder.messages import Messages
 
 TRACES = frozenset({Signal.TRACES})
+REQUESTS: dict[str, Any] = {
+    "TracesRequest": ExportTraceServiceRequest,
+    "RawTracesRequest": ExportTraceServiceRequest,
+    "MetricsRequest": ExportMetricsServiceRequest,
+    "LogsRequest": ExportLogsServiceRequest,
+}
+"""The messages of otlp.proto that a request is read as, and what OpenTelemetry calls them."""
+SAME_ON_THE_WIRE = {FieldDescriptor.TYPE_ENUM: FieldDescriptor.TYPE_INT32}
+LEFT_OUT = {
+    "AnyValue.string_value_strindex",
+    "ExponentialHistogramDataPoint.exemplars",
+    "ExponentialHistogramDataPoint.negative",
+    "ExponentialHistogramDataPoint.positive",
+    "ExponentialHistogramDataPoint.zero_threshold",
+    "HistogramDataPoint.exemplars",
+    "KeyValue.key_strindex",
+    "Metric.metadata",
+    "NumberDataPoint.exemplars",
+    "Resource.entity_refs",
+    "SummaryDataPoint.quantile_values",
+}
+"""What OpenTelemetry's messages have and otlp.proto does not, of messages that it has."""
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 TRACE, SPAN, PARENT = bytes(range(16)), bytes(range(8)), bytes(range(8, 16))
 BIG = 2**53 + 1
@@ -50,6 +74,56 @@ VALUES: list[tuple[dict[str, Any], Any]] = [
     ({"bytesValue": "AAE="}, "AAE="),
     ({}, None),
 ]
+
+
+def pairs(own: Any, upstream: Any, seen: set[str]) -> Iterator[tuple[Any, Any]]:
+    """A message of otlp.proto with upstream's that stands in its place, and all below the two."""
+    if own.full_name in seen:
+        return
+    seen.add(own.full_name)
+    yield own, upstream
+    for field in own.fields:
+        other = upstream.fields_by_number.get(field.number)
+        if other is not None and field.message_type and other.message_type:
+            yield from pairs(field.message_type, other.message_type, seen)
+
+
+def on_the_wire(field: FieldDescriptor) -> tuple[int, bool]:
+    kind = SAME_ON_THE_WIRE.get(field.type, field.type)
+    return kind, field.is_repeated
+
+
+@pytest.mark.parametrize(("own", "request_type"), REQUESTS.items(), ids=REQUESTS)
+def test_our_messages_are_read_as_those_of_opentelemetry(
+    own: str, request_type: Any, messages: Messages
+) -> None:
+    root = messages.empty(f"sandbox.otlp.{own}").DESCRIPTOR
+    fields = [
+        (field, upstream.fields_by_number.get(field.number))
+        for message, upstream in pairs(root, request_type.DESCRIPTOR, set())
+        for field in message.fields
+    ]
+    assert [field.full_name for field, upstream in fields if upstream is None] == []
+    for field, upstream in fields:
+        is_kept_as_bytes = own.startswith("Raw") and field.type == FieldDescriptor.TYPE_BYTES
+        assert upstream is not None
+        assert field.json_name == upstream.json_name
+        if not is_kept_as_bytes:
+            assert on_the_wire(field) == on_the_wire(upstream), field.full_name
+
+
+def test_what_our_messages_leave_out_is_named(messages: Messages) -> None:
+    missing = {
+        f"{upstream.name}.{field.name}"
+        for own, request_type in REQUESTS.items()
+        if not own.startswith("Raw")
+        for message, upstream in pairs(
+            messages.empty(f"sandbox.otlp.{own}").DESCRIPTOR, request_type.DESCRIPTOR, set()
+        )
+        for field in upstream.fields
+        if field.number not in message.fields_by_number
+    }
+    assert missing == LEFT_OUT
 
 
 def attributes() -> list[dict[str, Any]]:
