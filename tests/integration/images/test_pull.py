@@ -30,10 +30,10 @@ def upstream(engine: Engine) -> Iterator[str]:
     """Give a name that nobody has; what a test pulls by it, also from mirrors, goes again."""
     name = f"floe-test-{uuid.uuid4().hex[:12]}/thing:1"
     yield name
-    for image in engine.client.images.list():
-        for tag in image.tags:
-            if tag.endswith(name):
-                engine.client.api.remove_image(tag, force=True)
+    tags = [tag for image in engine.client.api.images() for tag in image["RepoTags"] or ()]
+    for tag in tags:
+        if tag.endswith(name):
+            engine.client.api.remove_image(tag, force=True)
 
 
 def need(

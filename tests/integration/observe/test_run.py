@@ -100,6 +100,6 @@ def test_a_stack_that_dies_in_the_middle_is_no_hang(tmp_path: Path) -> None:
             f"{sys.executable} {JOB} spans=1\ndocker kill {collector.ID} >&2\n"
             f"{sys.executable} {JOB} spans=1\n"
         )
-        result = run(["sh", str(script)], Settings(), Options(deadline_s=20.0), where=own.where)
+        result = run(["sh", str(script)], Settings(), Options(deadline_s=3.0), where=own.where)
     assert codes(result)["not-acknowledged"] >= 1
     assert result.exit_code == 1

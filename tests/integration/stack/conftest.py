@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-WAIT = ["sleep", "1000"]
+WAIT = ["sh", "-c", "trap exit TERM; sleep 1000 & wait"]
+"""Ends when it is asked to: as a container's first process, `sleep` alone would ignore that."""
 
 
 class Stacks:
@@ -101,8 +102,8 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def base_image(engine: Engine) -> str:
-    tags = [tag for image in engine.client.images.list() for tag in image.tags]
-    found = [tag for tag in tags if tag.startswith("floe-local/base:")]
+    images = engine.client.images.list(name="floe-local/base")
+    found = [tag for image in images for tag in image.tags]
     if not found:
         pytest.skip("the base image is not built: `floe-local images build`")
     return found[0]
