@@ -16,9 +16,9 @@ test *args:
 unit *args:
     {{ bin }}pytest tests/unit -q "$@"
 
-# the tests of the plugins, the stand-in and the recorder
+# the tests of the plugins, the stand-in and the recorder, and those that start processes
 plugins *args:
-    {{ bin }}pytest plugins standins tests/plugins -q "$@"
+    {{ bin }}pytest plugins standins tests/plugins tests/commands -q "$@"
 
 # the tests on real containers
 integration *args:

@@ -12,7 +12,7 @@ from floe_local.errors import InputError
 from floe_local.operations.request import Where
 from floe_local.operations.show import Explanation, explain
 
-RULES = Path(__file__).parents[3] / "docs" / "rules.md"
+RULES = Path(__file__).parents[2] / "docs" / "rules.md"
 PLUGIN = """
 from floe_core.plugins import TelemetryBackendPlugin
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
+from tests.commands.test_documents import schema
 from tests.processes import said_at_the_end
-from tests.unit.cli.test_documents import schema
 from tests.unit.observe.conftest import event
 
 if TYPE_CHECKING:

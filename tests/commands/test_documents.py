@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.unit.cli.conftest import Ended
 
-SCHEMAS = Path(__file__).parents[3] / "docs" / "schema"
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schema"
 WITHOUT_DOCKER = [
     "init",
     "explain",
