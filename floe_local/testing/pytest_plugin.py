@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,7 +58,23 @@ def floe_capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     """
     from floe_local.testing.capture import Capture  # noqa: PLC0415 - not in every pytest run
 
-    with Capture(folder=tmp_path) as capture:
+    with aliases_removed(), Capture(folder=tmp_path) as capture:
         for name, value in capture.env.items():
             monkeypatch.setenv(name, value)
         yield capture
+
+
+@contextmanager
+def aliases_removed() -> Iterator[None]:
+    """Remove what openlineage-python adds to the environment, by which later clients would send.
+
+    A client that finds ``OPENLINEAGE_URL`` writes it again as
+    ``OPENLINEAGE__TRANSPORT__TRANSPORTS__DEFAULT_HTTP__…``, and leaves that there.
+    """
+    before = {*os.environ}
+    try:
+        yield
+    finally:
+        added = {name for name in os.environ if name.startswith("OPENLINEAGE__")} - before
+        for name in added:
+            del os.environ[name]
