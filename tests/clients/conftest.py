@@ -21,7 +21,8 @@ class Result(NamedTuple):
     run_s: float
 
 
-RESULTS = pytest.StashKey[list[Result]]()
+PROPERTY = "client"
+"""Under which a test's report carries its result, from whatever process to the terminal."""
 
 
 @pytest.fixture(scope="session")
@@ -32,15 +33,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FloeLocal]:
         yield stack
 
 
-@pytest.fixture
-def results(request: pytest.FixtureRequest) -> list[Result]:
-    """Those of the whole run."""
-    return request.config.stash.setdefault(RESULTS, [])
+@pytest.fixture(scope="session")
+def results() -> list[Result]:
+    """Those of this process."""
+    return []
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the results."""
-    if results := terminalreporter.config.stash.get(RESULTS, []):
+    reports = terminalreporter.stats.get("passed", [])
+    properties = [known for report in reports for known in report.user_properties]
+    if results := [value for name, value in properties if name == PROPERTY]:
         terminalreporter.section("clients (seconds to install, seconds to run)")
         for row, install_s, run_s in results:
             terminalreporter.write_line(f"{install_s:6.1f} {run_s:6.1f} {row}")

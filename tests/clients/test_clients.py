@@ -10,7 +10,7 @@ import pytest
 
 from docs.clients import PAGE, committed, page, row
 from floe_local.errors import CheckFailedError
-from tests.clients.conftest import Result
+from tests.clients.conftest import PROPERTY, Result
 from tests.clients.harness import (
     ABSENCE_S,
     ARRIVAL_S,
@@ -24,6 +24,7 @@ from tests.clients.harness import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from floe_local.testing import FloeLocal
@@ -54,7 +55,11 @@ def home_of(client: Client) -> Path:
 
 @pytest.mark.parametrize(("client", "name"), EVERY_WAY)
 def test_what_env_prints_is_enough(
-    client: Client, name: str, stack: FloeLocal, results: list[Result]
+    client: Client,
+    name: str,
+    stack: FloeLocal,
+    results: list[Result],
+    record_property: Callable[[str, object], None],
 ) -> None:
     way = client.ways[name]
     begun = monotonic()
@@ -68,6 +73,7 @@ def test_what_env_prints_is_enough(
     else:
         arrives(stack, sent, ARRIVAL_S, known)
     results.append(Result(row(client, name), installed - begun, monotonic() - installed))
+    record_property(PROPERTY, tuple(results[-1]))
 
 
 @pytest.mark.nightly

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ import pytest
 from floe_local.run.compose_cli import find_compose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 LONGEST = 600
@@ -60,28 +61,54 @@ def _uv() -> str:
 
 
 @pytest.fixture(scope="session")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run's; its processes make what is in it once, see `made_once`."""
+    mine = tmp_path_factory.getbasetemp()
+    return mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine
+
+
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """Let one of the processes of the run make a folder; the others wait for it."""
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp = folder.with_suffix(".made")
+        if not stamp.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            stamp.touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wheels(shared: Path) -> Path:
     """The wheels of floe-local with its reference plugins, built from this checkout."""
-    out = tmp_path_factory.mktemp("wheels")
-    command = [_uv(), "build", "--wheel", "--all-packages", "--quiet", "-o", str(out)]
-    subprocess.run(command, cwd=ROOT, check=True)
+    command = [_uv(), "build", "--wheel", "--all-packages", "--quiet", "-o"]
+
+    def build(folder: Path) -> None:
+        subprocess.run([*command, str(folder)], cwd=ROOT, check=True)
+
+    out = made_once(shared / "wheels", build)
     assert list(out.glob("floe_local-*.whl"))
     return out
 
 
 @pytest.fixture(scope="session")
-def environment(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def environment(wheels: Path, shared: Path) -> dict[str, str]:
     """A clean virtual environment that holds floe-local and its plugins alone, as variables."""
     constraints = ["--constraint", str(ROOT / "constraints.txt")]
-    home = tmp_path_factory.mktemp("installed")
-    return installed(home, [*constraints, *map(str, wheels.glob("floe_*.whl"))])
+    packages = [*constraints, *map(str, wheels.glob("floe_*.whl"))]
+    return variables(made_once(shared / "installed", lambda home: install(home, packages)))
 
 
-def installed(home: Path, packages: list[str]) -> dict[str, str]:
-    """Make a virtual environment in `home` that holds nothing but `packages`; as variables."""
+def install(home: Path, packages: list[str]) -> None:
+    """Make a virtual environment in `home` that holds nothing but `packages`."""
     subprocess.run([_uv(), "venv", "--quiet", "-p", sys.executable, str(home)], check=True)
     install = [_uv(), "pip", "install", "--quiet", "-p", str(home / "bin" / "python")]
     subprocess.run([*install, *packages], check=True)
+
+
+def variables(home: Path) -> dict[str, str]:
+    """The variables of a shell in which a virtual environment is active."""
     foreign = ("FLOE_", "OTEL_", "OPENLINEAGE_")
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     compose = Path(find_compose()).parent  # it may be a package of this environment

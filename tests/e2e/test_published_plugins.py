@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.conftest import Shell, installed
+from tests.e2e.conftest import Shell, install, variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,13 +48,14 @@ def shell(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sh
     """A project whose environment holds floe-local's wheel and the published plugins."""
     (wheel,) = wheels.glob("floe_local-*.whl")
     packages = [str(wheel), *(f"{name}=={RELEASE}" for name in PUBLISHED)]
-    environment = installed(tmp_path_factory.mktemp("published"), packages)
+    home = tmp_path_factory.mktemp("published")
+    install(home, packages)
     folder = tmp_path_factory.mktemp("demo")
     (folder / "manifest.yaml").write_text(
         "plugins: {telemetry_backend: jaeger, lineage_backend: marquez}\n"
     )
     (folder / "wild.yaml").write_text(IN_THE_WILD)
-    shell = Shell(folder, environment | APPLICATIONS_OWN)
+    shell = Shell(folder, variables(home) | APPLICATIONS_OWN)
     yield shell
     shell.run("floe-local down --volumes")
 
