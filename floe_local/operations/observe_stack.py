@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 _DIAL_S = 5.0
 _ROUND_S = 0.3
 _THREADS = 4
+_FLOOD = 256 * 1024
+"""Bytes in a round; while more come, they pass, and are decoded once it is quieter: decoding
+beside them would take half of their rate."""
 
 
 class StackBehind:
@@ -176,9 +179,13 @@ class Follower:
         self._http.__exit__(*raised)
 
     def _follow(self) -> None:
+        before = 0
         while not self._over.wait(_ROUND_S):
-            self._take(self._tap.take())
-            self._back.look()
+            size = self._tap.size
+            flood, before = size - before > _FLOOD, size
+            if not flood:
+                self._take(self._tap.take(_FLOOD))
+                self._back.look()
 
     def _take(self, part: ObservedSession) -> None:
         self._parts.append(part)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from floe_local.observe.tap.spool import ANSWERED, CLOSED, FAILED, OPENED, SENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from floe_local.observe.tap.spool import Spool
 
@@ -127,7 +127,7 @@ class Splicer:
         back = Thread(target=self._answers, args=(connection, server, client), daemon=True)
         back.start()
         try:
-            while data := client.recv(_CHUNK):
+            for data in _chunks(client):
                 self.last_byte = monotonic()
                 # First, so that no answer is spooled before its question.
                 self._spool.append(SENT, connection, data)
@@ -138,7 +138,7 @@ class Splicer:
 
     def _answers(self, connection: int, server: socket.socket, client: socket.socket) -> None:
         try:
-            while data := server.recv(_CHUNK):
+            for data in _chunks(server):
                 client.sendall(data)
                 self.last_byte = monotonic()
                 self._spool.append(ANSWERED, connection, data)
@@ -147,6 +147,13 @@ class Splicer:
         finally:
             # Nothing more will be answered: a client that waits is told so.
             _shut(client)
+
+
+def _chunks(end: socket.socket) -> Iterator[memoryview]:
+    """What comes, until the other side ends; each chunk is valid until the next one."""
+    room = memoryview(bytearray(_CHUNK))
+    while length := end.recv_into(room):
+        yield room[:length]
 
 
 def _shut(end: socket.socket, how: int = socket.SHUT_RDWR) -> None:

@@ -49,7 +49,7 @@ class Spool:
         self._read = 0
         self.problem = ""
 
-    def append(self, kind: int, connection: int, data: bytes = b"") -> None:
+    def append(self, kind: int, connection: int, data: bytes | memoryview = b"") -> None:
         """Write a record; once the disk is full, no more."""
         head = _HEAD.pack(kind, connection, time_ns(), len(data))
         with self._lock:
@@ -58,20 +58,21 @@ class Spool:
             try:
                 written = os.writev(self._file.fileno(), [head, data])
                 while written < len(head) + len(data):  # a signal, or a disk that is nearly full
-                    written += os.write(self._file.fileno(), (head + data)[written:])
+                    written += os.write(self._file.fileno(), (head + bytes(data))[written:])
             except OSError as error:
                 self.problem = error.strerror or str(error)
             else:
                 self._size += written
 
     @property
-    def empty(self) -> bool:
-        """Whether nothing was ever written."""
-        return not self._size
+    def size(self) -> int:
+        """How many bytes were written."""
+        return self._size
 
-    def records(self) -> Iterator[Record]:
-        """Return the records that came since they were last read."""
-        while self._read < self._size:
+    def records(self, most: int | None = None) -> Iterator[Record]:
+        """Return the records that came since they were last read; after `most` bytes, no more."""
+        end = self._size if most is None else min(self._size, self._read + most)
+        while self._read < end:
             head = os.pread(self._file.fileno(), _HEAD.size, self._read)
             kind, connection, at, length = _HEAD.unpack(head)
             start = self._read + _HEAD.size

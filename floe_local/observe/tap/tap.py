@@ -76,13 +76,18 @@ class Tap:
         """How many are open."""
         return self._otlp.connections + self._lineage.connections
 
+    @property
+    def size(self) -> int:
+        """How many bytes came and were answered."""
+        return self._spool.size
+
     def fault(self, code: str, text: str) -> None:
         """Note what went wrong besides."""
         self._faults.append(TapFault(code, text))
 
-    def take(self) -> ObservedSession:
-        """Return what came since it was last asked."""
-        return self._read(last=False)
+    def take(self, most: int | None = None) -> ObservedSession:
+        """Return what came since it was last asked; after `most` bytes, no more of it."""
+        return self._read(last=False, most=most)
 
     def settle(self, deadline_s: float) -> None:
         """Wait until all connections are closed, or quiet, or the deadline has passed.
@@ -123,10 +128,10 @@ class Tap:
             self.fault("spool", f"{text}; what came later was passed on, and not judged")
         return replace(session, faults=(*session.faults, *self._faults))
 
-    def _read(self, *, last: bool) -> ObservedSession:
-        records = self._spool.records()
+    def _read(self, *, last: bool, most: int | None = None) -> ObservedSession:
+        records = self._spool.records(most)
         if self._exchanges is None:
-            if self._spool.empty:
+            if not self._spool.size:
                 return ObservedSession()
             self._exchanges = _Numbered()
         return joined(self._exchanges.sessions(records, last=last))

@@ -292,6 +292,17 @@ def test_what_was_taken_is_not_taken_again(tap: Tap) -> None:
     assert second.request == 2
 
 
+def test_a_part_may_be_taken_at_a_time(tap: Tap) -> None:
+    for number in range(3):
+        body = json.dumps(event(run_id=str(number))).encode()
+        post(tap.lineage_port, "/api/v1/lineage", body)
+    wait_for(lambda: tap.connections == 0, what="the connections' end")
+    first = tap.take(tap.size // 2)
+    assert 0 < len(first.events) < 3
+    ids = [one.content["run"]["runId"] for one in (*first.events, *tap.take().events)]
+    assert sorted(ids) == ["0", "1", "2"]
+
+
 def test_no_credential_is_in_the_session(tap: Tap) -> None:
     post(
         tap.lineage_port,
