@@ -249,6 +249,8 @@ class Watch:
         """Take no more."""
         self._open.close()
         self._tap.close()
+        if self._behind:
+            self._behind.close()
 
     def finish(self, exit_code: int = 0, problem: str = "") -> RunResult:
         """Wait for the rest, and judge all."""
@@ -257,7 +259,7 @@ class Watch:
         found: list[RuleFinding] = []
         if self._follower and self._behind:
             taken, stored, found = self._follower.finish(self._options.deadline_s)
-            found = [*found, *_not_forwarded(self._behind.failures)]
+            found = [*found, *self._behind.not_forwarded()]
         else:
             taken = self._tap.finish()
         about = replace(self._about, ended=time(), exit_code=exit_code)
@@ -315,15 +317,6 @@ def nothing_came(session: ObservedSession, host: str) -> list[RuleFinding]:
     return [
         RuleFinding("taking", "unreachable", Severity.ERROR, title, why, (Occurrence("", text),))
     ]
-
-
-def _not_forwarded(failures: Sequence[str]) -> list[RuleFinding]:
-    if not failures:
-        return []
-    title = "each lineage backend takes what the first one takes"
-    why = "The client has the first backend's answer, and sends nothing again."
-    places = tuple(Occurrence("", failure) for failure in failures)
-    return [RuleFinding("taking", "not-forwarded", Severity.ERROR, title, why, places)]
 
 
 def _folder(project: Path) -> Path | None:

@@ -7,21 +7,22 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Event, Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from floe_local.errors import MachineError
 from floe_local.observe.received import ReadBack
 from floe_local.observe.rules.backend import backend_rules
+from floe_local.observe.rules.model import Occurrence, RuleFinding, Severity
 from floe_local.observe.rules.profiles import BACKEND
 from floe_local.observe.session.model import ObservedSession, joined
-from floe_local.observe.tap.forward import Forwarder, routes_of
+from floe_local.observe.tap.forward import Forwarder, client_of, parts_of, routes_of
 from floe_local.observe.tap.servers import take_event
 from floe_local.observe.tap.splice import HTTP2
+from floe_local.observe.verdict import counted
 from floe_local.operations.request import manifest_of
 from floe_local.operations.smoke_test import export_errors_since, find_targets
 from floe_local.operations.stacks import find_planned
-from floe_local.plan.compiler.transport import single_transports
 from floe_local.plan.env_refs import resolve
 from floe_local.plan.secrets.mask import hide
 from floe_local.plan.stack.addresses import pipeline_variables, resolve_variables
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from floe_local.observe.rules.model import RuleFinding, SoundnessRule
+    from floe_local.observe.rules.model import SoundnessRule
     from floe_local.observe.tap.servers import Answer, PostedRequest
     from floe_local.observe.tap.tap import Tap
     from floe_local.observe.verdict import Stored
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from floe_local.plan.manifest.model import CheckSettings
 
 _DIAL_S = 5.0
+_FORWARD_S = 5.0
 _ROUND_S = 0.3
 _THREADS = 4
 _FLOOD = 256 * 1024
@@ -66,11 +68,13 @@ class StackBehind:
             (backend.name, resolve(one, self._known, f"the transport of {backend.name}"))
             for backend in self.targets.backends
             if backend.transport is not None
-            for one in single_transports(backend.transport)
+            for one in parts_of(backend.transport)
         ]
-        routes = routes_of(transports, _client_of)
-        self._forwarder = Forwarder(routes, lambda text: hide(text, self._secrets))
-        self.lineage: Callable[[PostedRequest], Answer] = self._forwarder if routes else take_event
+        routes = routes_of(transports, client_of)
+        self._forwarder = (
+            Forwarder(routes, lambda text: hide(text, self._secrets)) if routes else None
+        )
+        self.lineage: Callable[[PostedRequest], Answer] = self._forwarder or take_event
 
     @property
     def namespace(self) -> str:
@@ -109,15 +113,23 @@ class StackBehind:
         end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return end
 
-    @property
-    def failures(self) -> list[str]:
-        """What backends besides the first answered to events that they did not take."""
-        return [
-            f"{backend}: {said[-1]} ({len(said)} times)"
-            if len(said) > 1
-            else f"{backend}: {said[0]}"
-            for backend, said in self._forwarder.failures.items()
-        ]
+    def not_forwarded(self, deadline_s: float = _FORWARD_S) -> list[RuleFinding]:
+        """What backends besides the first did not take; those that are late have so long."""
+        failures = self._forwarder.failures(deadline_s) if self._forwarder else {}
+        if not failures:
+            return []
+        places = tuple(
+            Occurrence("", f"{backend}: {said[-1]} ({counted(len(said), 'time')})")
+            for backend, said in failures.items()
+        )
+        title = "each lineage backend takes what the first one takes"
+        why = "The client has the first backend's answer, and sends nothing again."
+        return [RuleFinding("taking", "not-forwarded", Severity.ERROR, title, why, places)]
+
+    def close(self) -> None:
+        """Hand nothing more on."""
+        if self._forwarder:
+            self._forwarder.close()
 
     def read_back(
         self, session: ObservedSession, deadline_s: float
@@ -149,12 +161,6 @@ def checks_of(where: Where) -> tuple[CheckSettings, Path]:
     """
     manifest = manifest_of(where)
     return manifest.local.checks, manifest.folder
-
-
-def _client_of(transport: Mapping[str, Any]) -> Callable[[dict[str, Any]], None]:
-    from floe_local.prove.send.lineage import sender_of_content  # noqa: PLC0415 - slow to load
-
-    return sender_of_content(dict(transport))
 
 
 class Follower:

@@ -81,6 +81,8 @@ class Capture:
     def __exit__(self, *raised: object) -> None:
         """Take no more."""
         self._tap.close()
+        if self._behind:
+            self._behind.close()
 
     @property
     def session(self) -> ObservedSession:
@@ -209,6 +211,7 @@ class Capture:
         stored: tuple[Stored, ...] = ()
         if self._behind:
             stored, found = self._behind.read_back(self.session, deadline_s)
+            found = [*found, *self._behind.not_forwarded()]
         self._assert(judge(self.session, Settings(profiles=()), found, stored))
 
     def assert_sound(

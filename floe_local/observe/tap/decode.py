@@ -89,14 +89,20 @@ def _messages(exchange: Exchange) -> Iterator[bytes]:
             raise ValueError(message)
         at += length
         encoding = exchange.headers.get("grpc-encoding", "identity") if compressed else "identity"
-        yield _decompressed(content, encoding)
+        yield decompressed(content, encoding)
 
 
 def _plain(exchange: Exchange) -> bytes:
-    return _decompressed(bytes(exchange.body), exchange.headers.get("content-encoding", "identity"))
+    return decompressed(bytes(exchange.body), exchange.headers.get("content-encoding", "identity"))
 
 
-def _decompressed(body: bytes, encoding: str) -> bytes:
+def decompressed(body: bytes, encoding: str) -> bytes:
+    """Return a body without its compression, as a header names it.
+
+    Raises:
+        ValueError: nobody knows that compression.
+        zlib.error: it is not compressed so.
+    """
     if encoding.strip().lower() in {"", "identity"}:
         return body
     if encoding.strip().lower() in {"gzip", "deflate", "x-gzip"}:

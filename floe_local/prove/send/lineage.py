@@ -143,30 +143,6 @@ def _transport(transport: dict[str, Any]) -> Transport:
     return get_default_factory().create(config)
 
 
-def sender_of_content(transport: dict[str, Any]) -> Callable[[dict[str, Any]], None]:
-    """Return what sends a run event, given as JSON, by the client; its facets go as they are.
-
-    Raises:
-        InputError: a variable is not set.
-    """
-    client = canary_client(transport)
-
-    def send(content: dict[str, Any]) -> None:
-        client.emit(
-            RunEvent(
-                eventType=RunState[content["eventType"]],
-                eventTime=content["eventTime"],
-                run=Run(**content["run"]),
-                job=Job(**content["job"]),
-                inputs=[InputDataset(**one) for one in content.get("inputs") or ()],
-                outputs=[OutputDataset(**one) for one in content.get("outputs") or ()],
-                producer=content["producer"],
-            )
-        )
-
-    return send
-
-
 class RunSender:
     """Sends the events of runs to one backend."""
 
