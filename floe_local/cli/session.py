@@ -16,7 +16,7 @@ from floe_local.cli.boundary import beyond_typer
 from floe_local.cli.output import completing_hints
 
 if TYPE_CHECKING:
-    from floe_local.operations.request import Where
+    from floe_local.operations.stacks import Where
 
 _OPEN = (None, False)
 
@@ -149,7 +149,7 @@ BuildOption = Annotated[
 
 def where(session: Session, *, live: bool = False) -> Where:
     """Which stack the session is about."""
-    from floe_local.operations.request import Where
+    from floe_local.operations.stacks import Where
 
     return Where(
         manifest=session.manifest,

@@ -11,7 +11,7 @@ from floe_local.run.engine import Engine
 from floe_local.run.progress import silent, timed
 
 if TYPE_CHECKING:
-    from floe_local.operations.request import Where
+    from floe_local.operations.stacks import Where
     from floe_local.run.progress import OnProgress
 
 

@@ -21,7 +21,7 @@ from floe_local.run.progress import silent
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from floe_local.operations.request import Where
+    from floe_local.operations.stacks import Where
     from floe_local.plan.stack.model import ImageNeed
     from floe_local.run.progress import OnProgress
 
@@ -85,4 +85,4 @@ def load(file: Path, *, report: OnProgress = silent) -> ImageArchive:
 def _needs(where: Where, policy: Policy | None) -> tuple[tuple[ImageNeed, ...], Policy]:
     request = request_stack(where)
     given = policy or Policy()
-    return request.image_needs, given.model_copy(update={"registry": request.registry})
+    return request.image_needs, given.model_copy(update={"registry": request.local.registry})

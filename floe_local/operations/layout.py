@@ -98,7 +98,7 @@ def published_of(
     request: StackRequest, images: Mapping[str, ResolvedImage]
 ) -> Sequence[PortRequest]:
     """The endpoints to publish, of the services that have an image."""
-    found = port_requests(request.parts, request.compiled, request.ports)
+    found = port_requests(request.parts, request.compiled, request.local.ports)
     return [one for one in found if one.service in images]
 
 
@@ -123,7 +123,7 @@ def plan_with(
             host=host,
             bind=bind_address(host),
             live=request.live,
-            otlp_protocol=request.otlp_protocol,
+            otlp_protocol=request.local.otlp_protocol,
             no_proxy=no_proxy,
         )
     )

@@ -17,7 +17,7 @@ from floe_local.run.engine import Engine
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from floe_local.operations.request import Where
+    from floe_local.operations.stacks import Where
     from floe_local.run.holdings import Container, LogLine
 
 

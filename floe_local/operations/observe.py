@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from floe_local.observe.verdict import Stored
     from floe_local.operations.observe_stack import Follower, StackBehind
-    from floe_local.operations.request import Where
+    from floe_local.operations.stacks import Where
 
 _WORDS_LOOKED_AT = 3
 _CONTAINER_TOOLS = {"docker", "podman", "docker-compose", "nerdctl", "kubectl"}

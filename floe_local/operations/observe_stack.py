@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from floe_local.observe.tap.servers import Answer, PostedRequest
     from floe_local.observe.tap.tap import Tap
     from floe_local.observe.verdict import Stored
-    from floe_local.operations.request import Where
+    from floe_local.operations.stacks import Where
     from floe_local.plan.manifest.model import CheckSettings
 
 _DIAL_S = 5.0

@@ -15,8 +15,9 @@ from floe_local.conformance.subjects import find_subjects
 from floe_local.errors import FloeError, InputError, MachineError, NotReadyError, on_path
 from floe_local.operations.down import down
 from floe_local.operations.logs import logs
-from floe_local.operations.request import UpSettings, Where
+from floe_local.operations.request import UpSettings
 from floe_local.operations.smoke_test import smoke_test
+from floe_local.operations.stacks import Where
 from floe_local.operations.up import up
 from floe_local.run.progress import silent
 

@@ -16,7 +16,7 @@ from floe_local.plan.values import Frozen, Kind, Placement
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from floe_local.operations.request import Where
+    from floe_local.operations.stacks import Where
     from floe_local.plan.blueprint.model import LocatedBlueprint
     from floe_local.plan.plugins.loading import PluginEntry
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_local.plan.artifacts import PORT_DIFFERS, Compiled
@@ -12,29 +11,17 @@ from floe_local.plan.blueprint.lookup import find_blueprints, refuse_stray
 from floe_local.plan.blueprint.model import LocatedBlueprint
 from floe_local.plan.blueprint.placement import find_recorder, placeholder, resolve_placement
 from floe_local.plan.blueprint.shipped import COLLECTOR
+from floe_local.plan.manifest.model import LocalSettings
 from floe_local.plan.stack.model import ImageNeed, StackIdentity, identify
 from floe_local.plan.stack.requirements import image_needs, refuse_unknown, required_blueprints
-from floe_local.plan.values import Egress, Frozen, OtlpProtocol
+from floe_local.plan.values import Egress, Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from floe_local.operations.stacks import Where
     from floe_local.plan.manifest.model import Manifest
     from floe_local.plan.plugins.output import BackendRef
-
-
-class Where(Frozen):
-    """Which stack: the command line's ``--manifest``, ``--env`` and ``--stack``.
-
-    `folder` is the project's folder; None: the current one. `live`: backends that run
-    elsewhere are used for real, not played by the sandbox.
-    """
-
-    manifest: Path | None = None
-    environment: str | None = None
-    stack: str | None = None
-    folder: Path | None = None
-    live: bool = False
 
 
 class UpSettings(Frozen):
@@ -51,30 +38,23 @@ class UpSettings(Frozen):
 
 
 class StackRequest(Frozen):
-    """A stack to be brought up: compiled, with its blueprints and the manifest's wishes.
+    """A stack to be brought up: compiled, with its blueprints and the manifest's settings.
 
-    `images` are references by service; `ports` host ports by ``service.endpoint`` or by
-    endpoint; `optional` names optional services to run; `registry` goes before the names of
-    upstream images. `live` is as in `Where`. `otlp_protocol` is what pipelines speak.
+    `live` is as in `Where`.
     """
 
     identity: StackIdentity
     compiled: Compiled
     parts: tuple[LocatedBlueprint, ...]
-    images: dict[str, str] = {}
-    registry: str | None = None
-    ports: dict[str, int] = {}
-    optional: tuple[str, ...] = ()
-    deadline_s: float = 120.0
+    local: LocalSettings = LocalSettings()
     warnings: tuple[str, ...] = ()
     live: bool = False
-    otlp_protocol: OtlpProtocol = "grpc"
 
     @property
     def image_needs(self) -> tuple[ImageNeed, ...]:
         """The image that each service needs, with what the compiled config asks of it."""
         config = self.compiled.otlp_collector_config
-        return image_needs(self.parts, self.images, self.optional, config)
+        return image_needs(self.parts, self.local, config)
 
 
 def request_stack(where: Where) -> StackRequest:
@@ -121,21 +101,15 @@ def request_of(manifest: Manifest, stack: str | None = None, *, live: bool = Fal
     outputs = call_plugins(refs, limit_s=manifest.local.plugin_deadline)
     egress = Egress.ANYWHERE if live else Egress.STACK
     compiled = compile_outputs(manifest, outputs, blueprints, os.environ, egress=egress)
-    local = manifest.local
     parts = required_blueprints(compiled, blueprints)
-    refuse_unknown(parts, local, manifest.place)
+    refuse_unknown(parts, manifest.local, manifest.place)
     return StackRequest(
         identity=identify(manifest.root, stack),
         compiled=compiled,
         parts=parts,
-        images=local.images,
-        registry=local.registry,
-        ports=local.ports,
-        optional=tuple(local.optional),
-        deadline_s=local.deadline,
+        local=manifest.local,
         warnings=(*manifest.warnings, *differing_ports(compiled)),
         live=live,
-        otlp_protocol=local.otlp_protocol,
     )
 
 

@@ -14,7 +14,7 @@ from floe_local.plan.stack.addresses import backend_urls
 from floe_local.plan.values import Frozen
 
 if TYPE_CHECKING:
-    from floe_local.operations.request import Where
+    from floe_local.operations.stacks import Where
     from floe_local.plan.artifacts import Backend
     from floe_local.plan.stack.model import StackPlan
 

@@ -19,7 +19,7 @@ from floe_local.plan.values import Frozen, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from floe_local.operations.request import Where
+    from floe_local.operations.stacks import Where
     from floe_local.plan.manifest.model import Manifest
 
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from floe_local.operations.request import StackRequest, Where
+    from floe_local.operations.request import StackRequest
+    from floe_local.operations.stacks import Where
     from floe_local.plan.stack.addresses import Viewpoint
     from floe_local.plan.stack.model import StackPlan
     from floe_local.plan.values import OtlpProtocol

@@ -18,7 +18,7 @@ from floe_local.run.progress import silent, timed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from floe_local.operations.request import Where
+    from floe_local.operations.stacks import Where
     from floe_local.plan.plugins.process import Child
     from floe_local.plan.stack.model import StackPlan
     from floe_local.prove.report import Report

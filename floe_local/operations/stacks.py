@@ -17,9 +17,22 @@ from floe_local.run.workspace import Workspace
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from floe_local.operations.request import Where
     from floe_local.plan.stack.model import StackIdentity, StackPlan, StackService
     from floe_local.run.engine import Engine
+
+
+class Where(Frozen):
+    """Which stack: the command line's ``--manifest``, ``--env`` and ``--stack``.
+
+    `folder` is the project's folder; None: the current one. `live`: backends that run
+    elsewhere are used for real, not played by the sandbox.
+    """
+
+    manifest: Path | None = None
+    environment: str | None = None
+    stack: str | None = None
+    folder: Path | None = None
+    live: bool = False
 
 
 class StackFiles(NamedTuple):

@@ -21,7 +21,7 @@ from floe_local.run.readiness import Readiness, ask
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from floe_local.operations.request import Where
+    from floe_local.operations.stacks import Where
     from floe_local.plan.stack.model import StackPlan, StackService
     from floe_local.run.holdings import Container, Holdings
 

@@ -14,12 +14,11 @@ from floe_local.errors import MachineError
 from floe_local.operations.layout import Site, lay_out
 from floe_local.operations.request import (
     UpSettings,
-    Where,
     differing_ports,
     manifest_of,
     request_of,
 )
-from floe_local.operations.stacks import ServiceRow, identity_of, service_rows
+from floe_local.operations.stacks import ServiceRow, Where, identity_of, service_rows
 from floe_local.plan.env_refs import missing, unset
 from floe_local.plan.manifest.reader import check_variables
 from floe_local.plan.stack.addresses import pipeline_environment
@@ -141,7 +140,7 @@ def _resolver(
     from floe_local.run.images import Policy, resolve  # noqa: PLC0415 - not at import time
 
     asked = policy or Policy()
-    mirrored = asked.model_copy(update={"registry": asked.registry or request.registry})
+    mirrored = asked.model_copy(update={"registry": asked.registry or request.local.registry})
 
     def resolved(needs: Sequence[ImageNeed]) -> Mapping[str, ResolvedImage]:
         return resolve(needs, mirrored, engine, report)
@@ -187,7 +186,7 @@ def bring_up(
         previous, _ = workspace.known_plan()
         site = Site(engine, workspace, previous, before, workspace.snapshot())
         plan = lay_out(request, images, site, settings)
-        deadline_s = settings.deadline_s or request.deadline_s
+        deadline_s = settings.deadline_s or request.local.deadline
         with ExitStack() as if_it_fails:
             if not settings.retain:
                 if_it_fails.callback(undo, plan, site)

@@ -12,6 +12,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.errors import FloeError
+from floe_local.plan.manifest.model import LocalSettings
 from floe_local.plan.stack.requirements import image_needs
 from floe_local.plan.values import Frozen, Origin
 from floe_local.run.images import Policy, list_images
@@ -156,7 +157,7 @@ def _code(container: IsolatedContainer, *, stays: bool) -> int:
 
 def _image(engine: Engine, config: Mapping[str, Any], collector: LocatedBlueprint) -> ImageStatus:
     """The image that a stack with this config would run, where it is on the engine."""
-    needs = image_needs((collector,), {}, collector_config=config)
+    needs = image_needs((collector,), LocalSettings(), config)
     return list_images(needs, Policy(pull=False), engine)[0]
 
 

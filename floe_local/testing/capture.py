@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
     from floe_local.observe.session.model import Event, LogRecord, Metric, Span
     from floe_local.observe.verdict import FailingSeverity, Stored
-    from floe_local.operations.request import Where
+    from floe_local.operations.stacks import Where
 
 Taken = TypeVar("Taken")
 

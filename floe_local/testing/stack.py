@@ -12,10 +12,10 @@ from testcontainers.compose import DockerCompose
 
 from floe_local.errors import InputError
 from floe_local.operations.down import down as take_down
-from floe_local.operations.request import UpSettings, Where
+from floe_local.operations.request import UpSettings
 from floe_local.operations.show import env, urls
 from floe_local.operations.smoke_test import find_targets, smoke_test
-from floe_local.operations.stacks import identity_of
+from floe_local.operations.stacks import Where, identity_of
 from floe_local.operations.up import up
 from floe_local.plan.values import Kind
 from floe_local.prove.targets import SmokeOptions

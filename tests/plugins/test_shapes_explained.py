@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from floe_local.errors import InputError
-from floe_local.operations.request import Where
 from floe_local.operations.show import Explanation, explain
+from floe_local.operations.stacks import Where
 
 RULES = Path(__file__).parents[2] / "docs" / "rules.md"
 PLUGIN = """

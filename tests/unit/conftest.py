@@ -10,6 +10,7 @@ import pytest
 from floe_local.plan.artifacts import Backend, Compiled
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
 from floe_local.plan.blueprint.placement import resolve_placement
+from floe_local.plan.manifest.model import LocalSettings
 from floe_local.plan.stack.model import ResolvedImage, StackInputs, identify
 from floe_local.plan.stack.requirements import image_needs, port_requests, required_blueprints
 from floe_local.plan.values import Origin
@@ -136,7 +137,7 @@ class Builder:
     ) -> StackInputs:
         compiled = compiled or self.compiled()
         parts = required_blueprints(compiled, self.located())
-        needs = image_needs(parts, {}, optional)
+        needs = image_needs(parts, LocalSettings(optional=list(optional)))
         requests = [
             w for w in port_requests(parts, compiled, {}) if w.service in {n.service for n in needs}
         ]

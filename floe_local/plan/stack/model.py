@@ -88,7 +88,6 @@ class PortRequest(Frozen):
 
     service: str
     endpoint: str
-    container_port: int
     preferred: int | None = None
     is_fixed: bool = False
 

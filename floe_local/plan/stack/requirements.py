@@ -9,7 +9,7 @@ from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.stack.model import ImageNeed, PortRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from floe_local.plan.artifacts import Compiled
     from floe_local.plan.blueprint.model import (
@@ -88,16 +88,14 @@ def refuse_clashes(parts: Iterable[LocatedBlueprint]) -> None:
 
 def image_needs(
     parts: Sequence[LocatedBlueprint],
-    overrides: Mapping[str, str],
-    optional: Collection[str] = (),
+    local: LocalSettings,
     collector_config: Mapping[str, Any] | None = None,
 ) -> tuple[ImageNeed, ...]:
     """The image that each service needs; an optional service, only where it is asked for.
 
     Args:
         parts: as `required_blueprints` gives them.
-        overrides: image references by service.
-        optional: names of optional services to run.
+        local: names the manifest's own images, and the optional services to run.
         collector_config: the service that reads it needs an image with its components.
     """
     components = components_of(collector_config or {})
@@ -106,13 +104,13 @@ def image_needs(
             service=name,
             source=service.image,
             folder=str(part.folder),
-            override=overrides.get(name),
+            override=local.images.get(name),
             optional=service.optional,
             components=components if service.reads_collector_config else frozenset(),
         )
         for part in parts
         for name, service in part.blueprint.services.items()
-        if not service.optional or name in optional
+        if not service.optional or name in local.optional
     )
 
 
@@ -173,7 +171,6 @@ def port_requests(
         PortRequest(
             service=service,
             endpoint=endpoint.name,
-            container_port=endpoint.port,
             preferred=_requested_port(service, endpoint, overrides) or endpoint.host_port,
             is_fixed=_requested_port(service, endpoint, overrides) is not None,
         )

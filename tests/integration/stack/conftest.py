@@ -11,6 +11,7 @@ from floe_local.operations.up import UpResult, bring_up
 from floe_local.plan.artifacts import Compiled
 from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
 from floe_local.plan.blueprint.placement import resolve_placement
+from floe_local.plan.manifest.model import LocalSettings
 from floe_local.plan.stack.model import ImageNeed, ResolvedImage, identify
 from floe_local.plan.stack.requirements import required_blueprints
 from floe_local.plan.values import Origin
@@ -57,7 +58,7 @@ class Stacks:
             identity=identity,
             compiled=compiled,
             parts=required_blueprints(compiled, placed),
-            deadline_s=60,
+            local=LocalSettings(deadline=60),
         )
 
     def up(

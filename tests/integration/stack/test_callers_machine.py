@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.errors import NotReadyError
-from floe_local.operations.request import Where
+from floe_local.operations.stacks import Where
 from floe_local.operations.status import status
 from floe_local.run.workspace import Workspace
 

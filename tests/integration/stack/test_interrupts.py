@@ -23,7 +23,8 @@ pytestmark = pytest.mark.integration
 CHILD = """
 import sys
 from pathlib import Path
-from floe_local.operations.request import UpSettings, Where
+from floe_local.operations.request import UpSettings
+from floe_local.operations.stacks import Where
 from floe_local.operations.up import up
 tell = lambda p: print(p.subject, p.phase, flush=True)
 up(Where(folder=Path(sys.argv[1])), UpSettings(free_ports=True), report=tell)

@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from floe_local.operations.down import down
-from floe_local.operations.request import UpSettings, Where
+from floe_local.operations.request import UpSettings
 from floe_local.operations.show import env, explain, render, urls
 from floe_local.operations.smoke_test import smoke_test
+from floe_local.operations.stacks import Where
 from floe_local.operations.status import status
 from floe_local.operations.up import up
 from floe_local.plan.stack.model import identify

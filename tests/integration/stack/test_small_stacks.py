@@ -13,7 +13,8 @@ import yaml
 
 from floe_local.errors import MachineError, NotReadyError
 from floe_local.operations.down import down
-from floe_local.operations.request import UpSettings, Where
+from floe_local.operations.request import UpSettings
+from floe_local.operations.stacks import Where
 from floe_local.operations.status import list_stacks, status
 from floe_local.run.compose_cli import find_compose
 from floe_local.run.engine import Engine

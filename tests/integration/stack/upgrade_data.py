@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from floe_local.operations.images import images
-from floe_local.operations.request import Where
 from floe_local.operations.smoke_test import find_targets
-from floe_local.operations.stacks import identity_of
+from floe_local.operations.stacks import Where, identity_of
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.plan.stack.model import STACK_LABEL
 from floe_local.plan.values import Frozen, Kind

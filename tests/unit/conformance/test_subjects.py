@@ -9,8 +9,9 @@ import pytest
 from floe_local.conformance.subjects import find_subjects
 from floe_local.errors import InputError
 from floe_local.operations.plugin_checks import check_plugins
-from floe_local.operations.request import Where, manifest_blueprints
+from floe_local.operations.request import manifest_blueprints
 from floe_local.operations.show import explain
+from floe_local.operations.stacks import Where
 from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.output import BackendRef
 from floe_local.plan.values import Kind

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from floe_local.errors import FloeError, InputError, MachineError
 from floe_local.operations.down import down
 from floe_local.operations.logs import logs
-from floe_local.operations.request import Where, manifest_of
+from floe_local.operations.request import manifest_of
 from floe_local.operations.show import env, render, urls
 from floe_local.operations.smoke_test import find_targets
-from floe_local.operations.stacks import identity_of, resolve_project
+from floe_local.operations.stacks import Where, identity_of, resolve_project
 from floe_local.operations.status import status
 from floe_local.operations.up import up
 from floe_local.run.holdings import Volume

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from floe_local.errors import InputError, MachineError
-from floe_local.operations.request import Where
 from floe_local.operations.show import env, explain, render, urls
-from floe_local.operations.stacks import identity_of
+from floe_local.operations.stacks import Where, identity_of
 from floe_local.operations.targets import EndpointOptions, targets_elsewhere, targets_of
 from floe_local.operations.up import refuse_unset
 from floe_local.plan.artifacts import Compiled

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.operations.plugins import validate_plugins
-from floe_local.operations.request import Where
+from floe_local.operations.stacks import Where
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def port_request(name: str, preferred: int | None = None) -> PortRequest:
-    return PortRequest(service=name, endpoint="api", container_port=1, preferred=preferred)
+    return PortRequest(service=name, endpoint="api", preferred=preferred)
 
 
 def free(_: int) -> str | None:
