@@ -27,7 +27,7 @@ from floe_local.plan.blueprint.recipe import (
     recipe_files,
 )
 from floe_local.run import build_steps
-from floe_local.run.go_build import describe_duration, go_build, processors
+from floe_local.run.build_steps import describe_duration, go_build, processors
 from floe_local.run.interrupts import defer_signals, interrupt_once
 from floe_local.run.progress import Progress, silent, timed
 from floe_local.run.pull import mirrored, pull

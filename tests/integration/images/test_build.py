@@ -19,7 +19,7 @@ from floe_local.plan.blueprint.recipe import GoBuild, load_recipe
 from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.stack.model import ImageNeed
 from floe_local.run.build import WORK_PREFIX, build, demand_needs, sweep
-from floe_local.run.go_build import go_program, uncompiled
+from floe_local.run.build_steps import go_program, uncompiled
 from floe_local.run.images import Policy, resolve
 from tests.waiting import wait_for
 

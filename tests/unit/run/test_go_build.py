@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from floe_local.run.go_build import (
+from floe_local.run.build_steps import (
     EXPECTED_BYTES_PER_S,
     Compilation,
     Workload,
