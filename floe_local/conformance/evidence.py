@@ -19,7 +19,7 @@ from floe_local.plan.plugins.calls import identity_of
 from floe_local.plan.plugins.host import clean_environment, failure, request
 from floe_local.plan.plugins.loading import PluginEntry
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
-from floe_local.plan.plugins.process import Ask, run_children
+from floe_local.plan.plugins.process import run_children
 from floe_local.plan.secrets.mask import names_a_credential
 from floe_local.plan.values import Frozen, Kind
 from floe_local.run.collector_check import CollectorVerdict
@@ -144,14 +144,14 @@ def output_of(subject: Subject, seen: Seen) -> PluginOutput:
     )
 
 
-def _ask(subject: Subject, variables: Mapping[str, str]) -> Ask:
+def _ask(subject: Subject, variables: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     kept = {
         name: value
         for name, value in clean_environment(proxies=False).items()
         if not names_a_credential(name)  # nobody's real credentials are for tests
     }
     environment = {**kept, **subject.environment, **variables}
-    return Ask(request("probe", [_ref(subject)], [subject.entry]), environment)
+    return request("probe", [_ref(subject)], [subject.entry]), environment
 
 
 def _ref(subject: Subject) -> BackendRef:

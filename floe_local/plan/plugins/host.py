@@ -18,7 +18,7 @@ from floe_local.plan.nested import json_fault
 from floe_local.plan.plugins.calls import identity_of
 from floe_local.plan.plugins.errors import MEND_THE_PLUGIN
 from floe_local.plan.plugins.output import BackendRef, PluginOutput
-from floe_local.plan.plugins.process import Ask, ChildOutput, run_children
+from floe_local.plan.plugins.process import ChildOutput, run_children
 from floe_local.plan.plugins.registry import PluginRegistry
 from floe_local.plan.secrets.mask import mask
 from floe_local.plan.secrets.recognise import refuse_secrets
@@ -67,7 +67,7 @@ def call_plugins(
     found = registry or PluginRegistry()
     entries = [found.find(r.kind, r.name, where=r.where, unified=r.unified) for r in refs]
     environment = clean_environment()
-    (talk,) = run_children([Ask(request("configs", refs, entries), environment)], limit_s)
+    (talk,) = run_children([(request("configs", refs, entries), environment)], limit_s)
     answers = talk.said("answers")
     if len(answers) < len(refs):
         job, method = talk.step
@@ -105,7 +105,7 @@ def validate_connections(
     asked = [_entry_or_error(ref, found) for ref in refs]
     environment = clean_environment(proxies=False)
     asks = [
-        Ask({**request("validate", [ref], [entry]), "targets": targets}, environment)
+        ({**request("validate", [ref], [entry]), "targets": targets}, environment)
         for ref, entry in zip(refs, asked, strict=True)
         if not isinstance(entry, InputError)
     ]

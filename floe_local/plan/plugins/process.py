@@ -23,6 +23,7 @@ from floe_local.errors import on_path
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+
 GRACE_S = 2.0
 """The child ends itself at the limit, saying where it hung; this much later it is killed."""
 
@@ -52,20 +53,6 @@ class ChildOutput(NamedTuple):
         return [m[key] for m in self.messages if key in m]
 
 
-class Ask(NamedTuple):
-    """What a child is asked, as its module reads it; its environment, whole; where it runs.
-
-    Where `request` is None it comes later, by `Child.give`: until then the child can load what
-    it needs.
-    """
-
-    request: Mapping[str, Any] | None
-    environment: Mapping[str, str]
-    module: str = "floe_local.plan.plugins.child"
-    folder: str | None = None
-    arguments: tuple[str, ...] = ()
-
-
 class Reporter:
     """The child's end: writes the protocol's lines."""
 
@@ -91,15 +78,20 @@ class Reporter:
         self._stream.flush()
 
 
-def run_children(asks: Sequence[Ask], limit_s: float) -> list[ChildOutput]:
+def run_children(
+    asks: Sequence[tuple[Mapping[str, Any], Mapping[str, str]]], limit_s: float
+) -> list[ChildOutput]:
     """Start a child for each request, all at once; give what each said, in the same order.
 
     Args:
-        asks: one for each child.
+        asks: for each child, what it is asked, and its environment, whole.
         limit_s: seconds that each has.
     """
     with ExitStack() as stack:
-        children = [stack.enter_context(Child(ask, limit_s)) for ask in asks]
+        children = [
+            stack.enter_context(Child(request, environment, limit_s))
+            for request, environment in asks
+        ]
         return finish(children, limit_s)
 
 
@@ -110,21 +102,38 @@ def finish(children: Sequence[Child], limit_s: float) -> list[ChildOutput]:
 
 
 class Child:
-    """One child process in a session of its own, killed with all it started at the end."""
+    """One child process in a session of its own, killed with all it started at the end.
 
-    def __init__(self, ask: Ask, limit_s: float = 0.0) -> None:
+    Args:
+        request: what it is asked, as its module reads it; None: it comes later, by `give`, and
+            until then the child can load what it needs.
+        environment: all that it sees.
+        limit_s: seconds that it has.
+        module: what it runs.
+        folder: where it runs.
+    """
+
+    def __init__(
+        self,
+        request: Mapping[str, Any] | None,
+        environment: Mapping[str, str],
+        limit_s: float = 0.0,
+        *,
+        module: str = "floe_local.plan.plugins.child",
+        folder: str | None = None,
+    ) -> None:
         with tempfile.TemporaryFile() as asked:
-            if ask.request is not None:
+            if request is not None:
                 with on_path(tempfile.gettempdir()):
-                    asked.write(_encoded(ask.request, limit_s))
+                    asked.write(_encoded(request, limit_s))
                     asked.seek(0)
             self.process = subprocess.Popen(  # noqa: S603 - a module of ours
-                [sys.executable, "-P", "-m", ask.module, *ask.arguments],
-                stdin=subprocess.PIPE if ask.request is None else asked,
+                [sys.executable, "-P", "-m", module],
+                stdin=subprocess.PIPE if request is None else asked,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=ask.environment,
-                cwd=ask.folder,
+                env=environment,
+                cwd=folder,
                 start_new_session=True,  # what it starts ends with it, and ^C is ours alone
             )
         self.answers = bytearray()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from floe_local.errors import on_path
 from floe_local.plan.caller import for_clients
-from floe_local.plan.plugins.process import Ask, Child
+from floe_local.plan.plugins.process import Child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ def start_sender() -> Iterator[Child]:
         home = tempfile.TemporaryDirectory(prefix="floe-local-client-")
     with home as folder:
         environment = for_clients(os.environ, sys.path, folder, {})
-        with Child(Ask(None, environment, _MODULE, folder)) as child:
+        with Child(None, environment, module=_MODULE, folder=folder) as child:
             yield child
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import IO, TYPE_CHECKING, cast
 
 from floe_local.plan.caller import for_clients
-from floe_local.plan.plugins.process import Ask, Child, finish, read_request, read_streams
+from floe_local.plan.plugins.process import Child, finish, read_request, read_streams
 
 if TYPE_CHECKING:
     from typing import Any
@@ -74,7 +74,7 @@ def test_a_request_reaches_a_child_as_it_was_given(monkeypatch: pytest.MonkeyPat
 
 def test_a_child_that_ended_before_it_was_given_its_request_says_how() -> None:
     environment = for_clients(os.environ, sys.path, "/", {})
-    with Child(Ask(None, environment, "floe_local.no_such_module")) as child:
+    with Child(None, environment, module="floe_local.no_such_module") as child:
         child.process.wait(30)
         child.give({"much": "x" * 1_000_000}, 5)
         (talk,) = finish([child], 5)
