@@ -7,16 +7,27 @@ its job and its datasets are compared with the fold of all events that were ackn
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from floe_local.observe.expected import (
+    DatasetParts,
+    dataset_parts,
+    dataset_values,
+    fold,
+    last_time,
+    latest_runs,
+    latest_users,
+    run_values,
+    span_values,
+)
 from floe_local.observe.rules.model import Occurrence, RuleFinding, Severity
-from floe_local.observe.session.lineage import lineage_of, mapping, mappings, text
-from floe_local.observe.session.model import ObservedSession
+from floe_local.observe.session.lineage import ENDS, Lineage, as_time
 from floe_local.observe.verdict import Stored
 from floe_local.plan.blueprint.model import SPAN_FIELDS
-from floe_local.plan.nested import fill, placeholders_in
+from floe_local.plan.nested import fill_query, placeholders_in
 from floe_local.plan.values import Signal
 from floe_local.prove.read.readback import is_absent, is_stored, judge_response, search
 from floe_local.signals.shared.model import ExpectedItem
@@ -26,21 +37,27 @@ from floe_local.until import Reply, poll
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from floe_local.observe.session.lineage import Lineage, LineageName, Run
-    from floe_local.observe.session.model import Event, Span
-    from floe_local.plan.blueprint.model import Naming, Probe
+    from floe_local.observe.session.lineage import LineageName, Run
+    from floe_local.observe.session.model import Event, ObservedSession, Span
+    from floe_local.plan.blueprint.model import Probe
     from floe_local.prove.read.http import Http, Response
     from floe_local.prove.targets import BackendTarget, Targets
     from floe_local.signals.shared.difference import Difference
 
 _THREADS = 4
 _PROFILE = "received"
-_ENDS = ("COMPLETE", "FAIL", "ABORT")
+_STEADY_S = 2.0
+"""So long a difference is looked at again: then it is no state on the way to another."""
+_CLOCK = timedelta(microseconds=1)
+"""What is finer than this, most databases do not keep."""
 
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """One look at one thing; `size` is how much it is to hold, and grows while more comes."""
+    """One look at one thing; `size` is how much it is to hold, and grows while more comes.
+
+    `run` is the one that a job or a dataset is to be in the state of.
+    """
 
     target: BackendTarget
     probe: Probe
@@ -49,26 +66,48 @@ class Look:
     place: str
     size: int
     spans: dict[str, Span] = field(default_factory=dict)
+    run: Run | None = None
 
     @property
     def identity(self) -> tuple[str, str, str]:
         """The same in every round."""
         return (self.target.name, self.probe.name, self.key)
 
+    @property
+    def owner(self) -> tuple[str, LineageName] | None:
+        """The backend, and the job whose latest run decides what it shows; None: no run does."""
+        if self.run is None or self.item.each == "run":
+            return None
+        return self.target.name, self.run.job
+
 
 @dataclass(frozen=True)
 class LookResult:
-    """What an answer showed: how much is there, what is missing, what is different."""
+    """What an answer showed: how much is there, what is missing, what is different.
+
+    `latest_run` is which run a job is in the state of, as the backend says; empty: it does not
+    say. `superseded`: that is one that came later than the session's.
+    """
 
     question: Look
     stored: int
     missing: tuple[Occurrence, ...] = ()
     changed: tuple[Occurrence, ...] = ()
+    latest_run: str = ""
+    superseded: bool = False
 
     @property
     def good(self) -> bool:
         """Whether everything is there, as it was sent."""
-        return not (self.missing or self.changed)
+        return not (self.missing or (self.changed and not self.superseded))
+
+
+@dataclass(frozen=True)
+class _Events:
+    """What was acknowledged of lineage, folded."""
+
+    lineage: Lineage = field(default_factory=Lineage)
+    parts: DatasetParts = field(default_factory=dict)
 
 
 class ReadBack:
@@ -77,13 +116,17 @@ class ReadBack:
     Args:
         targets: the stack's.
         http: what asks.
+        since: when the session began; None: now.
     """
 
-    def __init__(self, targets: Targets, http: Http) -> None:
+    def __init__(self, targets: Targets, http: Http, since: datetime | None = None) -> None:
         self._targets, self._http = targets, http
+        self._since = since or datetime.now(UTC)
         self._traces: dict[str, dict[str, Span]] = defaultdict(dict)
         self._events: list[Event] = []
+        self._known_events = _Events()
         self._outcomes: dict[tuple[str, str, str], LookResult] = {}
+        self._alike: dict[tuple[str, str, str], tuple[LookResult, float]] = {}
 
     def take(self, session: ObservedSession) -> None:
         """Expect what a part of a session says was acknowledged."""
@@ -91,7 +134,9 @@ class ReadBack:
         for span in session.spans:
             if span.request in taken:
                 self._traces[span.trace_id][span.span_id] = span
-        self._events += [event for event in session.events if event.request in taken]
+        if events := [event for event in session.events if event.request in taken]:
+            self._events += events
+            self._known_events = _Events(fold(self._events), dataset_parts(self._events))
 
     def look(self, deadline: float | None = None) -> bool:
         """Ask for what is not known to be there; whether all is.
@@ -108,19 +153,44 @@ class ReadBack:
 
     def _known(self, question: Look) -> bool:
         before = self._outcomes.get(question.identity)
-        return before is not None and before.good and before.question.size == question.size
+        if before is None or not before.good or before.question.size != question.size:
+            return False
+        return _run_id(before.question) == _run_id(question)
 
     def _questions(self, *, last: bool) -> Iterator[Look]:
-        lineage = lineage_of(ObservedSession(events=tuple(self._events)))
         for target in self._targets.backends:
             yield from _of_traces(target, self._traces)
-            yield from _of_lineage(target, lineage, last=last)
+            yield from _of_lineage(target, self._known_events, last=last)
 
     def _ask(self, question: Look) -> tuple[Reply, LookResult]:
         target = question.target
         answer = self._http.send(question.probe.request, target.endpoints, question.item.values)
         outcome = (_spans if question.probe.decode else _values)(question, answer)
-        return Reply(good=outcome.good), outcome
+        if outcome.changed and self._is_superseded(outcome):
+            outcome = replace(outcome, superseded=True)
+        return Reply(good=outcome.good, final=self._is_steady(outcome)), outcome
+
+    def _is_superseded(self, outcome: LookResult) -> bool:
+        """Whether a job is in the state of a run that came later than the session's."""
+        question, other = outcome.question, outcome.latest_run
+        if not other or question.run is None or other == question.run.run_id:
+            return False
+        target, values = question.target, {**question.item.values, "run_id": other}
+        for probe in target.readback.get(Signal.LINEAGE, ()):
+            if probe.each == "run":
+                answer = self._http.send(probe.request, target.endpoints, values)
+                if (at := _time_shown(probe, answer)) is not None:
+                    return at >= last_time(question.run)
+        return True  # the backend does not say when that was: nothing speaks against it
+
+    def _is_steady(self, outcome: LookResult) -> bool:
+        """Whether all is there, and in what it differs has been the same for some time."""
+        identity = outcome.question.identity
+        before, since = self._alike.get(identity, (None, monotonic()))
+        if before is None or before.changed != outcome.changed:
+            since = monotonic()
+        self._alike[identity] = (outcome, since)
+        return not outcome.missing and monotonic() - since >= _STEADY_S
 
     @property
     def stored(self) -> tuple[Stored, ...]:
@@ -145,27 +215,56 @@ class ReadBack:
             why_of: backend → what else is known of why it does not hold something.
         """
         outcomes = list(self._outcomes.values())
-        missing = [_with_reason(o, why_of or {}) for o in outcomes]
         sampled = self._targets.sampling not in {"off", "always_on"}
-        lost = [
-            f
-            for o, places in zip(outcomes, missing, strict=True)
-            if not o.question.spans or not sampled
-            for f in places
-        ]
-        kept = [
-            f
-            for o, places in zip(outcomes, missing, strict=True)
-            if o.question.spans and sampled
-            for f in places
-        ]
-        changed = [found for outcome in outcomes for found in outcome.changed]
+        lost: list[Occurrence] = []
+        kept: list[Occurrence] = []
+        changed: list[Occurrence] = []
+        older: list[Occurrence] = []
+        for outcome in outcomes:
+            missing = kept if outcome.question.spans and sampled else lost
+            missing += _with_reason(outcome, why_of or {})
+            if outcome.changed and self._is_other_state(outcome):
+                older += outcome.changed
+            else:
+                changed += outcome.changed
         made = (
             _finding("not-stored", lost),
             _finding("sampled", kept),
             _finding("stored-otherwise", changed),
+            _finding("other-state", older),
         )
         return [finding for finding in made if finding.places]
+
+    def _is_other_state(self, outcome: LookResult) -> bool:
+        """Whether a job or a dataset may be in the state that another run left it in.
+
+        Either the backend says that a later one did, or it does not say, and what was sent
+        calls itself older than the session.
+        """
+        owner, run = outcome.question.owner, outcome.question.run
+        if owner is None or run is None:
+            return False
+        said = [one for one in self._outcomes.values() if one.latest_run]
+        if any(one.superseded for one in said if one.question.owner == owner):
+            return True
+        is_own = any(one.latest_run == run.run_id for one in said if one.question.owner == owner)
+        return not is_own and last_time(run) < self._since
+
+
+def _run_id(question: Look) -> str:
+    return question.run.run_id if question.run else ""
+
+
+def _time_shown(probe: Probe, answer: Response) -> datetime | None:
+    """When a run ended, else began, as an answer of a run's probe shows it."""
+    if not answer.ok or is_absent(probe, answer):
+        return None
+    shown = {
+        one.equals: as_time(search(fill_query(one.query, {}), answer.parsed()))
+        for one in probe.expect
+        if one.equals in {"{started_at}", "{ended_at}"}
+    }
+    return shown.get("{ended_at}") or shown.get("{started_at}")
 
 
 def _with_reason(outcome: LookResult, why_of: dict[str, str]) -> list[Occurrence]:
@@ -186,48 +285,31 @@ def _of_traces(target: BackendTarget, traces: dict[str, dict[str, Span]]) -> Ite
                 continue
             for span in list(spans.values()):
                 key = f"{trace_id}/{span.span_id}"
-                item = ExpectedItem("span", _span_values(span))
+                item = ExpectedItem("span", span_values(span))
                 yield from _question(
                     target, probe, item, key=key, place=span.place, spans={key: span}
                 )
 
 
-def _span_values(span: Span) -> dict[str, Any]:
-    return {
-        "trace_id": span.trace_id,
-        "span_id": span.span_id,
-        "parent_id": span.parent_id or None,
-        "name": span.name,
-        "kind": span.kind,
-        "status": span.status["code"],
-        "message": span.status["message"],
-        "service": span.service,
-        "start": span.start,
-        "end": span.end,
-        "duration": span.end - span.start,
-        "trace_state": span.trace_state,
-    }
-
-
-def _of_lineage(target: BackendTarget, lineage: Lineage, *, last: bool) -> Iterator[Look]:
-    runs = [run for run in lineage.runs.values() if last or run.state in _ENDS]
-    latest: dict[LineageName, Run] = {run.job: run for run in runs}
-    of_dataset = {name: run for run in runs for name in (*run.inputs, *run.outputs)}
+def _of_lineage(target: BackendTarget, known: _Events, *, last: bool) -> Iterator[Look]:
+    runs = [run for run in known.lineage.runs.values() if last or run.state in ENDS]
+    latest, users = latest_runs(runs), latest_users(runs)
     for probe in target.readback.get(Signal.LINEAGE, ()):
-        subjects: list[tuple[Run, str, dict[str, Any]]]
+        subjects: Iterable[tuple[Run, str, dict[str, Any]]]
         if probe.each == "run":
-            subjects = [(run, run.run_id, {}) for run in runs]
+            subjects = ((run, run.run_id, {}) for run in runs)
         elif probe.each == "job":
-            subjects = [(run, str(name), {}) for name, run in latest.items()]
+            subjects = ((run, str(name), {}) for name, run in latest.items())
         else:
-            subjects = [
-                (run, str(name), _dataset_values(name, lineage.datasets[name]))
-                for name, run in of_dataset.items()
-            ]
+            subjects = (
+                (run, str(name), dataset_values(name, run, known.parts))
+                for name, run in users.items()
+            )
         for run, key, values in subjects:
-            item = ExpectedItem(probe.each, {**_run_values(run, target.naming), **values})
-            size = len(run.events)
-            yield from _question(target, probe, item, key=key, place=run.place, size=size)
+            item = ExpectedItem(probe.each, {**run_values(run, target.naming), **values})
+            yield from _question(
+                target, probe, item, key=key, place=run.place, size=len(run.events), run=run
+            )
 
 
 def _question(
@@ -239,6 +321,7 @@ def _question(
     place: str,
     spans: dict[str, Span] | None = None,
     size: int = 1,
+    run: Run | None = None,
 ) -> Iterator[Look]:
     """A question, if the probe can be asked with what is known of such a thing."""
     request, values = probe.request, item.values
@@ -253,43 +336,7 @@ def _question(
         known = [e for e in probe.expect if placeholders_in([e.equals, e.query]) <= values.keys()]
         asked = probe.model_copy(update={"expect": tuple(known)})
         size = len(spans) if spans else size
-        yield Look(target, asked, item, key, place, size, spans or {})
-
-
-def _run_values(run: Run, naming: Naming) -> dict[str, Any]:
-    """What placeholders stand for of a run, as far as its events say it."""
-    values: dict[str, Any] = {
-        "run_id": run.run_id,
-        "namespace": run.job.namespace,
-        "sent_job": run.job.name,
-        "job": _stored_job(run, naming),
-        "event": run.state,
-        "state": naming.run_states.get(run.state, run.state),
-        "inputs": sorted({name.name for name in run.inputs}),
-        "outputs": sorted({name.name for name in run.outputs}),
-        "last_event": run.events[-1].content,
-    }
-    if run.parent:
-        values["parent_run_id"] = run.parent
-    return values
-
-
-def _stored_job(run: Run, naming: Naming) -> str:
-    if run.parent_job is None:
-        return run.job.name
-    parent = run.parent_job.name
-    name = fill(naming.child_job, {"job": run.job.name, "parent_job": parent})
-    begin = fill(naming.child_job, {"job": "", "parent_job": parent})
-    return run.job.name if run.job.name.startswith(begin) else name
-
-
-def _dataset_values(name: LineageName, facets: dict[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = {"namespace": name.namespace, "dataset": name.name}
-    fields = mappings(mapping(facets.get("schema")).get("fields"))
-    if fields and all(text(one.get("name")) and text(one.get("type")) for one in fields):
-        rows = [{"name": one["name"], "type": one["type"]} for one in fields]
-        values["schema"] = sorted(rows, key=lambda row: row["name"])
-    return values
+        yield Look(target, asked, item, key, place, size, spans or {}, run)
 
 
 def _spans(question: Look, answer: Response) -> LookResult:
@@ -321,8 +368,31 @@ def _values(question: Look, answer: Response) -> LookResult:
         return _all_missing(question, said)
     wrong = judge_response(question.probe, answer, question.item)
     called = f"{question.item.each} {question.key}"
-    changed = tuple(Occurrence(question.place, f"{called}{_said(question, one)}") for one in wrong)
-    return LookResult(question, max(1, len(question.spans)), (), changed)
+    changed = tuple(
+        Occurrence(question.place, f"{called}{_said(question, one)}")
+        for one in wrong
+        if not _is_same_time(one)
+    )
+    stored = max(1, len(question.spans))
+    return LookResult(question, stored, (), changed, _latest_run(question, answer))
+
+
+def _latest_run(question: Look, answer: Response) -> str:
+    """The run that a job is in the state of, as the answer says it."""
+    if question.item.each != "job":
+        return ""
+    shown = (
+        search(fill_query(one.query, question.item.values), answer.parsed())
+        for one in question.probe.expect
+        if one.equals == "{run_id}"
+    )
+    return next((run_id for run_id in shown if isinstance(run_id, str)), "")
+
+
+def _is_same_time(one: Difference) -> bool:
+    """Whether two texts are the same time: written otherwise, or kept less finely."""
+    sent, found = as_time(one.expected), as_time(one.found)
+    return sent is not None and found is not None and abs(sent - found) <= _CLOCK
 
 
 def _all_missing(question: Look, said: str) -> LookResult:
@@ -356,6 +426,11 @@ RECEIVED: dict[str, tuple[Severity, str, str]] = {
         Severity.WARNING,
         "what is stored is what was sent",
         "A processor of the Collector, or the backend itself, made something else of it.",
+    ),
+    "other-state": (
+        Severity.NOTE,
+        "a job is in the state of the session's last run",
+        "Backends show what is latest by event time: here that may be a run of another session.",
     ),
 }
 """Code → severity, what is right, and why that matters, of what is read back."""

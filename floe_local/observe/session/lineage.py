@@ -95,7 +95,7 @@ class Lineage:
     def columns(self) -> frozenset[ColumnEdge]:
         """What `columnLineage` facets say."""
         return frozenset(
-            ColumnEdge(_name(source), str(source.get("field", "")), target, str(name))
+            ColumnEdge(name_of(source), str(source.get("field", "")), target, str(name))
             for target, facets in self.datasets.items()
             for name, made in mapping(mapping(facets.get("columnLineage")).get("fields")).items()
             for source in mappings(mapping(made).get("inputFields"))
@@ -112,7 +112,7 @@ def lineage_of(session: ObservedSession) -> Lineage:
         if run_id := text(mapping(content.get("run")).get("runId")):
             grouped.setdefault(run_id, []).append(event)
         for _, one in datasets_in(content):
-            name = _name(one)
+            name = name_of(one)
             facets = {**mapping(one.get("facets"))}
             datasets.setdefault(name, {}).update(facets)
             seen.setdefault(name, event.place)
@@ -128,11 +128,11 @@ def _run(run_id: str, events: list[Event]) -> Run:
     job = mapping(parent.get("job"))
     return Run(
         run_id=run_id,
-        job=_name(mapping(contents[-1].get("job"))),
+        job=name_of(mapping(contents[-1].get("job"))),
         events=tuple(events),
         types=tuple(text(content.get("eventType")) for content in contents),
         parent=text(mapping(parent.get("run")).get("runId")),
-        parent_job=_name(job) if job else None,
+        parent_job=name_of(job) if job else None,
         root=text(mapping(mapping(parent.get("root")).get("run")).get("runId")),
         facets=facets,
         inputs=_datasets(contents, "inputs", "inputFacets"),
@@ -148,7 +148,7 @@ def _datasets(
     for content in contents:
         for one in mappings(content.get(side)):
             facets = {**mapping(one.get("facets")), **mapping(one.get(own))}
-            found.setdefault(_name(one), {}).update(facets)
+            found.setdefault(name_of(one), {}).update(facets)
     return found
 
 
@@ -173,12 +173,17 @@ def facets_in(content: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 def time_of(event: Event) -> datetime | None:
     """When an event says that it happened; None: it says nothing that is a time with a zone."""
-    value = text(mapping(event.content).get("eventTime"))
+    return as_time(mapping(event.content).get("eventTime"))
+
+
+def as_time(value: Any) -> datetime | None:
+    """A JSON value as a time; None: it is no text, or no time with a zone."""
+    written = text(value)
     try:
-        found = datetime.fromisoformat(value)
+        found = datetime.fromisoformat(written)
     except ValueError:
         return None
-    return found if "T" in value.upper() and found.tzinfo else None
+    return found if "T" in written.upper() and found.tzinfo else None
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -196,5 +201,6 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _name(owner: dict[str, Any]) -> LineageName:
+def name_of(owner: dict[str, Any]) -> LineageName:
+    """The name of a job or a dataset, as an event has it."""
     return LineageName(text(owner.get("namespace")), text(owner.get("name")))
