@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from floe_local.observe.session.lineage import Lineage, LineageName, Run
-    from floe_local.observe.session.model import Event, Span
+    from floe_local.observe.session.model import Event, LogRecord, Metric, Span
     from floe_local.plan.blueprint.model import Naming
 
 _OF_CLIENT = ("_producer", "_schemaURL")
@@ -49,6 +49,29 @@ def span_values(span: Span) -> dict[str, Any]:
         "end": span.end,
         "duration": span.end - span.start,
         "trace_state": span.trace_state,
+    }
+
+
+_INSTRUMENTS = {"sum": "counter"}
+
+
+def log_values(record: LogRecord) -> dict[str, Any]:
+    """What placeholders stand for of a log record."""
+    return {
+        "trace_id": record.trace_id,
+        "span_id": record.span_id,
+        "body": record.body,
+        "severity": record.severity,
+        "service": str(record.resource.get("service.name") or ""),
+    }
+
+
+def metric_values(metric: Metric) -> dict[str, Any]:
+    """What placeholders stand for of a metric; a session keeps no values."""
+    return {
+        "metric": metric.name,
+        "instrument": _INSTRUMENTS.get(metric.kind, metric.kind),
+        "service": str(metric.resource.get("service.name") or ""),
     }
 
 

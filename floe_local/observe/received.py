@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from floe_local.observe.counted import COUNTED, NOUNS, Acknowledged, who_changes
 from floe_local.observe.expected import (
     DatasetParts,
     dataset_parts,
@@ -20,25 +21,28 @@ from floe_local.observe.expected import (
     last_time,
     latest_runs,
     latest_users,
+    log_values,
+    metric_values,
     run_values,
     span_values,
 )
 from floe_local.observe.rules.model import Occurrence, RuleFinding, Severity
 from floe_local.observe.session.lineage import ENDS, Lineage, as_time
-from floe_local.observe.verdict import Stored
+from floe_local.observe.verdict import Stored, counted
 from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.nested import fill_query, placeholders_in
 from floe_local.plan.values import Signal
 from floe_local.prove.read.readback import is_absent, is_stored, judge_response, search
 from floe_local.signals.shared.model import ExpectedItem
 from floe_local.signals.shared.otlp_json import SpanComparison, decode_spans
-from floe_local.until import Reply, poll
+from floe_local.until import Reply, growing, poll, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from floe_local.observe.counted import CollectorCounts, Count
     from floe_local.observe.session.lineage import LineageName, Run
-    from floe_local.observe.session.model import Event, ObservedSession, Span
+    from floe_local.observe.session.model import Event, LogRecord, Metric, ObservedSession, Span
     from floe_local.plan.blueprint.model import Probe
     from floe_local.prove.read.http import Http, Response
     from floe_local.prove.targets import BackendTarget, Targets
@@ -48,6 +52,7 @@ _THREADS = 4
 _PROFILE = "received"
 _STEADY_S = 2.0
 """So long a difference is looked at again: then it is no state on the way to another."""
+_RECOUNT_S = 0.3
 _CLOCK = timedelta(microseconds=1)
 """What is finer than this, most databases do not keep."""
 
@@ -56,7 +61,8 @@ _CLOCK = timedelta(microseconds=1)
 class Look:
     """One look at one thing; `size` is how much it is to hold, and grows while more comes.
 
-    `run` is the one that a job or a dataset is to be in the state of.
+    `run` is the one that a job or a dataset is to be in the state of. `processors` are those of
+    the Collector on the way there, with their settings.
     """
 
     target: BackendTarget
@@ -67,11 +73,18 @@ class Look:
     size: int
     spans: dict[str, Span] = field(default_factory=dict)
     run: Run | None = None
+    processors: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def identity(self) -> tuple[str, str, str]:
         """The same in every round."""
         return (self.target.name, self.probe.name, self.key)
+
+    @property
+    def signal(self) -> Signal:
+        """What it is a part of."""
+        words = {"metric": Signal.METRICS, "log": Signal.LOGS}
+        return words.get(self.item.each, Signal.TRACES if self.spans else Signal.LINEAGE)
 
     @property
     def owner(self) -> tuple[str, LineageName] | None:
@@ -85,6 +98,7 @@ class Look:
 class LookResult:
     """What an answer showed: how much is there, what is missing, what is different.
 
+    `processed` is what differs because a processor of the Collector is there to change it.
     `latest_run` is which run a job is in the state of, as the backend says; empty: it does not
     say. `superseded`: that is one that came later than the session's.
     """
@@ -93,6 +107,7 @@ class LookResult:
     stored: int
     missing: tuple[Occurrence, ...] = ()
     changed: tuple[Occurrence, ...] = ()
+    processed: tuple[Occurrence, ...] = ()
     latest_run: str = ""
     superseded: bool = False
 
@@ -117,10 +132,23 @@ class ReadBack:
         targets: the stack's.
         http: what asks.
         since: when the session began; None: now.
+        counts: the Collector's counters; None: there is no Collector.
     """
 
-    def __init__(self, targets: Targets, http: Http, since: datetime | None = None) -> None:
+    def __init__(
+        self,
+        targets: Targets,
+        http: Http,
+        since: datetime | None = None,
+        counts: CollectorCounts | None = None,
+    ) -> None:
         self._targets, self._http = targets, http
+        self._collector = counts
+        self._acknowledged = Acknowledged()
+        self._counts: tuple[Count, ...] = ()
+        self._counted_at = 0.0
+        self._logs: dict[tuple[str, str], list[LogRecord]] = defaultdict(list)
+        self._metrics: dict[tuple[str, str], Metric] = {}
         self._since = since or datetime.now(UTC)
         self._traces: dict[str, dict[str, Span]] = defaultdict(dict)
         self._events: list[Event] = []
@@ -134,6 +162,13 @@ class ReadBack:
         for span in session.spans:
             if span.request in taken:
                 self._traces[span.trace_id][span.span_id] = span
+        for log in session.logs:
+            if log.request in taken:
+                self._logs[log.trace_id, log.span_id].append(log)
+        for metric in session.metrics:
+            if metric.request in taken:
+                self._metrics[str(metric.resource.get("service.name")), metric.name] = metric
+        self._acknowledged = self._acknowledged.plus(session)
         if events := [event for event in session.events if event.request in taken]:
             self._events += events
             self._known_events = _Events(fold(self._events), dataset_parts(self._events))
@@ -145,11 +180,56 @@ class ReadBack:
             deadline: on the monotonic clock, until when to ask again; None: once, and only for
                 runs that have ended.
         """
-        until = monotonic() if deadline is None else deadline
+        end = monotonic() if deadline is None else deadline
         questions = [q for q in self._questions(last=deadline is not None) if not self._known(q)]
-        for _, outcome, _, _ in poll(questions, self._ask, deadline=until, threads=_THREADS):
+        for _, outcome, _, _ in poll(questions, self._ask, deadline=end, threads=_THREADS):
             self._outcomes[outcome.question.identity] = outcome
-        return all(outcome.good for outcome in self._outcomes.values())
+        if deadline is not None:
+            until(self._all_sent, deadline - monotonic(), growing())
+        return self.complete
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is there, but for what a processor left out or changed."""
+        outcomes = self._outcomes.values()
+        lost = any(self._is_lost(o.question) for o in outcomes if o.missing)
+        return not lost and all(o.good or o.missing for o in outcomes) and not self._unsent()
+
+    def _all_sent(self) -> bool:
+        """Count anew, and say whether the Collector has sent all that it is to send."""
+        if self._collector:
+            self._counts, self._counted_at = self._collector.read(self._acknowledged), monotonic()
+        return not any(one.unexplained for one in self._counts)
+
+    def _unsent(self) -> list[Count]:
+        """What exporters did not send of signals that the backend does not show."""
+        return [
+            one
+            for one in self._counts
+            if one.unexplained and not (self._shows(one.backend, one.signal))
+        ]
+
+    def _shows(self, backend: str, signal: Signal) -> bool:
+        return any(
+            outcome.question.target.name == backend and outcome.question.signal is signal
+            for outcome in self._outcomes.values()
+        )
+
+    def _is_lost(self, question: Look) -> bool:
+        """Whether what a backend lacks is more than processors left out."""
+        name, signal = question.target.name, question.signal
+        own = [one for one in self._counts if (one.backend, one.signal) == (name, signal)]
+        explained = max((one.explained for one in own), default=0)
+        return self._lacking(name, signal) > explained
+
+    def _lacking(self, backend: str, signal: Signal) -> int:
+        """How many items a backend lacks, as it says itself."""
+        return sum(
+            outcome.question.size - outcome.stored
+            for outcome in self._outcomes.values()
+            if outcome.missing
+            and (outcome.question.target.name, outcome.question.signal) == (backend, signal)
+        )
 
     def _known(self, question: Look) -> bool:
         before = self._outcomes.get(question.identity)
@@ -159,8 +239,21 @@ class ReadBack:
 
     def _questions(self, *, last: bool) -> Iterator[Look]:
         for target in self._targets.backends:
-            yield from _of_traces(target, self._traces)
+            yield from _of_traces(target, self._traces, self._processors(target))
+            yield from _of_logs(target, self._logs)
+            yield from _of_metrics(target, self._metrics)
             yield from _of_lineage(target, self._known_events, last=last)
+
+    def _processors(self, target: BackendTarget) -> dict[str, dict[str, Any]]:
+        """The processors that spans pass on the way to a backend."""
+        exporters = set(target.exporters.get(Signal.TRACES, ()))
+        routes = self._collector.routes if self._collector else ()
+        return {
+            processor: settings
+            for route in routes
+            if route.signal is Signal.TRACES and exporters & set(route.exporters)
+            for processor, settings in route.processors.items()
+        }
 
     def _ask(self, question: Look) -> tuple[Reply, LookResult]:
         target = question.target
@@ -184,13 +277,23 @@ class ReadBack:
         return True  # the backend does not say when that was: nothing speaks against it
 
     def _is_steady(self, outcome: LookResult) -> bool:
-        """Whether all is there, and in what it differs has been the same for some time."""
+        """Whether what is missing or different has been the same for some time, and will stay."""
         identity = outcome.question.identity
         before, since = self._alike.get(identity, (None, monotonic()))
-        if before is None or before.changed != outcome.changed:
+        if before is None or (before.missing, before.changed) != (outcome.missing, outcome.changed):
             since = monotonic()
         self._alike[identity] = (outcome, since)
-        return not outcome.missing and monotonic() - since >= _STEADY_S
+        if monotonic() - since < _STEADY_S:
+            return False
+        return not outcome.missing or self._is_left_out(outcome.question)
+
+    def _is_left_out(self, question: Look) -> bool:
+        """Whether the Collector has sent all of a signal that its processors did not leave out."""
+        if monotonic() - self._counted_at > _RECOUNT_S:
+            self._all_sent()
+        name, signal = question.target.name, question.signal
+        own = [one for one in self._counts if (one.backend, one.signal) == (name, signal)]
+        return bool(own) and all(one.explained and not one.unexplained for one in own)
 
     @property
     def stored(self) -> tuple[Stored, ...]:
@@ -206,7 +309,21 @@ class ReadBack:
                 continue
             count[0] += question.size if question.spans else 1
             count[1] += outcome.stored
-        return tuple(Stored(*key, *count) for key, count in counts.items())
+        held = tuple(
+            Stored(backend, noun, size, stored)
+            for (backend, noun), (size, stored) in counts.items()
+        )
+        return held + tuple(
+            Stored(
+                one.backend,
+                f"{NOUNS[one.signal]}s",
+                one.acknowledged,
+                min(one.sent, one.acknowledged),
+                exported=True,
+            )
+            for one in self._counts
+            if one.signal is not Signal.TRACES or not self._shows(one.backend, one.signal)
+        )
 
     def findings(self, why_of: dict[str, str] | None = None) -> list[RuleFinding]:
         """What backends do not hold, or hold otherwise.
@@ -214,26 +331,37 @@ class ReadBack:
         Args:
             why_of: backend → what else is known of why it does not hold something.
         """
-        outcomes = list(self._outcomes.values())
-        sampled = self._targets.sampling not in {"off", "always_on"}
-        lost: list[Occurrence] = []
-        kept: list[Occurrence] = []
-        changed: list[Occurrence] = []
-        older: list[Occurrence] = []
-        for outcome in outcomes:
-            missing = kept if outcome.question.spans and sampled else lost
-            missing += _with_reason(outcome, why_of or {})
-            if outcome.changed and self._is_other_state(outcome):
-                older += outcome.changed
-            else:
-                changed += outcome.changed
-        made = (
-            _finding("not-stored", lost),
-            _finding("sampled", kept),
-            _finding("stored-otherwise", changed),
-            _finding("other-state", older),
+        places: dict[str, list[Occurrence]] = {code: [] for code in RECEIVED}
+        for outcome in self._outcomes.values():
+            if outcome.missing and self._is_lost(outcome.question):
+                places["not-stored"] += self._with_reason(outcome, why_of or {})
+            other = outcome.changed and self._is_other_state(outcome)
+            places["other-state" if other else "stored-otherwise"] += outcome.changed
+            places["changed-by-processor"] += outcome.processed
+        places["not-exported"] = [_unsent_place(one, why_of or {}) for one in self._unsent()]
+        places["left-out-by-processor"] = [p for one in self._counts for p in _left_out(one)]
+        places["no-backend"] = list(self._ending_in_the_collector())
+        return [_finding(code, found) for code, found in places.items() if found]
+
+    def _ending_in_the_collector(self) -> Iterator[Occurrence]:
+        for signal in COUNTED:
+            number = self._acknowledged.items[signal]
+            if number and not any(t.exporters.get(signal) for t in self._targets.backends):
+                text = f"{counted(number, NOUNS[signal])} acknowledged, for the Collector alone"
+                yield Occurrence(str(signal), text)
+
+    def _with_reason(self, outcome: LookResult, why_of: dict[str, str]) -> list[Occurrence]:
+        name, signal = outcome.question.target.name, outcome.question.signal
+        whys = [why_of[name]] if name in why_of else []
+        left_out = max(
+            (one.left_out for one in self._counts if (one.backend, one.signal) == (name, signal)),
+            default=0,
         )
-        return [finding for finding in made if finding.places]
+        if left_out:
+            lacking = self._lacking(name, signal)
+            whys.append(f"processors left out {left_out} of the {lacking} that it lacks")
+        why = f" ({', and '.join(whys)})" if whys else ""
+        return [Occurrence(place, f"{text}{why}") for place, text in outcome.missing]
 
     def _is_other_state(self, outcome: LookResult) -> bool:
         """Whether a job or a dataset may be in the state that another run left it in.
@@ -267,21 +395,41 @@ def _time_shown(probe: Probe, answer: Response) -> datetime | None:
     return shown.get("{ended_at}") or shown.get("{started_at}")
 
 
-def _with_reason(outcome: LookResult, why_of: dict[str, str]) -> list[Occurrence]:
-    why = why_of.get(outcome.question.target.name, "")
-    return [Occurrence(f.place, f"{f.text}{f' ({why})' if why else ''}") for f in outcome.missing]
+def _unsent_place(one: Count, why_of: dict[str, str]) -> Occurrence:
+    failed = f", {one.failed} failed" if one.failed else ""
+    why = f" ({why_of[one.backend]})" if one.backend in why_of else ""
+    left_out = f", {one.left_out} were left out" if one.left_out else ""
+    noun = f"acknowledged {NOUNS[one.signal]}s"
+    text = f"of {one.acknowledged} {noun} it sent {one.sent} to {one.backend}"
+    return Occurrence(one.exporter, f"{text}{left_out}{failed}{why}")
 
 
-def _of_traces(target: BackendTarget, traces: dict[str, dict[str, Span]]) -> Iterator[Look]:
+def _left_out(one: Count) -> Iterator[Occurrence]:
+    noun = f"{NOUNS[one.signal]}s on the way to {one.backend}"
+    for loss in one.losses:
+        if loss.left_out is not None:
+            text = f"it left out {loss.left_out} of {one.acknowledged} {noun}"
+            yield Occurrence(loss.processor, text)
+        elif one.explained:
+            text = f"it may have left out {one.explained} of {one.acknowledged} {noun}"
+            yield Occurrence(loss.processor, f"{text}: it does not count them")
+
+
+def _of_traces(
+    target: BackendTarget,
+    traces: dict[str, dict[str, Span]],
+    processors: dict[str, dict[str, Any]],
+) -> Iterator[Look]:
     for probe in target.readback.get(Signal.TRACES, ()):
         for trace_id, spans in list(traces.items()):
             if probe.decode or probe.each == "trace":
                 first = next(iter(spans.values()))
                 values = {"trace_id": trace_id, "span_ids": sorted(spans)}
                 item = ExpectedItem("trace", values)
-                yield from _question(
+                for one in _question(
                     target, probe, item, key=trace_id, place=first.place, spans=dict(spans)
-                )
+                ):
+                    yield replace(one, processors=processors)
                 continue
             for span in list(spans.values()):
                 key = f"{trace_id}/{span.span_id}"
@@ -289,6 +437,26 @@ def _of_traces(target: BackendTarget, traces: dict[str, dict[str, Span]]) -> Ite
                 yield from _question(
                     target, probe, item, key=key, place=span.place, spans={key: span}
                 )
+
+
+def _of_logs(target: BackendTarget, logs: dict[tuple[str, str], list[LogRecord]]) -> Iterator[Look]:
+    """Ask for records by their spans; of several in one span, only whether there is any."""
+    for probe in target.readback.get(Signal.LOGS, ()):
+        for (trace_id, span_id), records in list(logs.items()):
+            if not (trace_id and span_id):
+                continue
+            asked = probe if len(records) == 1 else probe.model_copy(update={"expect": ()})
+            item = ExpectedItem("log", log_values(records[0]))
+            key = f"of span {span_id}"
+            yield from _question(target, asked, item, key=key, place=records[0].place)
+
+
+def _of_metrics(target: BackendTarget, metrics: dict[tuple[str, str], Metric]) -> Iterator[Look]:
+    for probe in target.readback.get(Signal.METRICS, ()):
+        for (service, name), metric in list(metrics.items()):
+            item = ExpectedItem("metric", metric_values(metric))
+            key = f"{name} of {service}"
+            yield from _question(target, probe, item, key=key, place=metric.place)
 
 
 def _of_lineage(target: BackendTarget, known: _Events, *, last: bool) -> Iterator[Look]:
@@ -349,16 +517,22 @@ def _spans(question: Look, answer: Response) -> LookResult:
             return _all_missing(question, f"the answer is {error}")
     lost = {SPAN_FIELDS[name] for name in question.probe.loses.fields}
     comparison = SpanComparison(lost)
-    missing, changed = [], []
+    missing, changed, processed = [], [], []
     for span_id, span in question.spans.items():
         called = f"span {span.name!r} ({span_id}) of {span.service or 'no service'}"
         if span_id not in found:
             missing.append(Occurrence(span.place, f"{called} is not in {question.target.name}"))
             continue
         wrong = comparison.differences("", span.comparable, found[span_id])
-        changed += [Occurrence(span.place, f"{called}{_said(question, one)}") for one in wrong]
+        for one in wrong:
+            found_by = who_changes(question.processors, one.field.lstrip("."))
+            text = f"{called}{_said(question, one)}"
+            if found_by:
+                processed.append(Occurrence(span.place, f"{text} ({found_by})"))
+            else:
+                changed.append(Occurrence(span.place, text))
     stored = len(question.spans) - len(missing)
-    return LookResult(question, stored, tuple(missing), tuple(changed))
+    return LookResult(question, stored, tuple(missing), tuple(changed), tuple(processed))
 
 
 def _values(question: Look, answer: Response) -> LookResult:
@@ -374,7 +548,8 @@ def _values(question: Look, answer: Response) -> LookResult:
         if not _is_same_time(one)
     )
     stored = max(1, len(question.spans))
-    return LookResult(question, stored, (), changed, _latest_run(question, answer))
+    latest_run = _latest_run(question, answer)
+    return LookResult(question, stored, changed=changed, latest_run=latest_run)
 
 
 def _latest_run(question: Look, answer: Response) -> str:
@@ -417,10 +592,25 @@ RECEIVED: dict[str, tuple[Severity, str, str]] = {
         "what was acknowledged is stored",
         "It was lost behind the acknowledgement: no client can know of it.",
     ),
-    "sampled": (
+    "not-exported": (
+        Severity.ERROR,
+        "what was acknowledged leaves the Collector",
+        "It is lost, or waits there still: the backend cannot show it, so the Collector counts it.",
+    ),
+    "left-out-by-processor": (
         Severity.NOTE,
-        "sampling leaves spans out",
-        "The manifest's `local.sampling` keeps a part of the traces: these may be the others.",
+        "a processor leaves items out",
+        "The Collector's configuration says so (`local.sampling`, or the plugin's processors).",
+    ),
+    "changed-by-processor": (
+        Severity.NOTE,
+        "a processor changes items",
+        "The Collector's configuration says so: the backend holds what it made of them.",
+    ),
+    "no-backend": (
+        Severity.NOTE,
+        "a backend takes each signal",
+        "No backend of the manifest takes it: nobody will ever see it.",
     ),
     "stored-otherwise": (
         Severity.WARNING,

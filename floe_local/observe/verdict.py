@@ -75,12 +75,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Stored:
-    """How much of what was acknowledged a backend holds: spans, or runs."""
+    """How much of what was acknowledged a backend holds.
+
+    `signal` is what was counted, such as ``spans``. `exported`: the Collector sent so much, and
+    the backend does not show it.
+    """
 
     backend: str
     signal: str
     acknowledged: int
     stored: int
+    exported: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+import yaml
+
 from floe_local.errors import MachineError
+from floe_local.observe.counted import CollectorCounts, routes_in
 from floe_local.observe.received import ReadBack
 from floe_local.observe.rules.backend import backend_rules
 from floe_local.observe.rules.model import Occurrence, RuleFinding, Severity
 from floe_local.observe.rules.profiles import BACKEND
+from floe_local.observe.session.lineage import mapping
 from floe_local.observe.session.model import ObservedSession, joined
 from floe_local.observe.tap.forward import Forwarder, client_of, parts_of, routes_of
 from floe_local.observe.tap.servers import take_event
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from floe_local.observe.verdict import Stored
     from floe_local.operations.stacks import Where
     from floe_local.plan.manifest.model import CheckSettings
+    from floe_local.plan.stack.model import StackPlan
 
 _DIAL_S = 5.0
 _FORWARD_S = 5.0
@@ -62,6 +67,7 @@ class StackBehind:
         self._began = datetime.now(UTC)
         self.plan, _ = find_planned(where)
         self.targets = find_targets(where)
+        self._routes = routes_in(_collector_config(self.plan))
         self._known = {**environ, **self.plan.client_environment}
         self._secrets = secrets_of(self.targets, self._known)
         transports = [
@@ -131,12 +137,18 @@ class StackBehind:
         if self._forwarder:
             self._forwarder.close()
 
+    def reader(self, http: Http) -> ReadBack:
+        """What asks for what is acknowledged from now on."""
+        targets = self.targets
+        counts = CollectorCounts(http, targets.collector_metrics, self._routes, targets.backends)
+        return ReadBack(targets, http, self._began, counts)
+
     def read_back(
         self, session: ObservedSession, deadline_s: float
     ) -> tuple[tuple[Stored, ...], list[RuleFinding]]:
         """Wait until backends hold what was acknowledged, at most so long."""
         with Http(_THREADS) as http:
-            back = ReadBack(self.targets, http)
+            back = ReadBack(self.targets, http, self._began)
             back.take(session)
             stored = back.look(monotonic() + deadline_s)
             return back.stored, back.findings({} if stored else self.reasons())
@@ -151,6 +163,13 @@ class StackBehind:
             for exporter in exporters
             if (exporter, str(signal)) in errors
         }
+
+
+def _collector_config(plan: StackPlan) -> dict[str, Any]:
+    """The compiled config that a stack's Collector runs; empty: it has none."""
+    own = (text for path, text in plan.files.items() if f"/{plan.collector}/" in path)
+    configs = (mapping(yaml.safe_load(text)) for text in own)
+    return next((config for config in configs if "service" in config), {})
 
 
 def checks_of(where: Where) -> tuple[CheckSettings, Path]:
@@ -169,7 +188,7 @@ class Follower:
     def __init__(self, tap: Tap, behind: StackBehind) -> None:
         self._tap, self._behind = tap, behind
         self._http = Http(_THREADS)
-        self._back = ReadBack(behind.targets, self._http)
+        self._back = behind.reader(self._http)
         self._parts: list[ObservedSession] = []
         self._over = Event()
         self._thread = Thread(target=self._follow, name="read-back", daemon=True)

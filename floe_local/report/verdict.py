@@ -56,9 +56,10 @@ def _jobs(verdict: PipelineVerdict) -> str:
 
 
 def _stored(verdict: PipelineVerdict) -> str:
-    """What backends hold of what was acknowledged."""
+    """What backends hold of what was acknowledged, or were sent of it."""
     return "\n".join(
-        f"{one.backend} holds {one.stored} of {one.acknowledged} acknowledged {one.signal}"
+        f"{one.backend} {'was sent' if one.exported else 'holds'} {one.stored} of "
+        f"{one.acknowledged} acknowledged {one.signal}"
         for one in verdict.stored
     )
 

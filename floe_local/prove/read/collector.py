@@ -66,8 +66,8 @@ def is_backend(exporter: str) -> bool:
 def accepted_hop(before: Series, now: Series, expected: Expected) -> Hop:
     """Judge whether the Collector accepted what was sent."""
     unit = telemetry(expected.signal).UNIT
-    got = _grown(before, now, f"otelcol_receiver_accepted_{unit}", transport=expected.protocol)
-    refused = _grown(before, now, f"otelcol_receiver_refused_{unit}", transport=expected.protocol)
+    got = grown(before, now, f"otelcol_receiver_accepted_{unit}", transport=expected.protocol)
+    refused = grown(before, now, f"otelcol_receiver_refused_{unit}", transport=expected.protocol)
     detail = f"accepted {got:.0f} of {expected.accepted}, refused {refused:.0f}"
     state = HopState.PASSED if got >= expected.accepted else HopState.FAILED
     return Hop(name=HopName.COLLECTOR_ACCEPTED, state=state, detail=detail)
@@ -95,7 +95,7 @@ def exported_hop(before: Series, now: Series, expected: Expected) -> Hop:
 def _exporter(before: Series, now: Series, name: str, expected: Expected) -> dict[str, float]:
     unit = telemetry(expected.signal).UNIT
     return {
-        what: _grown(before, now, f"otelcol_exporter_{what}_{unit}", exporter=name)
+        what: grown(before, now, f"otelcol_exporter_{what}_{unit}", exporter=name)
         for what in ("sent", "send_failed", "enqueue_failed")
     }
 
@@ -104,9 +104,10 @@ def _joined(count: dict[str, Any]) -> str:
     return ", ".join(f"{what} {value:.0f}" for what, value in count.items())
 
 
-def _grown(before: Series, now: Series, name: str, **labels: str) -> float:
+def grown(before: Series, now: Series, name: str, **labels: str) -> float:
+    """By how much a counter grew; a restarted Collector counts from zero."""
     was, is_ = total(before, name, **labels), total(now, name, **labels)
-    return is_ - was if is_ >= was else is_  # a restarted Collector counts from zero
+    return is_ - was if is_ >= was else is_
 
 
 Hops = dict[Expected, tuple[Hop, Hop]]
