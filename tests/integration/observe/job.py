@@ -46,7 +46,37 @@ def send_spans(count: int) -> None:
         for number in range(count):
             with tracer.start_as_current_span(f"step {number}", attributes={"number": number}):
                 pass
+    for number in range(int(options.get("traces", "0"))):
+        tracer.start_span("alone", attributes={"number": number}).end()
     provider.shutdown()
+
+
+def send_points_and_records(count: int) -> None:
+    """Send so many points of a metric, and as many log records in spans of their own."""
+    from opentelemetry.exporter.otlp.proto.grpc._log_exporter import (  # noqa: PLC0415
+        OTLPLogExporter,
+    )
+    from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import (  # noqa: PLC0415
+        OTLPMetricExporter,
+    )
+    from opentelemetry.sdk._logs import LoggerProvider  # noqa: PLC0415
+    from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor  # noqa: PLC0415
+    from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+
+    resource = Resource.create({"service.name": "job"})
+    meters = MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())], resource)
+    counter = meters.get_meter("job").create_counter("rows")
+    logs = LoggerProvider(resource)
+    logs.add_log_record_processor(SimpleLogRecordProcessor(OTLPLogExporter()))
+    for number in range(count):
+        counter.add(1, {"number": number})
+        with TracerProvider().get_tracer("job").start_as_current_span("unsent"):
+            logs.get_logger("job").emit(body=f"row {number}", severity_text="INFO")
+    meters.shutdown()
+    logs.shutdown()
 
 
 def send_event(event: object) -> None:
@@ -64,6 +94,8 @@ def send_event(event: object) -> None:
 
 if "spans" in options:
     send_spans(int(options["spans"]))
+if "points" in options:
+    send_points_and_records(int(options["points"]))
 if "file" in options:
     with open(options["file"], encoding="utf-8") as file:  # noqa: PTH123 - it starts fast
         options["events"] = file.read()
