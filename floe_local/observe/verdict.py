@@ -229,6 +229,11 @@ TAKING: dict[str, tuple[Severity, str, str]] = {
         "the command leaves nothing behind that sends",
         "A process that it left running sends on, past the report.",
     ),
+    "run-left-open": (
+        Severity.NOTE,
+        "the runs of a command end with it",
+        "What it left running has not ended them within `--deadline`.",
+    ),
     "session-cut-short": (
         Severity.WARNING,
         "a session file is whole",

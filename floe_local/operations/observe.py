@@ -16,14 +16,16 @@ from uuid import uuid4
 from floe_local.errors import InputError, MachineError, writing
 from floe_local.observe.rules.model import Occurrence, RuleFinding, Severity
 from floe_local.observe.session.keep import keep, prepare
-from floe_local.observe.session.model import About, ObservedSession
+from floe_local.observe.session.lineage import open_runs
+from floe_local.observe.session.model import About, ObservedSession, joined
 from floe_local.observe.session.read import read_files
-from floe_local.observe.tap.child import CommandProcess
+from floe_local.observe.tap.child import CommandProcess, is_left_running
 from floe_local.observe.tap.servers import sink, take_event
 from floe_local.observe.tap.tap import LOOPBACK, Tap
 from floe_local.observe.tap.variables import OwnRun, marks, tap_variables
 from floe_local.observe.verdict import PipelineVerdict, Settings, judge
 from floe_local.plan.caller import is_loopback
+from floe_local.until import growing, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -81,16 +83,19 @@ class Options:
     Attributes:
         host: the address that the tap listens on.
         ports: of OTLP and of OpenLineage; 0: any free one.
-        settle_s: how long is waited, after the command's end, for what it left behind.
-        deadline_s: how long is waited, after that, until backends hold what was acknowledged.
+        deadline_s: how long is waited, after the command's end, for what it left behind; and after
+            that, until backends hold what was acknowledged.
         folder: the project's; there the last sessions are kept.
+        traceparent: the command is given TRACEPARENT, of the session's trace.
+        tell: called with what is waited for, and how long, after the command's end.
     """
 
     host: str = LOOPBACK
     ports: tuple[int, int] = (0, 0)
-    settle_s: float = 5.0
     deadline_s: float = 15.0
     folder: Path = Path()
+    traceparent: bool = False
+    tell: Callable[[str], object] = str
 
 
 @dataclass(frozen=True)
@@ -221,10 +226,12 @@ class Watch:
             own_run=str(own),
             started=time(),
         )
-        self.marks = marks(self._about.session_id, own, environ)
+        session_id = self._about.session_id
+        self.marks = marks(session_id, own, environ, traceparent=options.traceparent)
         self._settings = _for_stack(settings, self._behind) if self._behind else settings
         self._open = ExitStack()
         self._follower: Follower | None = None
+        self._parts: list[ObservedSession] = []
 
     def _variables(self) -> dict[str, str]:
         base: dict[str, str] = {}
@@ -252,16 +259,40 @@ class Watch:
         if self._behind:
             self._behind.close()
 
+    def _seen(self) -> ObservedSession:
+        """What came so far."""
+        if self._follower:
+            return self._follower.take()
+        self._parts.append(self._tap.take())
+        return joined(self._parts)
+
+    def _wait_for_rest(self) -> None:
+        """Wait until it is quiet, and until runs have ended that a process may end still."""
+        limit = self._options.deadline_s
+        self._tap.settle(limit, last=False)
+        if self._about.source == "run" and (names := self._left_open()):
+            text = f"waiting for runs that have not ended, at most {limit:g} s: {names}"
+            self._options.tell(text)
+            names = until(self._left_open, limit, growing(), done=lambda found: not found)
+            if names:
+                self._tap.fault("run-left-open", f"{limit:g} s after the command's end: {names}")
+        self._tap.settle(limit)
+
+    def _left_open(self) -> str:
+        """The jobs of runs that have not ended, and that a process may end that was left behind."""
+        jobs = {str(run.job) for run in open_runs(self._seen())}
+        return ", ".join(sorted(jobs)) if jobs and is_left_running(self._about.session_id) else ""
+
     def finish(self, exit_code: int = 0, problem: str = "") -> RunResult:
         """Wait for the rest, and judge all."""
-        self._tap.settle(self._options.settle_s)
+        self._wait_for_rest()
         stored: tuple[Stored, ...] = ()
         found: list[RuleFinding] = []
         if self._follower and self._behind:
             taken, stored, found = self._follower.finish(self._options.deadline_s)
             found = [*found, *self._behind.not_forwarded()]
         else:
-            taken = self._tap.finish()
+            taken = joined([*self._parts, self._tap.finish()])
         about = replace(self._about, ended=time(), exit_code=exit_code)
         session = replace(taken, about=about)
         found += nothing_came(session, self._options.host)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from contextlib import suppress
 from datetime import UTC, datetime
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -191,6 +191,7 @@ class Follower:
         self._back = behind.reader(self._http)
         self._parts: list[ObservedSession] = []
         self._over = Event()
+        self._taking = Lock()
         self._thread = Thread(target=self._follow, name="read-back", daemon=True)
 
     def __enter__(self) -> Self:
@@ -209,8 +210,14 @@ class Follower:
             size = self._tap.size
             flood, before = size - before > _FLOOD, size
             if not flood:
-                self._take(self._tap.take(_FLOOD))
+                self.take(_FLOOD)
                 self._back.look()
+
+    def take(self, most: int | None = None) -> ObservedSession:
+        """Take what came, after `most` bytes no more of it; return all that came so far."""
+        with self._taking:
+            self._take(self._tap.take(most))
+            return joined(self._parts)
 
     def _take(self, part: ObservedSession) -> None:
         self._parts.append(part)

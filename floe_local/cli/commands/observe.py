@@ -58,7 +58,12 @@ Json = Annotated[
     Path | None, typer.Option("--json", help="Write the verdict as JSON to this file.")
 ]
 Deadline = Annotated[
-    float, typer.Option("--deadline", min=0.1, help="Seconds for reading back, after the end.")
+    float,
+    typer.Option(
+        "--deadline",
+        min=0.1,
+        help="Seconds for what goes on after the end, and then for reading back.",
+    ),
 ]
 Junit = Annotated[Path | None, typer.Option("--junit", help="Write a JUnit report to this file.")]
 Files = Annotated[
@@ -82,6 +87,12 @@ def run(
     accept: Accept = False,
     allow_empty: AllowEmpty = False,
     deadline: Deadline = 15.0,
+    traceparent: Annotated[
+        bool,
+        typer.Option(
+            "--traceparent", help="Give the command TRACEPARENT: its spans are one trace."
+        ),
+    ] = False,
     live: LiveOption = False,
 ) -> int:
     """Run a command, take the spans and lineage events that it sends, and judge them.
@@ -104,7 +115,12 @@ def run(
         accept=accept,
         allow_empty=allow_empty,
     )
-    options = Options(host=host, deadline_s=deadline)
+    options = Options(
+        host=host,
+        deadline_s=deadline,
+        traceparent=traceparent,
+        tell=str if session.quiet else _tell,
+    )
     stack = None if no_stack else where(session, live=live)
     result = observe(command, settings, options, where=stack)
     _accept(baseline if accept else None, result.verdict)
@@ -159,6 +175,11 @@ def listen(
     _accept(baseline if accept else None, result.verdict)
     _report("listen", result, json, junit, quiet=session.quiet)
     return result.exit_code
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def _print_variables(variables: Mapping[str, str]) -> None:

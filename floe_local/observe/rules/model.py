@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from floe_local.observe.session.lineage import lineage_of
+from floe_local.observe.session.model import own_span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -45,6 +46,13 @@ class View:
     def own_run(self) -> str:
         """The id of the run that the command was given as a parent; empty: none."""
         return self.session.about.own_run.rpartition("/")[2]
+
+    @cached_property
+    def span_ids(self) -> set[tuple[str, str]]:
+        """Trace and span of each span, and of the one that TRACEPARENT gives to the command."""
+        session_id = self.session.about.session_id
+        own = {(span.trace_id, span.span_id) for span in self.session.spans}
+        return own | {(session_id, own_span(session_id))}
 
 
 class Occurrence(NamedTuple):

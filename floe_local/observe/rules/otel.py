@@ -83,18 +83,16 @@ def _times(view: View) -> Iterator[Occurrence]:
 
 
 def _parents(view: View) -> Iterator[Occurrence]:
-    there = {(span.trace_id, span.span_id) for span in view.session.spans}
     for span in view.session.spans:
         parent = (span.trace_id, span.parent_id)
-        if span.parent_id and parent not in there and not span.flags & _IS_REMOTE:
+        if span.parent_id and parent not in view.span_ids and not span.flags & _IS_REMOTE:
             yield Occurrence(span.place, f"{_called(span)}: its parent {span.parent_id} never came")
 
 
 def _remote_parents(view: View) -> Iterator[Occurrence]:
-    there = {(span.trace_id, span.span_id) for span in view.session.spans}
     for span in view.session.spans:
         parent = (span.trace_id, span.parent_id)
-        if span.parent_id and parent not in there and span.flags & _IS_REMOTE:
+        if span.parent_id and parent not in view.span_ids and span.flags & _IS_REMOTE:
             text = f"{_called(span)}: its parent {span.parent_id}, of another process, never came"
             yield Occurrence(span.place, text)
 

@@ -152,6 +152,12 @@ def _datasets(
     return found
 
 
+def open_runs(session: ObservedSession) -> list[Run]:
+    """The runs of a session that began, and have not ended."""
+    runs = lineage_of(session).runs.values()
+    return [run for run in runs if run.state in {"START", "RUNNING"}]
+
+
 def datasets_in(content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each dataset of an event, with where it stands in it."""
     for side in ("inputs", "outputs"):

@@ -190,6 +190,11 @@ ITEMS = ("requests", "spans", "metrics", "logs", "events", "faults")
 """The fields of a session that hold items."""
 
 
+def own_span(session_id: str) -> str:
+    """The id of the span that stands for a session itself, in a trace of the session's id."""
+    return session_id[:16]
+
+
 def joined(parts: Iterable[ObservedSession], about: About | None = None) -> ObservedSession:
     """All items of all sessions; without `about`, that of the first that has one."""
     all_parts = list(parts)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,6 +45,21 @@ class CommandProcess:
             passed.append(process)
             code = process.wait()
         return _BY_SIGNAL - code if code < 0 else code
+
+
+def is_left_running(mark: str) -> bool:
+    """Whether a process may live on that a command left, by a mark that its environment has.
+
+    True, too, where this machine does not show the environments of processes.
+    """
+    processes = Path("/proc")
+    if not (processes / "self" / "environ").exists():
+        return True
+    for file in processes.glob("[0-9]*/environ"):
+        with suppress(OSError):  # another user's, or gone
+            if mark.encode() in file.read_bytes():
+                return True
+    return False
 
 
 @contextmanager

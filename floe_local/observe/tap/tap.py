@@ -89,18 +89,19 @@ class Tap:
         """Return what came since it was last asked; after `most` bytes, no more of it."""
         return self._read(last=False, most=most)
 
-    def settle(self, deadline_s: float) -> None:
+    def settle(self, deadline_s: float, *, last: bool = True) -> None:
         """Wait until all connections are closed, or quiet, or the deadline has passed.
 
-        The command's own are closed with its process: what is open is a child's that it left.
+        The command's own are closed with its process: what is open is a child's that it left. The
+        `last` time, that is a fault.
         """
         deadline = monotonic() + deadline_s
         while self.connections and monotonic() < deadline:
-            last = max(self._otlp.last_byte, self._lineage.last_byte)
-            if monotonic() - last > _QUIET_S:
+            at = max(self._otlp.last_byte, self._lineage.last_byte)
+            if monotonic() - at > _QUIET_S:
                 break
             sleep(_PAUSE_S)
-        if self.connections:
+        if last and self.connections:
             count = self.connections
             text = f"{count} connection{'s are' if count > 1 else ' is'} still open"
             self.fault("still-connected", f"{text}: what comes later is in no report")

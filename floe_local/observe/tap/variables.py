@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
+from floe_local.observe.session.model import own_span
 from floe_local.plan.caller import past_the_proxy
 
 if TYPE_CHECKING:
@@ -51,13 +52,25 @@ def tap_variables(
     return found
 
 
-def marks(session_id: str, own: OwnRun, environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that mark what a command sends; a parent that the caller has stays."""
+def marks(
+    session_id: str, own: OwnRun, environ: Mapping[str, str], *, traceparent: bool = False
+) -> dict[str, str]:
+    """The variables that mark what a command sends; a parent run that the caller has stays.
+
+    Args:
+        session_id: 32 hexadecimal digits.
+        own: the run that stands for the command.
+        environ: the caller's variables.
+        traceparent: TRACEPARENT, too: its trace has the session's id, and `own_span` is the parent.
+    """
     attribute = f"{SESSION_ATTRIBUTE}={session_id}"
     given = environ.get("OTEL_RESOURCE_ATTRIBUTES")
     found = {"OTEL_RESOURCE_ATTRIBUTES": f"{given},{attribute}" if given else attribute}
     if not any(environ.get(name) for name in _PARENTS):
         found |= dict(zip(_PARENTS, (str(own), _context(own)), strict=True))
+    if traceparent:
+        found["TRACEPARENT"] = f"00-{session_id}-{own_span(session_id)}-01"
+        found |= {"TRACESTATE": ""} if environ.get("TRACESTATE") else {}  # of another trace
     return found
 
 
