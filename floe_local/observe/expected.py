@@ -176,6 +176,16 @@ def dataset_parts(events: Iterable[Event]) -> DatasetParts:
     return found
 
 
+def aliases(lineage: Lineage) -> frozenset[str]:
+    """The names of datasets that go by several: by their own, and by those of `symlinks`."""
+    linked = {
+        name.name: mappings(mapping(facets.get("symlinks")).get("identifiers"))
+        for name, facets in lineage.datasets.items()
+    }
+    others = {text(one.get("name")) for links in linked.values() for one in links}
+    return frozenset(others | {name for name, links in linked.items() if links})
+
+
 def dataset_values(name: LineageName, user: Run, parts: DatasetParts) -> dict[str, Any]:
     """What placeholders stand for of a dataset.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from floe_local.observe.counted import COUNTED, NOUNS, Acknowledged, who_changes
 from floe_local.observe.expected import (
     DatasetParts,
+    aliases,
     dataset_parts,
     dataset_values,
     fold,
@@ -33,6 +34,7 @@ from floe_local.plan.blueprint.model import SPAN_FIELDS
 from floe_local.plan.nested import fill_query, placeholders_in
 from floe_local.plan.values import Signal
 from floe_local.prove.read.readback import is_absent, is_stored, judge_response, search
+from floe_local.signals.shared.difference import ABSENT
 from floe_local.signals.shared.model import ExpectedItem
 from floe_local.signals.shared.otlp_json import SpanComparison, decode_spans
 from floe_local.until import Reply, growing, poll, until
@@ -53,6 +55,8 @@ _PROFILE = "received"
 _STEADY_S = 2.0
 """So long a difference is looked at again: then it is no state on the way to another."""
 _RECOUNT_S = 0.3
+_EXCERPT = 120
+"""Characters of a value that a report shows: a facet may have thousands."""
 _CLOCK = timedelta(microseconds=1)
 """What is finer than this, most databases do not keep."""
 
@@ -62,7 +66,8 @@ class Look:
     """One look at one thing; `size` is how much it is to hold, and grows while more comes.
 
     `run` is the one that a job or a dataset is to be in the state of. `processors` are those of
-    the Collector on the way there, with their settings.
+    the Collector on the way there, with their settings. `aliases` are the names of datasets that
+    go by several: a backend may show any of them besides.
     """
 
     target: BackendTarget
@@ -74,6 +79,7 @@ class Look:
     spans: dict[str, Span] = field(default_factory=dict)
     run: Run | None = None
     processors: dict[str, dict[str, Any]] = field(default_factory=dict)
+    aliases: frozenset[str] = frozenset()
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -123,6 +129,7 @@ class _Events:
 
     lineage: Lineage = field(default_factory=Lineage)
     parts: DatasetParts = field(default_factory=dict)
+    aliases: frozenset[str] = frozenset()
 
 
 class ReadBack:
@@ -171,7 +178,9 @@ class ReadBack:
         self._acknowledged = self._acknowledged.plus(session)
         if events := [event for event in session.events if event.request in taken]:
             self._events += events
-            self._known_events = _Events(fold(self._events), dataset_parts(self._events))
+            lineage = fold(self._events)
+            parts = dataset_parts(self._events)
+            self._known_events = _Events(lineage, parts, aliases(lineage))
 
     def look(self, deadline: float | None = None) -> bool:
         """Ask for what is not known to be there; whether all is.
@@ -475,9 +484,10 @@ def _of_lineage(target: BackendTarget, known: _Events, *, last: bool) -> Iterato
             )
         for run, key, values in subjects:
             item = ExpectedItem(probe.each, {**run_values(run, target.naming), **values})
-            yield from _question(
+            for one in _question(
                 target, probe, item, key=key, place=run.place, size=len(run.events), run=run
-            )
+            ):
+                yield replace(one, aliases=known.aliases)
 
 
 def _question(
@@ -545,7 +555,7 @@ def _values(question: Look, answer: Response) -> LookResult:
     changed = tuple(
         Occurrence(question.place, f"{called}{_said(question, one)}")
         for one in wrong
-        if not _is_same_time(one)
+        if not (_is_same(one) or _is_alias(one, question.aliases))
     )
     stored = max(1, len(question.spans))
     latest_run = _latest_run(question, answer)
@@ -564,8 +574,10 @@ def _latest_run(question: Look, answer: Response) -> str:
     return next((run_id for run_id in shown if isinstance(run_id, str)), "")
 
 
-def _is_same_time(one: Difference) -> bool:
-    """Whether two texts are the same time: written otherwise, or kept less finely."""
+def _is_same(one: Difference) -> bool:
+    """Whether two values mean the same: a time written otherwise, or less finely; null and nothing."""
+    if one.expected is None and one.found == ABSENT:
+        return True
     sent, found = as_time(one.expected), as_time(one.found)
     return sent is not None and found is not None and abs(sent - found) <= _CLOCK
 
@@ -578,7 +590,18 @@ def _all_missing(question: Look, said: str) -> LookResult:
 
 def _said(question: Look, one: Difference) -> str:
     at = one.field.lstrip(".")
-    return f": {at} is {one.found!r} in {question.target.name}, and was sent as {one.expected!r}"
+    found, sent = (_excerpt(repr(value)) for value in (one.found, one.expected))
+    return f": {at} is {found} in {question.target.name}, and was sent as {sent}"
+
+
+def _is_alias(one: Difference, aliases: frozenset[str]) -> bool:
+    """Whether a backend shows, besides, another name of a dataset that was sent."""
+    name = one.found.get("name") if isinstance(one.found, dict) else one.found
+    return one.expected == ABSENT and isinstance(name, str) and name in aliases
+
+
+def _excerpt(written: str) -> str:
+    return written if len(written) <= _EXCERPT else f"{written[:_EXCERPT]}…"
 
 
 def _finding(code: str, places: Iterable[Occurrence]) -> RuleFinding:

@@ -262,3 +262,26 @@ def test_a_dataset_older_than_the_session_may_be_anothers() -> None:
     del documents["/jobs/job"]
     assert set(found_in(documents, since=AFTER)) == {"not-stored", "other-state"}
     assert set(found_in(documents, since=BEFORE)) == {"not-stored", "stored-otherwise"}
+
+
+def test_a_name_that_symlinks_give_a_dataset_may_be_there_besides() -> None:
+    identifiers = [{"namespace": "hive", "name": "default.in", "type": "TABLE"}]
+    links = {"symlinks": {**FACET, "identifiers": identifiers}}
+    contents = [event("START", 0), with_facets("inputs", links)]
+    dataset = {"facets": {"symlinks": {"identifiers": identifiers}}}
+    documents = {**DOCUMENTS, f"/datasets/{IN}": dataset}
+    shown = {"latest": RUN, "inputs": [IN, "default.in"]}
+    assert found_in({**documents, "/jobs/job": shown}, *contents) == {}
+    shown["inputs"] = [IN, "another"]
+    assert set(found_in({**documents, "/jobs/job": shown}, *contents)) == {"stored-otherwise"}
+
+
+def test_what_was_sent_as_null_may_be_left_out_and_a_long_value_is_cut() -> None:
+    facets: Any = {"run": {"runId": RUN, "facets": {"x": {"a": None, "b": "y" * 1000}}}}
+    contents = [event("START", 0), event("COMPLETE", 1, **facets)]
+    known = {**DOCUMENTS, f"/runs/{RUN}": {**RUN_DOCUMENT, "facets": {"x": {"b": "y" * 1000}}}}
+    assert found_in(known, *contents) == {}
+    known[f"/runs/{RUN}"]["facets"]["x"]["b"] = "z"
+    [text] = found_in(known, *contents)["stored-otherwise"]
+    assert "run.facets.x.b is 'z'" in text
+    assert len(text) < 300
