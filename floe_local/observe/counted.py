@@ -36,7 +36,7 @@ _LISTED = {"attributes": ("attributes", "actions"), "resource": ("resource", "at
 
 
 @dataclass(frozen=True)
-class Route:
+class CollectorPipeline:
     """A pipeline that OTLP enters: its processors in order, with settings, and its exporters."""
 
     signal: Signal
@@ -44,12 +44,12 @@ class Route:
     exporters: tuple[str, ...]
 
 
-def routes_in(config: Mapping[str, Any]) -> tuple[Route, ...]:
+def pipelines_in(config: Mapping[str, Any]) -> tuple[CollectorPipeline, ...]:
     """The pipelines of a compiled Collector config that OTLP enters."""
     defined = mapping(config.get("processors"))
     pipelines = mapping(mapping(config.get("service")).get("pipelines"))
     return tuple(
-        Route(
+        CollectorPipeline(
             signal=Signal(name.partition("/")[0]),
             processors={one: mapping(defined.get(one)) for one in pipeline.get("processors") or ()},
             exporters=tuple(pipeline.get("exporters") or ()),
@@ -148,14 +148,14 @@ class Acknowledged:
 
 
 def count(
-    routes: Iterable[Route],
+    routes: Iterable[CollectorPipeline],
     targets: Iterable[BackendTarget],
     acknowledged: Acknowledged,
     before: Series,
     now: Series,
 ) -> tuple[Count, ...]:
     """Count what came through the Collector, for each exporter that carries to a backend."""
-    by_exporter: dict[tuple[Signal, str], list[Route]] = {}
+    by_exporter: dict[tuple[Signal, str], list[CollectorPipeline]] = {}
     for route in routes:
         for exporter in filter(is_backend, route.exporters):
             by_exporter.setdefault((route.signal, exporter), []).append(route)
@@ -184,7 +184,7 @@ def _of_exporter(before: Series, now: Series, signal: Signal, exporter: str, wha
     return int(grown(before, now, f"otelcol_exporter_{what}_{unit}", exporter=exporter))
 
 
-def _losses(before: Series, now: Series, routes: Iterable[Route]) -> tuple[Loss, ...]:
+def _losses(before: Series, now: Series, routes: Iterable[CollectorPipeline]) -> tuple[Loss, ...]:
     """What each processor on the way to an exporter left out; nothing of those that left none."""
     counted = {labels.get("processor") for name, labels, _ in now if name == _INCOMING}
     found = {}
@@ -219,7 +219,7 @@ class CollectorCounts:
         self,
         http: Http,
         url: str | None,
-        routes: tuple[Route, ...],
+        routes: tuple[CollectorPipeline, ...],
         targets: tuple[BackendTarget, ...],
     ) -> None:
         self._http, self._url = http, url

@@ -7,13 +7,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Event, Lock, Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import yaml
 
 from floe_local.errors import MachineError
-from floe_local.observe.counted import CollectorCounts, routes_in
+from floe_local.observe.counted import CollectorCounts, pipelines_in
 from floe_local.observe.received import ReadBack
 from floe_local.observe.rules.backend import backend_rules
 from floe_local.observe.rules.model import Occurrence, RuleFinding, Severity
@@ -67,7 +67,7 @@ class StackBehind:
         self._began = datetime.now(UTC)
         self.plan, _ = find_planned(where)
         self.targets = find_targets(where)
-        self._routes = routes_in(_collector_config(self.plan))
+        self._routes = pipelines_in(_collector_config(self.plan))
         self._known = {**environ, **self.plan.client_environment}
         self._secrets = secrets_of(self.targets, self._known)
         transports = [
@@ -191,7 +191,7 @@ class Follower:
         self._back = behind.reader(self._http)
         self._parts: list[ObservedSession] = []
         self._over = Event()
-        self._taking = Lock()
+        self._round = Lock()
         self._thread = Thread(target=self._follow, name="read-back", daemon=True)
 
     def __enter__(self) -> Self:
@@ -210,13 +210,14 @@ class Follower:
             size = self._tap.size
             flood, before = size - before > _FLOOD, size
             if not flood:
-                self.take(_FLOOD)
-                self._back.look()
+                with self._round:
+                    self._take(self._tap.take(_FLOOD))
+                    self._back.look()
 
-    def take(self, most: int | None = None) -> ObservedSession:
-        """Take what came, after `most` bytes no more of it; return all that came so far."""
-        with self._taking:
-            self._take(self._tap.take(most))
+    def take(self) -> ObservedSession:
+        """Take what came, once no round is under way; return all that came so far."""
+        with self._round:
+            self._take(self._tap.take())
             return joined(self._parts)
 
     def _take(self, part: ObservedSession) -> None:

@@ -13,7 +13,7 @@ from floe_local.observe.counted import (
     CollectorCounts,
     Loss,
     count,
-    routes_in,
+    pipelines_in,
     who_changes,
 )
 from floe_local.observe.received import ReadBack
@@ -81,11 +81,11 @@ def store(**more: Any) -> BackendTarget:
 
 
 def test_pipelines_that_otlp_enters_are_the_routes() -> None:
-    traces, metrics, logs = routes_in(CONFIG)
+    traces, metrics, logs = pipelines_in(CONFIG)
     assert list(traces.processors) == ["memory_limiter", "probabilistic_sampler"]
     assert traces.exporters == (EXPORTER, "debug")
     assert (metrics.signal, logs.signal) == (Signal.METRICS, Signal.LOGS)
-    assert routes_in({}) == ()
+    assert pipelines_in({}) == ()
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_what_no_processor_left_out_and_no_exporter_sent_is_unexplained(
 ) -> None:
     acknowledged = Acknowledged({Signal.TRACES: 10, Signal.METRICS: 0, Signal.LOGS: 0})
     series = parse_metrics(page(**now))
-    [found] = count(routes_in(CONFIG), [store()], acknowledged, (), series)
+    [found] = count(pipelines_in(CONFIG), [store()], acknowledged, (), series)
     assert (found.losses, found.unexplained) == (losses, unexplained)
 
 
@@ -139,7 +139,7 @@ def test_a_processor_that_does_not_count_explains_what_did_not_fail(
     config["service"]["pipelines"]["traces"] = traces
     acknowledged = Acknowledged({Signal.TRACES: 10, Signal.METRICS: 0, Signal.LOGS: 0})
     series = parse_metrics(page(sent=4, failed=failed))
-    [found] = count(routes_in(config), [store()], acknowledged, (), series)
+    [found] = count(pipelines_in(config), [store()], acknowledged, (), series)
     assert (found.silent, found.unexplained, found.explained) == (
         ("tail_sampling",),
         unexplained,
@@ -182,7 +182,7 @@ def found_for(
     """What is found for a session, all of which was acknowledged."""
     http = Pages(now, documents or {})
     backend = store(**more)
-    counts = CollectorCounts(http, "http://metrics", routes_in(CONFIG), (backend,))
+    counts = CollectorCounts(http, "http://metrics", pipelines_in(CONFIG), (backend,))
     back = ReadBack(Targets(stack="x", namespace="x", backends=(backend,)), http, counts=counts)
     back.take(session)
     back.look(monotonic() + 0.01)
