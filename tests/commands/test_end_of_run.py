@@ -5,22 +5,17 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from floe_local.observe.session.model import About, own_span
-from floe_local.observe.tap.variables import OwnRun, marks
 from floe_local.observe.verdict import Settings
 from floe_local.operations.observe import Options, RunResult, run
 from tests.unit.observe.conftest import event
-from tests.unit.observe.test_rules import codes, span, spans
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SESSION = "0123456789abcdef0123456789abcdef"
 EMIT = """
 import os, sys, urllib.request
 request = urllib.request.Request(os.environ["OPENLINEAGE_URL"], sys.argv[1].encode())
@@ -65,29 +60,6 @@ def test_nothing_is_waited_for_where_nothing_runs(tmp_path: Path, end: str) -> N
     assert found(result) == {"no-end"}
     assert said == []
     assert result.seconds < 20
-
-
-@pytest.mark.parametrize("given", [{}, {"TRACEPARENT": "00-x", "TRACESTATE": "a=b"}])
-def test_a_traceparent_is_of_the_sessions_trace_and_only_given_where_that_is_said(
-    given: dict[str, str],
-) -> None:
-    own = OwnRun("ns", "job", "run")
-    assert "TRACEPARENT" not in marks(SESSION, own, given)
-    found = marks(SESSION, own, given, traceparent=True)
-    assert found["TRACEPARENT"] == f"00-{SESSION}-0123456789abcdef-01"
-    assert found.get("TRACESTATE", given.get("TRACESTATE", "")) == ""
-
-
-def test_the_span_that_a_command_was_given_is_a_known_parent() -> None:
-    child = span(trace_id=SESSION, parent_id=own_span(SESSION), flags=0x301)
-    about = About(source="run", session_id=SESSION)
-    assert codes(replace(spans(child), about=about), "otel") == []
-    assert codes(spans(child), "otel") == ["remote-parent"]
-    local = replace(child, flags=0)
-    assert codes(replace(spans(local), about=about), "otel") == []
-    assert codes(replace(spans(local), about=replace(about, session_id="f" * 32)), "otel") == [
-        "span-parent"
-    ]
 
 
 def test_the_command_has_the_traceparent(tmp_path: Path) -> None:
