@@ -12,8 +12,8 @@ from floe_local.conformance.evidence import fault_of, gather
 from floe_local.conformance.report import PluginReport
 from floe_local.errors import FloeError, InputError
 from floe_local.plan.blueprint.lookup import find_blueprints
+from floe_local.plan.blueprint.model import COLLECTOR
 from floe_local.plan.blueprint.placement import resolve_placement
-from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.env_refs import missing
 from floe_local.plan.manifest.model import Manifest

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from floe_local.conformance.evidence import Subject, fault_of
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.lookup import find_blueprints, refuse_stray
+from floe_local.plan.blueprint.model import COLLECTOR
 from floe_local.plan.blueprint.recipe import load_recipe
-from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.plugins.registry import GROUPS, PluginRegistry
 from floe_local.plan.stack.requirements import refuse_clashes
 from floe_local.plan.values import Kind

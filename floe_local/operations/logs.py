@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from floe_local.errors import InputError
 from floe_local.operations.stacks import identity_of, not_up, resolve_project
-from floe_local.plan.blueprint.shipped import COLLECTOR
+from floe_local.plan.blueprint.model import COLLECTOR
 from floe_local.plan.stack.model import BACKEND_LABEL
 from floe_local.run.engine import Engine
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from floe_local.plan.artifacts import PORT_DIFFERS, Compiled
 from floe_local.plan.blueprint.lookup import find_blueprints, refuse_stray
-from floe_local.plan.blueprint.model import LocatedBlueprint
+from floe_local.plan.blueprint.model import COLLECTOR, LocatedBlueprint
 from floe_local.plan.blueprint.placement import find_recorder, placeholder, resolve_placement
-from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.manifest.model import LocalSettings
 from floe_local.plan.stack.model import ImageNeed, StackIdentity, identify
 from floe_local.plan.stack.requirements import image_needs, refuse_unknown, required_blueprints

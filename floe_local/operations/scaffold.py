@@ -11,8 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from floe_local.errors import InputError, writing
 from floe_local.plan.blueprint.lookup import is_part
-from floe_local.plan.blueprint.model import Name
-from floe_local.plan.blueprint.shipped import compose_folder, default_manifest
+from floe_local.plan.blueprint.model import Name, compose_folder, default_manifest
 from floe_local.plan.manifest.reader import load_manifest
 from floe_local.plan.values import Frozen, Kind
 

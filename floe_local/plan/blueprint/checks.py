@@ -6,8 +6,7 @@ import base64
 import re
 from typing import TYPE_CHECKING, Any
 
-from floe_local.plan.blueprint.model import SPAN_FIELDS, placeholders
-from floe_local.plan.blueprint.shipped import SANDBOX, compose_folder
+from floe_local.plan.blueprint.model import SANDBOX, SPAN_FIELDS, compose_folder, placeholders
 from floe_local.plan.nested import scalars
 from floe_local.plan.secrets.mask import names_a_credential
 from floe_local.plan.values import Signal

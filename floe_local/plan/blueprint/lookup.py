@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from floe_local.errors import InputError
+from floe_local.plan.blueprint.model import compose_folder
 from floe_local.plan.blueprint.reader import BLUEPRINT_FILE, name_in, read_blueprint
-from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.yaml_source import nearest
 
 if TYPE_CHECKING:

@@ -19,6 +19,11 @@ from floe_local.signals.shared.model import module_of
 COLLECTOR_CONFIG = "{otlp_collector_config}"
 """The source of a config file that is the compiled Collector config."""
 
+COLLECTOR = "collector"
+"""The blueprint of the part that every telemetry backend shares."""
+SANDBOX = "sandbox"
+"""The recorder's; also the name of its endpoint that plays the backend."""
+
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_.-]*$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -538,3 +543,15 @@ class LocatedBlueprint(Frozen):
     def sandbox(self) -> Sandbox | None:
         """How the backend is played; None: it is not."""
         return self.blueprint.sandbox if self.placement is Placement.SANDBOXED else None
+
+
+def compose_folder() -> Path:
+    """The folder of shipped blueprints and of the default manifest."""
+    package = Path(__file__).resolve().parents[2]
+    shipped = package / "_compose"
+    return shipped if shipped.is_dir() else package.parent / "compose"
+
+
+def default_manifest() -> Path:
+    """The manifest that stands in for none: the reference pair, as data."""
+    return compose_folder() / "default-manifest.yaml"

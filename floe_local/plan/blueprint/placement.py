@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.blueprint.lookup import find_blueprints
-from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint, placement_of
-from floe_local.plan.blueprint.shipped import SANDBOX
+from floe_local.plan.blueprint.model import SANDBOX, Blueprint, LocatedBlueprint, placement_of
 from floe_local.plan.values import Kind, Placement, Signal
 
 if TYPE_CHECKING:

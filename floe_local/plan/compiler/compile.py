@@ -7,8 +7,8 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from floe_local.plan.artifacts import Backend, Change, Compiled, helm_values_of
+from floe_local.plan.blueprint.model import COLLECTOR
 from floe_local.plan.blueprint.placement import placeholder
-from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.compiler.collector import (
     RESERVED,
     assembled,

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from floe_local.plan.blueprint.lookup import find_blueprints
+from floe_local.plan.blueprint.model import COLLECTOR
 from floe_local.plan.blueprint.placement import resolve_placement
-from floe_local.plan.blueprint.shipped import COLLECTOR
 from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.manifest.files import ManifestFile
 from floe_local.plan.manifest.model import Manifest

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from floe_local.errors import InputError, MachineError
-from floe_local.plan.blueprint.shipped import default_manifest
+from floe_local.plan.blueprint.model import default_manifest
 
 MANIFEST = "manifest.yaml"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError
 from floe_local.plan.artifacts import Change
-from floe_local.plan.blueprint.shipped import COLLECTOR
+from floe_local.plan.blueprint.model import COLLECTOR
 from floe_local.plan.nested import MISSING, leaves, steps, value_at
 from floe_local.plan.stack.compose import (
     compose_model,

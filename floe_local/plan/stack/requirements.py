@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from floe_local.errors import InputError
-from floe_local.plan.blueprint.shipped import COLLECTOR
+from floe_local.plan.blueprint.model import COLLECTOR
 from floe_local.plan.stack.model import ImageNeed, PortRequest
 
 if TYPE_CHECKING:

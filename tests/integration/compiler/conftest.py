@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from docker.errors import ContainerError
 
+from floe_local.plan.blueprint.model import compose_folder
 from floe_local.plan.blueprint.recipe import load_recipe
-from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.run.engine import Engine
 from tests.images import image_of
 

@@ -11,9 +11,9 @@ import requests
 import yaml
 
 from floe_local.plan.blueprint.lookup import find_blueprints
+from floe_local.plan.blueprint.model import compose_folder
 from floe_local.plan.blueprint.placement import placeholder, resolve_placement
 from floe_local.plan.blueprint.recipe import load_recipe
-from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.compiler.compile import compile_outputs
 from floe_local.plan.manifest.model import LocalSettings, Manifest
 from floe_local.plan.plugins.output import PluginOutput

@@ -14,9 +14,8 @@ import psutil
 import pytest
 
 from floe_local.errors import MachineError
-from floe_local.plan.blueprint.model import ImageSource
+from floe_local.plan.blueprint.model import ImageSource, compose_folder
 from floe_local.plan.blueprint.recipe import GoBuild, load_recipe
-from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.stack.model import ImageNeed
 from floe_local.run.build import WORK_PREFIX, build, demand_needs, sweep
 from floe_local.run.build_steps import go_program, uncompiled

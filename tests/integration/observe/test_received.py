@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from floe_local.plan.blueprint.shipped import compose_folder
+from floe_local.plan.blueprint.model import compose_folder
 from floe_local.testing import FloeLocal
 from tests.integration.observe.test_run import codes, run_on
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from floe_local.errors import InputError, MachineError
-from floe_local.plan.blueprint.model import ImageSource
+from floe_local.plan.blueprint.model import ImageSource, compose_folder
 from floe_local.plan.blueprint.recipe import Debootstrap, DockerBuild, GoBuild, Recipe, Step
-from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.stack.model import ImageNeed
 from floe_local.plan.values import Origin
 from floe_local.run.build import _remove, build_all, named_causes

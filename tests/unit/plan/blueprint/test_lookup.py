@@ -10,9 +10,8 @@ import yaml
 
 from floe_local.errors import InputError
 from floe_local.plan.blueprint.lookup import find_blueprint, find_blueprints, shipped_names
-from floe_local.plan.blueprint.model import Naming, placeholders
+from floe_local.plan.blueprint.model import Naming, compose_folder, placeholders
 from floe_local.plan.blueprint.reader import read_blueprint
-from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.values import Signal
 from floe_local.prove.canaries import plan
 from floe_local.signals.shared.model import module_of

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from floe_local.errors import InputError
+from floe_local.plan.blueprint.model import compose_folder
 from floe_local.plan.blueprint.recipe import GoBuild, content_hash, load_recipe
-from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.values import Origin
 
 if TYPE_CHECKING:

@@ -9,9 +9,8 @@ from floe_lineage_marquez import MarquezPlugin
 from floe_telemetry_jaeger import JaegerPlugin
 
 from floe_local.plan.blueprint.lookup import find_blueprints
-from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint
+from floe_local.plan.blueprint.model import Blueprint, LocatedBlueprint, compose_folder
 from floe_local.plan.blueprint.placement import placeholder, resolve_placement
-from floe_local.plan.blueprint.shipped import compose_folder
 from floe_local.plan.helm import cluster_values
 from floe_local.plan.manifest.model import LocalSettings, Manifest
 from floe_local.plan.plugins.calls import call_plugin
