@@ -21,6 +21,8 @@ _HUGE_FRAME = 1 << 20
 _EMPTY_MESSAGE = b"\0\0\0\0\0"
 _GRPC_PATHS = "/opentelemetry.proto.collector."
 _UNIMPLEMENTED = "12"
+_KINDS = ("application/json", "application/x-protobuf")
+"""The content types that a Collector takes."""
 
 
 class PostedRequest(NamedTuple):
@@ -82,18 +84,23 @@ def _serve_otlp(end: socket.socket) -> None:
     def handler(asked: PostedRequest) -> Answer:
         if asked.method != "POST" or not asked.path.partition("?")[0].startswith("/v1/"):
             return Answer(404)
-        kind = asked.header("content-type") or "application/x-protobuf"
+        kind = asked.header("content-type").partition(";")[0].strip().lower()
+        if kind not in _KINDS:
+            supported = f"415 unsupported media type, supported: [{', '.join(_KINDS)}]"
+            return Answer(415, (("content-type", "text/plain"),), supported.encode())
         return Answer(200, (("content-type", kind),), b"{}" if "json" in kind else b"")
 
-    _serve_http(end, handler)
+    _serve_http(end, handler, reads_body=False)  # it may be long, or never end
 
 
-def _serve_http(end: socket.socket, handler: Callable[[PostedRequest], Answer]) -> None:
+def _serve_http(
+    end: socket.socket, handler: Callable[[PostedRequest], Answer], *, reads_body: bool = True
+) -> None:
     import h11  # noqa: PLC0415 - only when something comes
 
     connection = h11.Connection(h11.SERVER)
     try:
-        while asked := _next_request(end, connection):
+        while asked := _next_request(end, connection, reads_body=reads_body):
             answer = handler(asked)
             headers = [*answer.headers, ("content-length", str(len(answer.body)))]
             response = h11.Response(status_code=answer.status, headers=headers)
@@ -110,7 +117,9 @@ def _serve_http(end: socket.socket, handler: Callable[[PostedRequest], Answer]) 
             end.sendall(f"{head}content-length: {len(reason)}\r\n\r\n".encode() + reason)
 
 
-def _next_request(end: socket.socket, connection: object) -> PostedRequest | None:
+def _next_request(
+    end: socket.socket, connection: object, *, reads_body: bool
+) -> PostedRequest | None:
     import h11  # noqa: PLC0415 - only when something comes
 
     assert isinstance(connection, h11.Connection)  # noqa: S101 - h11 is imported late
@@ -126,7 +135,7 @@ def _next_request(end: socket.socket, connection: object) -> PostedRequest | Non
         elif isinstance(event, h11.Request):
             request = event
         elif isinstance(event, h11.Data):
-            body.append(bytes(event.data))
+            body += [bytes(event.data)] if reads_body else []
         elif isinstance(event, h11.EndOfMessage) and request:
             headers = tuple((k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers)
             method, path = request.method.decode("latin-1"), request.target.decode("latin-1")

@@ -99,7 +99,7 @@ class Splicer:
         try:
             self._join(number, connection, client)
         except OSError as error:
-            self._spool.append(FAILED, connection, (error.strerror or str(error)).encode())
+            self._failed(connection, error)
         finally:
             with self._lock:
                 ends = self._open.pop(number)
@@ -108,6 +108,10 @@ class Splicer:
             self._spool.append(CLOSED, connection)
             with self._lock:
                 self._serving.pop(number)
+
+    def _failed(self, connection: int, error: OSError) -> None:
+        if not self._closing.is_set():  # else it is us who ended it
+            self._spool.append(FAILED, connection, (error.strerror or str(error)).encode())
 
     def _join(self, number: int, connection: int, client: socket.socket) -> None:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -143,7 +147,7 @@ class Splicer:
                 self.last_byte = monotonic()
                 self._spool.append(ANSWERED, connection, data)
         except OSError as error:
-            self._spool.append(FAILED, connection, (error.strerror or str(error)).encode())
+            self._failed(connection, error)
         finally:
             # Nothing more will be answered: a client that waits is told so.
             _shut(client)

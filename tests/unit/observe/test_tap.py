@@ -7,7 +7,9 @@ import http.client
 import json
 import socket
 import struct
-from threading import Thread
+from contextlib import suppress
+from threading import Event, Thread
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import grpc  # type: ignore[import-untyped]
@@ -28,6 +30,8 @@ from tests.unit.observe.conftest import event
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from floe_local.observe.session.model import ObservedSession, TakenRequest
 
 GRPC = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
@@ -165,6 +169,37 @@ def test_a_batch_of_50_mb_is_taken_whole(tap: Tap) -> None:
     assert only_request(session).size == len(body)
 
 
+def test_a_batch_of_50_mb_comes_by_grpc(tap: Tap) -> None:
+    with grpc.insecure_channel(f"127.0.0.1:{tap.otlp_port}") as channel:
+        body = spans(50, size=1_000_000).SerializeToString()
+        channel.unary_unary(GRPC)(body, timeout=60)
+    session = taken(tap)
+    assert len(session.spans) == 50
+    assert only_request(session).acknowledged
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "problem", "count"),
+    [
+        ("application/x-protobuf", 200, "", 1),
+        ("application/x-protobuf; charset=utf-8", 200, "", 1),
+        ("application/json", 200, "utf-8", 0),
+        ("text/plain", 415, "", 1),
+        ("", 415, "", 1),
+    ],
+)
+def test_a_content_type_that_a_collector_does_not_take(
+    tap: Tap, kind: str, status: int, problem: str, count: int
+) -> None:
+    answered = post(tap.otlp_port, "/v1/traces", spans().SerializeToString(), Content_Type=kind)
+    assert answered[0] == status
+    session = taken(tap)
+    request = only_request(session)
+    assert request.acknowledged == (status == 200)
+    assert problem in request.problem
+    assert len(session.spans) == count
+
+
 BAD = {
     "invalid protobuf": ("/v1/traces", b"\xff\xff\xff", {}, "no OTLP traces in protobuf"),
     "a JSON that is cut": (
@@ -265,6 +300,82 @@ def test_what_has_no_end_holds_nothing_up(tap: Tap) -> None:
         session = tap.finish()
     assert [fault.code for fault in session.faults] == ["still-connected"]
     assert only_request(session).status == ""
+
+
+def trickled(port: int, data: bytes) -> bytes:
+    """What comes for bytes that are sent one by one."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as end:
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in data:
+            end.sendall(bytes([byte]))
+        return end.recv(65536)
+
+
+def test_a_client_that_trickles_is_taken_whole(tap: Tap) -> None:
+    body = json.dumps(event()).encode()
+    head = f"POST /api/v1/lineage HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
+    assert trickled(tap.lineage_port, head.encode() + body).startswith(b"HTTP/1.1 201 ")
+    batch = spans(2).SerializeToString()
+    head = "POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\n"
+    head += f"content-length: {len(batch)}\r\n\r\n"
+    assert trickled(tap.otlp_port, head.encode() + batch).startswith(b"HTTP/1.1 200 ")
+    session = taken(tap)
+    assert ([one.content for one in session.events], len(session.spans)) == ([event()], 2)
+    assert all(request.acknowledged for request in session.requests)
+
+
+@pytest.mark.parametrize("said", [b"", b"P", b"PRI * HT", b"POST /v1/tra"])
+def test_a_client_that_stalls_holds_nothing_up(tap: Tap, said: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", tap.otlp_port), timeout=10) as end:
+        end.sendall(said)
+        wait_for(lambda: tap.connections == 1, what="the connection")
+        begun = monotonic()
+        tap.settle(0.2)
+        session = tap.finish()
+        assert monotonic() - begun < 5
+        assert end.recv(1 << 16).startswith((b"", b"\0"))  # it is told of the end
+    assert [fault.code for fault in session.faults] == ["still-connected"]
+    assert not any(request.acknowledged for request in session.requests)
+
+
+def without_end(port: int, over: Event) -> None:
+    """Send one request in chunks, for ever."""
+    chunk = b"1000\r\n" + bytes(0x1000) + b"\r\n"
+    head = b"POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as end:
+        end.sendall(head + b"transfer-encoding: chunked\r\n\r\n")
+        with suppress(OSError):
+            while not over.is_set():
+                end.sendall(chunk)
+    over.set()
+
+
+def test_a_stream_that_never_ends_is_cut_off(tap: Tap) -> None:
+    over = Event()
+    Thread(target=without_end, args=(tap.otlp_port, over), daemon=True).start()
+    wait_for(lambda: tap.size > 100_000, what="a part of the stream")
+    tap.settle(0.3)
+    session = tap.finish()
+    assert over.wait(10)
+    assert [fault.code for fault in session.faults] == ["still-connected"]
+    assert only_request(session).problem.startswith("it was cut off after ")
+
+
+def test_a_grpc_stream_that_never_ends_is_cut_off(tap: Tap) -> None:
+    def forever() -> Iterator[bytes]:
+        while not over.is_set():
+            yield spans().SerializeToString()
+
+    over = Event()
+    with grpc.insecure_channel(f"127.0.0.1:{tap.otlp_port}") as channel:
+        call = channel.stream_unary(GRPC).future(forever(), timeout=30)
+        wait_for(lambda: tap.size > 10_000, what="a part of the stream")
+        tap.settle(0.3)
+        session = tap.finish()
+        over.set()
+        assert call.exception(timeout=10)
+    assert only_request(session).problem.startswith("it was cut off after ")
+    assert [fault.code for fault in session.faults] == ["still-connected"]
 
 
 def test_many_send_at_once(tap: Tap) -> None:
