@@ -297,13 +297,14 @@ class Watch:
         session = replace(taken, about=about)
         found += nothing_came(session, self._options.host)
         verdict = judge(session, self._settings, found, stored)
+        file, unkept = _kept(session, self._folder)
         return RunResult(
             verdict=verdict,
             session=session,
             command_exit=exit_code,
             problem=problem,
-            file=_kept(session, self._folder),
-            warnings=_rivals(self.variables, self._environ),
+            file=file,
+            warnings=(*_rivals(self.variables, self._environ), *unkept),
         )
 
 
@@ -358,11 +359,12 @@ def _folder(project: Path) -> Path | None:
         return None
 
 
-def _kept(session: ObservedSession, folder: Path | None) -> Path | None:
+def _kept(session: ObservedSession, folder: Path | None) -> tuple[Path | None, tuple[str, ...]]:
+    """The session's file; None, and why it is not kept."""
     try:
-        return keep(session, folder) if folder else None
-    except OSError:
-        return None
+        return (keep(session, folder), ()) if folder else (None, ())
+    except OSError as error:
+        return None, (f"the session is not kept in {folder}: {error.strerror or error}",)
 
 
 def _rivals(variables: Mapping[str, str], environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from floe_local.cli.app import command_named, run
+from floe_local.cli.app import TREE, command_named, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.unit.cli.conftest import Ended
 
 
 @pytest.mark.parametrize(
@@ -42,3 +49,16 @@ def test_help_and_errors_know_the_other_commands(
 ) -> None:
     run(line.split())
     assert says in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    "command", [f"{group} {name}" for group, names in TREE.items() for name in names]
+)
+@pytest.mark.usefixtures("project")
+def test_options_behind_the_dashes_are_none_of_ours(
+    floe: Callable[..., Ended], command: str
+) -> None:
+    ended = floe(*command.split(), "--", "--json")
+    assert ended.code != 0
+    assert ended.out == ""
+    assert ended.err
