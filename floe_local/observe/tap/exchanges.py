@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _KEPT = {"content-type", "content-encoding", "grpc-encoding", "grpc-status", "grpc-message"}
 """The headers that are looked at; no other is kept, least of all `authorization`."""
 
+_BOTH_DONE = {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _FRAME_HEAD = 9
 _LARGEST_TABLE = 1 << 20
@@ -135,18 +136,10 @@ class _Http1:
             if isinstance(event, h11.Request):
                 self._sending = _of_request(self._channel, record.at, event)
                 self._waiting.append(self._sending)
-                self._expect_answer(event)
             elif isinstance(event, h11.Data) and self._sending:
                 self._sending.body += event.data
             elif isinstance(event, h11.EndOfMessage):
                 self._end_of_request()
-
-    def _expect_answer(self, request: h11.Request) -> None:
-        """Let the parser of answers know what was asked: HEAD has no body."""
-        if self._server.our_state is h11.IDLE:
-            plain = h11.Request(method=request.method, target=b"/", headers=[(b"host", b"x")])
-            self._server.send(plain)
-            self._server.send(h11.EndOfMessage())
 
     def _end_of_request(self) -> None:
         if self._sending:
@@ -155,25 +148,36 @@ class _Http1:
         # For this parser the request is answered: the next may come.
         self._client.send(h11.Response(status_code=200, headers=[(b"content-length", b"0")]))
         self._client.send(h11.EndOfMessage())
-        if self._client.our_state is h11.DONE and self._client.their_state is h11.DONE:
+        if self._client.states == _BOTH_DONE:
             self._client.start_next_cycle()
 
     def _answered(self, record: Record) -> Iterator[Exchange]:
         self._server.receive_data(record.data)
-        for event in _events(self._server):
-            if not self._waiting:
-                return
+        while self._waiting:
             exchange = self._waiting[0]
-            if isinstance(event, h11.Response):
-                exchange.status = event.status_code
-                exchange.answer_headers = _kept(event.headers)
-            elif isinstance(event, h11.Data):
-                exchange.answer += event.data
-            elif isinstance(event, h11.EndOfMessage):
-                exchange.answered_at = record.at
-                yield self._waiting.pop(0)
-                if self._server.our_state is h11.DONE and self._server.their_state is h11.DONE:
-                    self._server.start_next_cycle()
+            self._expect_answer(exchange.method)
+            for event in _events(self._server):
+                if isinstance(event, h11.Response):
+                    exchange.status = event.status_code
+                    exchange.answer_headers = _kept(event.headers)
+                elif isinstance(event, h11.Data):
+                    exchange.answer += event.data
+                elif isinstance(event, h11.EndOfMessage):
+                    exchange.answered_at = record.at
+                    break
+            else:
+                return  # it goes on in a later record
+            yield self._waiting.pop(0)
+            if self._server.states != _BOTH_DONE:
+                return  # it was the last one of this connection
+            self._server.start_next_cycle()
+
+    def _expect_answer(self, method: str) -> None:
+        """Let the parser of answers know what was asked: HEAD has no body."""
+        if self._server.our_state is h11.IDLE:
+            plain = h11.Request(method=method, target=b"/", headers=[(b"host", b"x")])
+            self._server.send(plain)
+            self._server.send(h11.EndOfMessage())
 
     def rest(self) -> list[Exchange]:
         """Return what was never answered, or never whole."""

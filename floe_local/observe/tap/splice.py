@@ -143,9 +143,10 @@ class Splicer:
     def _answers(self, connection: int, server: socket.socket, client: socket.socket) -> None:
         try:
             for data in _chunks(server):
-                client.sendall(data)
                 self.last_byte = monotonic()
+                # First, too: no next question is spooled before the answer to this one.
                 self._spool.append(ANSWERED, connection, data)
+                client.sendall(data)
         except OSError as error:
             self._failed(connection, error)
         finally:

@@ -25,6 +25,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from floe_local.observe.tap.exchanges import Exchanges
+from floe_local.observe.tap.spool import ANSWERED, SENT, Record
 from floe_local.observe.tap.tap import Tap
 from tests.unit.observe.conftest import event
 from tests.waiting import wait_for
@@ -376,6 +378,24 @@ def test_a_grpc_stream_that_never_ends_is_cut_off(tap: Tap) -> None:
         assert call.exception(timeout=10)
     assert only_request(session).problem.startswith("it was cut off after ")
     assert [fault.code for fault in session.faults] == ["still-connected"]
+
+
+def test_requests_that_do_not_wait_for_answers(tap: Tap) -> None:
+    request = b"POST /api/v1/lineage HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
+    assert send(tap.lineage_port, request * 5).count(b"HTTP/1.1 201 ") == 5
+    session = taken(tap)
+    assert [one.status for one in session.requests] == ["HTTP 201"] * 5
+    assert len(session.events) == 5
+
+
+def test_answers_that_come_after_the_next_request() -> None:
+    request = b"POST /%d HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"
+    answer = b"HTTP/1.1 20%d x\r\ncontent-length: 0\r\n\r\n"
+    kinds = ((SENT, 1), (SENT, 2), (ANSWERED, 1), (ANSWERED, 2), (SENT, 3), (ANSWERED, 3))
+    data = {SENT: request, ANSWERED: answer}
+    records = [Record(kind, 1, 0, data[kind] % number) for kind, number in kinds]
+    found = [(one.path, one.status) for one in Exchanges().feed(records)]
+    assert found == [("/1", 201), ("/2", 202), ("/3", 203)]
 
 
 def test_many_send_at_once(tap: Tap) -> None:

@@ -61,7 +61,7 @@ except (OSError, http.client.HTTPException):
 def test_a_child_that_sends_on_after_its_parent_is_cut_off(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     script = f'{sys.executable} -c "$1" {mark} & while ! test -e {mark}; do sleep 0.05; done'
-    options = Options(folder=tmp_path, settle_s=0.6)
+    options = Options(folder=tmp_path, deadline_s=0.6)
     begun = monotonic()
     result = run(["sh", "-c", script, "x", SENDS_ON], Settings(profiles=()), options)
     assert monotonic() - begun < 30
