@@ -8,15 +8,22 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from floe_local.testing import Capture
-from tests.unit.observe.conftest import PRODUCER, RUN
+from tests.unit.observe.conftest import PRODUCER, RUN, SCHEMA, event
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,3 +105,48 @@ def test_two_captures_do_not_hear_each_other(floe_capture: Capture, tmp_path: Pa
         floe_capture.await_run("ns/load")
         assert other.events == []
         assert other.env["OPENLINEAGE_URL"] != floe_capture.env["OPENLINEAGE_URL"]
+
+
+def test_what_events_say_of_datasets_and_columns(floe_capture: Capture) -> None:
+    table = "postgres://db:5432/d.s"
+    made = {
+        "fields": {
+            "id": {
+                "inputFields": [
+                    {"namespace": "postgres://db:5432", "name": "d.s.in", "field": "id"}
+                ]
+            }
+        }
+    }
+    [output] = event()["outputs"]
+    facets = {**output["facets"], "columnLineage": made}
+    post_event(event("START", 0), event(outputs=[{**output, "facets": facets}]))
+    floe_capture.await_run("ns/job", state="COMPLETE")
+    assert floe_capture.datasets.keys() == {f"{table}.in", f"{table}.out"}
+    assert floe_capture.datasets[f"{table}.in"] == SCHEMA
+    assert floe_capture.edges == {(f"{table}.in", "ns/job", f"{table}.out")}
+    [column] = floe_capture.columns
+    assert (str(column.source), column.source_field) == (f"{table}.in", "id")
+    assert (str(column.target), column.target_field) == (f"{table}.out", "id")
+
+
+def test_metrics_and_logs_of_real_clients(floe_capture: Capture) -> None:
+    url = floe_capture.env["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    resource = Resource.create({"service.name": "shop"})
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{url}/v1/metrics"))
+    meters = MeterProvider([reader], resource)
+    meters.get_meter("x").create_counter("orders", unit="1").add(3)
+    meters.shutdown()
+    loggers = LoggerProvider(resource)
+    loggers.add_log_record_processor(SimpleLogRecordProcessor(OTLPLogExporter(f"{url}/v1/logs")))
+    loggers.get_logger("x").emit(body="done", severity_text="WARN")
+    loggers.shutdown()
+    [metric], [record] = floe_capture.metrics, floe_capture.logs
+    assert (metric.name, metric.kind, metric.unit, metric.points) == ("orders", "sum", "1", 1)
+    assert (record.body, record.severity) == ("done", "WARN")
+    floe_capture.assert_received()
+
+
+def post_event(*contents: Any) -> None:
+    for content in contents:
+        requests.post(os.environ["OPENLINEAGE_URL"], json=content, timeout=10).raise_for_status()
