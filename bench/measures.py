@@ -200,7 +200,7 @@ def memory(asked: argparse.Namespace) -> Iterator[Comparison]:
         try:
             yield alternate(
                 "memory at rest",
-                lambda: resident("label=dev.floe.local.stack"),
+                lambda: resident(f"label=dev.floe.local.stack={json_of('status')['project']}"),
                 lambda: resident("label=com.docker.compose.project=floe-bench-by-hand"),
                 asked.rounds,
                 "MiB",
