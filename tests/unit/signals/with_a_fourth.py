@@ -14,12 +14,14 @@ from floe_local.plan.manifest.model import Manifest
 from floe_local.plan.plugins.output import PluginOutput
 from floe_local.plan.values import Kind, Signal
 from floe_local.prove.canaries import deliveries, plan
+from floe_local.prove.delivery import Ack
 from floe_local.prove.read.collector import accepted_hop, expected_count, parse_metrics
 from floe_local.prove.send.exporters import exporter_from_environment
 from floe_local.prove.targets import BackendTarget, Targets
 from floe_local.signals.shared.model import telemetry
 
 PROFILES = Signal("profiles")
+ACKNOWLEDGED = Ack(ok=True, at=0.0, seconds=0.0)
 FOLDER = Path(sys.argv[1])
 PROBE = {
     "name": "profile",
@@ -117,7 +119,4 @@ def facts() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    from floe_local.prove.delivery import Ack
-
-    ACKNOWLEDGED = Ack(ok=True, at=0.0, seconds=0.0)
     json.dump(facts(), sys.stdout)
