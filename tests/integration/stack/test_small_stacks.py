@@ -16,6 +16,7 @@ from floe_local.operations.down import down
 from floe_local.operations.request import UpSettings
 from floe_local.operations.stacks import Where
 from floe_local.operations.status import list_stacks, status
+from floe_local.plan.manifest.model import LocalSettings
 from floe_local.run.compose_cli import find_compose
 from floe_local.run.engine import Engine
 from floe_local.run.process import run
@@ -243,7 +244,7 @@ def test_a_taken_port_names_its_owner_and_changes_nothing(stacks: Stacks, tmp_pa
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         request = stacks.request(tmp_path, {"web": WITH_API}).model_copy(
-            update={"ports": {"web.api": port}}
+            update={"local": LocalSettings(ports={"web.api": port})}
         )
         with pytest.raises(MachineError) as caught:
             stacks.up(request, UpSettings())
@@ -259,7 +260,9 @@ def test_another_stacks_port_names_its_container(stacks: Stacks, tmp_path: Path)
     second.mkdir()
     row = stacks.up(stacks.request(first, {"web": WITH_API})).services[0]
     port = int(row.urls["api"].rpartition(":")[2])
-    request = stacks.request(second, {"web": WITH_API}).model_copy(update={"ports": {"api": port}})
+    request = stacks.request(second, {"web": WITH_API}).model_copy(
+        update={"local": LocalSettings(ports={"api": port})}
+    )
     with pytest.raises(MachineError, match=r"container first-[0-9a-f]{8}-web-1"):
         stacks.up(request, UpSettings())
 
