@@ -11,16 +11,18 @@ import pkgutil
 import re
 from functools import cache
 from inspect import getsource
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from floe_local.observe.rules.model import Occurrence, Severity, SoundnessRule
+from floe_local.observe.session.model import LogRecord, Metric, Span
 from floe_local.plan.secrets.recognise import credentials_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from floe_local.observe.rules.model import View
-    from floe_local.observe.session.model import LogRecord, Metric, Span
+
+Item = Span | Metric | LogRecord
 
 _TRACE_DIGITS, _SPAN_DIGITS = 32, 16
 _IS_REMOTE = 0x200
@@ -31,15 +33,22 @@ _RETIRED = re.compile(
 )
 
 
-def _called(span: Span) -> str:
-    service = f" of {span.service}" if span.service else ""
-    return f"span {span.name!r} ({span.span_id}){service}"
+def _items(view: View) -> Iterator[Item]:
+    yield from view.session.spans
+    yield from view.session.metrics
+    yield from view.session.logs
+
+
+def _called(item: Item) -> str:
+    service = item.resource.get("service.name")
+    of = f" of {service}" if service else ""
+    if isinstance(item, Span):
+        return f"span {item.name!r} ({item.span_id}){of}"
+    return f"metric {item.name!r}{of}" if isinstance(item, Metric) else f"a log record{of}"
 
 
 def _service(view: View) -> Iterator[Occurrence]:
-    session = view.session
-    items: tuple[Span | Metric | LogRecord, ...] = (*session.spans, *session.metrics, *session.logs)
-    for item in items:
+    for item in _items(view):
         name = item.resource.get("service.name")
         if not name:
             yield Occurrence(item.place, "a resource has no `service.name`")
@@ -105,12 +114,17 @@ def _names(view: View) -> Iterator[Occurrence]:
 
 def _retired(view: View) -> Iterator[Occurrence]:
     told: set[tuple[str, str]] = set()
-    for span in view.session.spans:
-        for name in (*span.attributes, *span.resource):
-            reason = retired_names().get(name)
-            if reason and (span.service, name) not in told:
-                told.add((span.service, name))
-                yield Occurrence(span.place, f"{_called(span)}: `{name}`. {reason}")
+    for item in _items(view):
+        reasons = {
+            name: retired_names().get(name) for _, some in _attribute_sets(item) for name in some
+        }
+        if isinstance(item, Metric):
+            reasons[item.name] = retired_names("metrics").get(item.name)
+        service = str(item.resource.get("service.name"))
+        for name, reason in reasons.items():
+            if reason and (service, name) not in told:
+                told.add((service, name))
+                yield Occurrence(item.place, f"{_called(item)}: `{name}`. {reason}")
 
 
 def _reasons(view: View) -> Iterator[Occurrence]:
@@ -123,26 +137,29 @@ def _reasons(view: View) -> Iterator[Occurrence]:
 
 def _credentials(view: View) -> Iterator[Occurrence]:
     told: set[tuple[str, ...]] = set()
-    for span in view.session.spans:
-        for what, attributes in _attribute_sets(span):
+    for item in _items(view):
+        service, named = str(item.resource.get("service.name")), getattr(item, "name", "")
+        for what, attributes in _attribute_sets(item):
             for path in credentials_in(attributes):
                 name = str(path[0])
-                if (span.service, span.name, what, name) not in told:
-                    told.add((span.service, span.name, what, name))
-                    yield Occurrence(span.place, f"{_called(span)}: {what} `{name}`")
+                if (service, named, what, name) not in told:
+                    told.add((service, named, what, name))
+                    yield Occurrence(item.place, f"{_called(item)}: {what} `{name}`")
 
 
-def _attribute_sets(span: Span) -> Iterator[tuple[str, dict[str, Any]]]:
-    yield "attribute", span.attributes
-    yield "resource attribute", span.resource
-    yield from ((f"event {name!r}, attribute", values) for name, values in span.events.items())
+def _attribute_sets(item: Item) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield "attribute", item.values if isinstance(item, Metric) else item.attributes
+    yield "resource attribute", item.resource
+    if isinstance(item, LogRecord):
+        yield "the", {"body": item.body}
+    if isinstance(item, Span):
+        yield from ((f"event {name!r}, attribute", values) for name, values in item.events.items())
 
 
 @cache
-def retired_names() -> dict[str, str]:
-    """The attributes that semantic conventions have retired, and what they say of it."""
-    from opentelemetry.semconv._incubating import attributes as package  # noqa: PLC0415
-
+def retired_names(kind: Literal["attributes", "metrics"] = "attributes") -> dict[str, str]:
+    """The attributes or metrics that semantic conventions have retired, and what they say of it."""
+    package = importlib.import_module(f"opentelemetry.semconv._incubating.{kind}")
     found = {}
     for module in pkgutil.iter_modules(package.__path__):
         source = getsource(importlib.import_module(f"{package.__name__}.{module.name}"))

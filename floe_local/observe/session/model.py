@@ -6,13 +6,15 @@ may hold a hundred thousand spans.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 VERSION = 1
+MOST_VALUES = 101
+"""How many values of a metric's attribute a session holds: who has more has too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric of one request, with the number of its data points."""
+    """One metric of one request, with the number of its data points.
+
+    `values` are the distinct values that each attribute has in them, at most `MOST_VALUES`.
+    """
 
     name: str
     kind: str
@@ -117,6 +122,7 @@ class Metric:
     resource: dict[str, Any]
     place: str
     request: int | None = None
+    values: dict[str, list[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

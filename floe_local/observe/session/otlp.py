@@ -25,7 +25,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from floe_local.observe.session.model import LogRecord, Metric, ObservedSession, Span
+from floe_local.observe.session.model import MOST_VALUES, LogRecord, Metric, ObservedSession, Span
 from floe_local.signals.shared.otlp_json import attributes_of, decode_spans, keyed, read_id
 
 if TYPE_CHECKING:
@@ -246,7 +246,19 @@ def _metrics(groups: Any, place: str, request: int | None) -> Iterator[Metric]:
             resource=resource,
             place=place,
             request=request,
+            values=_values(points),
         )
+
+
+def _values(points: Iterable[Any]) -> dict[str, list[Any]]:
+    """The distinct values of each attribute of data points."""
+    found: dict[str, list[Any]] = {}
+    for point in points:
+        for name, value in attributes_of(point.get("attributes")).items():
+            known = found.setdefault(name, [])
+            if len(known) < MOST_VALUES and value not in known:
+                known.append(value)
+    return found
 
 
 def _logs(groups: Any, place: str, request: int | None) -> Iterator[LogRecord]:

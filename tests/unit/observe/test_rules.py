@@ -15,7 +15,7 @@ from floe_local.observe.rules.naming import naming_problem, sources, spellings
 from floe_local.observe.rules.otel import retired_names
 from floe_local.observe.rules.profiles import PROFILES, judged, rules_of
 from floe_local.observe.session.lineage import LineageName
-from floe_local.observe.session.model import ObservedSession, Span, TakenRequest
+from floe_local.observe.session.model import LogRecord, Metric, ObservedSession, Span, TakenRequest
 from floe_local.plan.blueprint.lookup import shipped_names
 from tests.unit.observe.conftest import FACET, RUN, event, session_of
 
@@ -65,6 +65,18 @@ def without(name: str, content: dict[str, Any]) -> dict[str, Any]:
 
 def facets(**more: Any) -> dict[str, Any]:
     return {"run": {"runId": RUN, "facets": more}}
+
+
+NAMED = {"service.name": "shop"}
+
+
+def logs(attributes: dict[str, Any], body: str = "done") -> ObservedSession:
+    record = LogRecord(body, "INFO", "", "", attributes, NAMED, "request 1", 1)
+    return ObservedSession(logs=(record,))
+
+
+def metrics(values: dict[str, list[Any]], name: str = "rows") -> ObservedSession:
+    return ObservedSession(metrics=(Metric(name, "sum", "", 1, NAMED, "request 1", 1, values),))
 
 
 PARENT = {**FACET, "run": {"runId": OTHER}, "job": {"namespace": "ns", "name": "all"}}
@@ -123,9 +135,19 @@ OTEL: dict[str, list[ObservedSession]] = {
     "span-parent": [spans(span(parent_id="c" * 16))],
     "remote-parent": [spans(span(parent_id="c" * 16, flags=0x300))],
     "span-name": [spans(span(name=""))],
-    "retired-name": [spans(span(attributes={"http.method": "GET"}))],
+    "retired-name": [
+        spans(span(attributes={"http.method": "GET"})),
+        spans(span(events={"called": {"http.method": "GET"}})),
+        logs({"http.method": "GET"}),
+        metrics({"http.method": ["GET"]}),
+        metrics({}, "db.client.connections.create_time"),
+    ],
     "error-reason": [spans(span(status={"code": "error", "message": ""}))],
-    "credential": [spans(span(attributes={"db.password": "hunter2hunter2"}))],
+    "credential": [
+        spans(span(attributes={"db.password": "hunter2hunter2"})),
+        logs({"api_key": "hunter2hunter2"}),
+        logs({}, "password=hunter2hunter2"),
+    ],
 }
 FLOE_ATTRIBUTES = {
     "floe.namespace": "n",
@@ -140,6 +162,24 @@ FLOE_SOUND = replace(
     requests=(TakenRequest(1, 10**9 + 1, "otlp-grpc"),),
     spans=(span(resource={"service.name": "shop", **FLOE_ATTRIBUTES}),),
 )
+CTE = "with __dbt__cte__in as (select 1) select * from __dbt__cte__in"
+TESTS = {**FACET, "processingType": "BATCH", "integration": "DBT", "jobType": "TEST"}
+
+
+def models(own: str) -> ObservedSession:
+    """A job with its span, and a model below it that names the span `own`."""
+    trace = {**FACET, "trace_id": "a" * 32}
+    job = facets(traceCorrelation={**trace, "span_id": "b" * 16})
+    parent = {**FACET, "run": {"runId": OTHER}}
+    model = facets(traceCorrelation={**trace, "span_id": own}, parent=parent)
+    both = session_of(event(**with_id(job, OTHER)), event(**model))
+    return replace(both, spans=(span(), span(span_id="d" * 16, parent_id="b" * 16)))
+
+
+def with_id(owner: dict[str, Any], run_id: str) -> dict[str, Any]:
+    return {"run": {**owner["run"], "runId": run_id}}
+
+
 FLOE: dict[str, list[ObservedSession]] = {
     "event-without-trace": [
         SOUND,
@@ -153,7 +193,23 @@ FLOE: dict[str, list[ObservedSession]] = {
         session_of(event(job={"namespace": "ns", "name": f"job_{RUN}"})),
         session_of(event(job={"namespace": "ns", "name": "job_2026-01-02"})),
     ],
-    "floe-attributes": [spans(span())],
+    "job-without-root-span": [replace(FLOE_SOUND, spans=(span(parent_id="c" * 16),))],
+    "model-without-span": [models("f" * 16), models("b" * 16), models("")],
+    "namespace-form": [session_of(event(job={"namespace": "my jobs/2", "name": "job"}))],
+    "ephemeral-dataset": [
+        session_of(event(job={"namespace": "ns", "name": "a", "facets": {"sql": {"query": CTE}}}))
+    ],
+    "test-without-results": [
+        session_of(event(job={"namespace": "ns", "name": "a", "facets": {"jobType": TESTS}}))
+    ],
+    "unbounded-attribute": [
+        metrics({"run": [RUN]}),
+        metrics({"model": [f"model {number}" for number in range(101)]}),
+    ],
+    "floe-attributes": [
+        spans(span()),
+        metrics({name: ["x"] for name in FLOE_ATTRIBUTES if name != "floe.mode"}),
+    ],
 }
 CASES = [
     *((code, "floe", one) for code, many in FLOE.items() for one in many),
@@ -193,6 +249,12 @@ BACKENDS = [
     ("marquez", "run-id-is-replaced", session_of(event(run_id="x"))),
     ("openmetadata", "dropped-without-parent", session_of(event())),
     ("openmetadata", "only-complete-is-read", session_of(event("FAIL"))),
+    ("openmetadata", "one-sided", session_of(event(outputs=[]))),
+    ("openmetadata", "one-sided", session_of(without("inputs", event()))),
+    ("marquez", "abort-empties-graph", session_of(event("ABORT", inputs=[], outputs=[]))),
+    ("marquez", "abort-empties-graph", session_of(without("inputs", event("ABORT", outputs=[])))),
+    ("aws-datazone", "no-run-event", session_of(without("run", event()))),
+    ("aws-datazone", "event-too-large", session_of(event(job={"name": "x" * 300_000}))),
 ]
 
 
@@ -203,7 +265,7 @@ def test_a_rule_of_a_backend_finds_what_it_is_there_for(
     assert code in codes(session, f"backend:{backend}")
 
 
-@pytest.mark.parametrize("backend", ["marquez", "openmetadata", "jaeger"])
+@pytest.mark.parametrize("backend", ["marquez", "openmetadata", "aws-datazone", "jaeger"])
 def test_a_backend_has_nothing_against_what_it_understands(backend: str) -> None:
     sound = session_of(event("START", 0, **PARENTED), event("COMPLETE", 1, **PARENTED))
     assert set(codes(sound, f"backend:{backend}")) <= {"child-is-renamed"}
