@@ -23,6 +23,7 @@ import requests
 import yaml
 
 from floe_local.errors import CheckFailedError
+from floe_local.observe.rules.profiles import DEFAULT
 from floe_local.operations.show import EnvFor, env
 from floe_local.plan.values import Frozen, OtlpProtocol, Signal
 from tests.waiting import wait_for
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from floe_local.testing import FloeLocal
 
 HERE = Path(__file__).parent
+SESSIONS = HERE.parent / "data" / "sessions"
 CACHE = HERE.parents[1] / ".cache"
 INSTALL_LIMIT_S = 900
 RUN_LIMIT_S = 300
@@ -107,6 +109,26 @@ class Way(Frozen):
     nightly: bool = False
 
 
+class Recording(Frozen):
+    """What one run of a client has sent, kept as a session file, and what the rules find in it.
+
+    Attributes:
+        run: a line of bash, run in the client's environment.
+        finds: code → how often it finds something; nothing else does.
+        passes: codes that have something to look at in it, and nothing against it.
+        profiles: whose rules look at it.
+        namespace: the OpenLineage namespace of the manifest.
+        kept: whether there is a session file; one of an event of 300 kB is too large.
+    """
+
+    run: str
+    finds: dict[str, int] = {}
+    passes: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = DEFAULT
+    namespace: str = ""
+    kept: bool = True
+
+
 class Client(Frozen):
     """A client: the package whose version counts, its ways, what no variable does for it."""
 
@@ -114,6 +136,7 @@ class Client(Frozen):
     package: str
     ways: dict[str, Way]
     notes: tuple[str, ...] = ()
+    recordings: dict[str, Recording] = {}
 
     @property
     def version(self) -> str:
@@ -128,6 +151,11 @@ def clients() -> list[Client]:
         Client(folder=file.parent, **yaml.safe_load(file.read_text(encoding="utf-8")))
         for file in files
     ]
+
+
+def session_file(client: Client, name: str) -> Path:
+    """Where a recording of a client is kept."""
+    return SESSIONS / client.folder.name / f"{name.replace(' ', '-')}.ndjson"
 
 
 # ------------------------------------------------------------------ environments

@@ -35,14 +35,20 @@ FOUND = {
 """Client, or client and way → what is found in what it sends, of any severity."""
 
 
-def observed(client: Client, line: str, tmp_path: Path, protocol: str | None = None) -> RunResult:
+def observed(
+    client: Client,
+    line: str,
+    tmp_path: Path,
+    protocol: str | None = None,
+    settings: Settings | None = None,
+) -> RunResult:
     """Run a line of bash in a client's environment, without a stack."""
     home = home_of(client)
     environ = bare_environment(home)
     if protocol:
         environ["OTEL_EXPORTER_OTLP_PROTOCOL"] = protocol
     command = ["bash", "-euo", "pipefail", "-c", f"cd {quote(str(home))}\n{line}"]
-    return run(command, Settings(), Options(folder=tmp_path), environ=environ)
+    return run(command, settings or Settings(), Options(folder=tmp_path), environ=environ)
 
 
 def codes(result: RunResult) -> set[str]:

@@ -1,1 +1,1 @@
-select customer, sum(amount) as total from {{ ref('orders') }} group by customer
+select customer, sum(amount) as total {{ var('more', '') }} from {{ ref('orders') }} group by customer
