@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -152,6 +153,33 @@ def test_check_judges_files(floe: Callable[..., Ended]) -> None:
     assert ended.code == 1
     assert "error no-end" in ended.out
     assert floe("check", "bad.ndjson", "--ignore", "no-end").code == 0
+
+
+def test_check_judges_otlp_json_and_fails_on_what_it_is_told_to(
+    floe: Callable[..., Ended],
+) -> None:
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "shop"}}]}
+    at = str(10**18)
+    one = {"traceId": "a" * 32, "spanId": "b" * 16, "startTimeUnixNano": at, "endTimeUnixNano": at}
+    content = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [one]}]}]}
+    Path("spans.json").write_text(json.dumps(content))
+    ended = floe("check", "spans.json")
+    assert ended.code == 0
+    assert "warning span-name" in ended.out
+    assert floe("check", "spans.json", "--fail-on", "warning").code == 1
+    Path("manifest.yaml").write_text(MANIFEST.replace("profiles", "fail_on: warning, profiles"))
+    assert floe("check", "spans.json").code == 1
+
+
+def test_the_readmes_run_needs_no_stack(floe: Callable[..., Ended]) -> None:
+    readme = Path(__file__).parents[2] / "README.md"
+    [line] = re.findall(r"`floe-local (run --no-stack [^`]*)`", readme.read_text(encoding="utf-8"))
+    words = line.replace("-- python ", f"-- {sys.executable} ").split()
+    content = json.dumps(json.dumps(SOUND))
+    Path("my_job.py").write_text(EMIT.replace("sys.argv[1]", content).replace("sys.argv", "[]"))
+    ended = floe(*words)
+    assert ended.code == 0, ended.err
+    assert "green: 2 events: no findings" in ended.err
 
 
 def test_what_is_accepted_is_red_no_more(floe: Callable[..., Ended]) -> None:

@@ -5,7 +5,10 @@ The clients' `client.yaml` name the recordings; tests/clients/test_recorded.py m
 
 from __future__ import annotations
 
+import re
 from functools import cache
+from pathlib import Path
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,11 +17,13 @@ from floe_local.observe.rules.profiles import BACKEND, PROFILES, rules_of
 from floe_local.observe.session.read import read_files
 from floe_local.observe.verdict import Settings, judge
 from floe_local.plan.blueprint.lookup import shipped_names
+from floe_local.report.verdict import verdict_text
 from tests.clients.harness import SESSIONS, clients, session_file
 
 if TYPE_CHECKING:
     from floe_local.observe.session.model import ObservedSession
 
+ROOT = Path(__file__).parents[3]
 RECORDINGS = {
     f"{client.folder.name}/{name}": (session_file(client, name), one)
     for client in clients()
@@ -43,6 +48,18 @@ def test_the_rules_find_what_a_recording_is_there_for(name: str) -> None:
     found = judge(session(name), settings).findings
     assert {one.code: one.count for one in found} == recording.finds
     assert not recording.finds.keys() & set(recording.passes)
+
+
+SHOWN = re.compile(r"<!-- of (.+) -->\n\n((?:    .+\n)+)")
+
+
+def test_the_docs_show_true_findings_word_for_word() -> None:
+    """What docs/run.md shows is in the report of what dbt-ol and floe-core have sent."""
+    shown = SHOWN.findall((ROOT / "docs" / "run.md").read_text(encoding="utf-8"))
+    assert {name.partition("/")[0] for name, _ in shown} == {"dbt-ol", "floe-core"}
+    for name, block in shown:
+        report = verdict_text(judge(session(name), Settings(profiles=RECORDINGS[name][1].profiles)))
+        assert dedent(block) in report
 
 
 def _rules() -> list[tuple[str, str]]:
