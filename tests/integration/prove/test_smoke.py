@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 PATIENT = SmokeOptions(deadline=30)
-QUICK = SmokeOptions(deadline=4)
+QUICK = SmokeOptions(deadline=2.5)
+"""Where something is lost, this is waited to the end, in some forty tests."""
 
 
 def failed(report: Report) -> list[Check]:
