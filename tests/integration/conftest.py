@@ -29,6 +29,7 @@ LONGEST_FIRST = (
 """What takes a minute or more; begun last, one of them would be waited for alone."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Name the group that a test belongs to, for ``--dist loadgroup``; long groups come first."""
     groups = {item: group_of(item.path) for item in items if HERE in item.path.parents}
