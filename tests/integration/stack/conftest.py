@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -90,8 +91,12 @@ class Stacks:
         return output.decode() if isinstance(output, bytes) else ""
 
     def remove_all(self) -> None:
-        for project in self.projects:
-            self.engine.remove(self.engine.holdings(project), gently=False)
+        with ExitStack() as every:  # also those after one that cannot be removed
+            for project in self.projects:
+                every.callback(self._remove, project)
+
+    def _remove(self, project: str) -> None:
+        self.engine.remove(self.engine.holdings(project), gently=False)
 
 
 @pytest.fixture(scope="session")

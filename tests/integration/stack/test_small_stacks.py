@@ -267,15 +267,22 @@ def test_another_stacks_port_names_its_container(stacks: Stacks, tmp_path: Path)
         stacks.up(request, UpSettings())
 
 
+def make_image(stacks: Stacks, tag: str, change: str) -> None:
+    """The base image with one change."""
+    made = stacks.engine.client.containers.create(stacks.image, ["true"])
+    try:
+        made.commit(*tag.split(":"), changes=change)
+    finally:
+        made.remove()
+
+
 def test_a_volume_of_another_format_is_refused(stacks: Stacks, tmp_path: Path) -> None:
     service = {"volumes": {"v": "/v"}, "data_version": "MAJOR"}
     request = stacks.request(tmp_path, {"a": service})
     tags = []
     for major in ("15", "16"):
-        made = stacks.engine.client.containers.create(stacks.image, ["sleep", "1"])
         tags.append(f"floe-test/versioned:{major}")
-        made.commit("floe-test/versioned", major, changes=f"ENV MAJOR={major}")
-        made.remove()
+        make_image(stacks, tags[-1], f"ENV MAJOR={major}")
     try:
         stacks.images = {"a": tags[0]}
         stacks.up(request)
@@ -300,9 +307,7 @@ def test_an_image_that_was_built_anew_under_its_name_is_used(
     stacks.images = {"a": tag}
     try:
         for content in ("one", "two"):
-            made = stacks.engine.client.containers.create(stacks.image, ["sleep", "1"])
-            made.commit(*tag.split(":"), changes=f"ENV CONTENT={content}")
-            made.remove()
+            make_image(stacks, tag, f"ENV CONTENT={content}")
             stacks.up(request)
             assert stacks.inside(request, "a", "printenv", "CONTENT").strip() == content
     finally:
