@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from floe_local.errors import FloeError, InputError, MachineError
@@ -28,8 +28,11 @@ NAMES = st.from_regex(rf"[a-z0-9][a-z0-9_.-]{{0,{LONGEST_NAME - 1}}}", fullmatch
 )
 KINDS = st.sampled_from(Kind)
 GROUP = "floe.{}_backends"
+FEW = settings(max_examples=settings().max_examples // 4)
+"""Each example is a project of some twenty files; the odd names stand beside them."""
 
 
+@FEW
 @given(NAMES, KINDS)
 @example("9" + "x" * (LONGEST_NAME - 1), Kind.TELEMETRY)
 @example("9" + "x" * (LONGEST_NAME - 1), Kind.LINEAGE)
@@ -65,6 +68,7 @@ def test_whatever_its_name_a_new_plugin_is_whole_and_compiles(name: str, kind: K
     assert not any(map(is_part, services))
 
 
+@FEW
 @given(NAMES, KINDS)
 @example("9" + "x" * (LONGEST_NAME - 1), Kind.TELEMETRY)
 @example("127.0.0.1", Kind.LINEAGE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from floe_local.plan.blueprint.model import Blueprint, Sandbox
 
 
+@cache
 def blueprint(name: str) -> Blueprint:
     located = find_blueprint(name)
     assert located is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from floe_lineage_marquez import MarquezPlugin
@@ -137,6 +138,12 @@ LAYOUTS: dict[str, Callable[[], Sequence[PluginOutput]]] = {
 }
 
 
+@cache
+def shipped(*names: str) -> dict[str, LocatedBlueprint]:
+    """Blueprints that floe-local ships; each test reads the same ones."""
+    return find_blueprints(names)
+
+
 def render(
     *outputs: PluginOutput, environment: str = "local", own: Sequence[Blueprint] = ()
 ) -> HelmValues:
@@ -145,7 +152,7 @@ def render(
         b.name: LocatedBlueprint(blueprint=b, folder=compose_folder(), source="a test") for b in own
     }
     names = [o.name for o in outputs if o.name not in located]
-    found = resolve_placement(find_blueprints(["collector", *names]) | located, live=True)
+    found = resolve_placement(shipped("collector", *names) | located, live=True)
     found |= {o.name: placeholder(o.name, o.kind) for o in outputs if o.name not in found}
     refs = tuple(BackendRef(kind=o.kind, name=o.name) for o in outputs)
     manifest = Manifest(
