@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,14 @@ class Shell:
         assert done.returncode == expect, f"exit {done.returncode}, not {expect}\n{said}"
         assert "Traceback" not in done.stderr, said
         return done
+
+    @contextmanager
+    def stack(self, up: str) -> Iterator[subprocess.CompletedProcess[str]]:
+        """Bring a stack up by a command, which is given; whatever happens, nothing of it is left."""
+        try:
+            yield self.run(up)
+        finally:
+            self.run("floe-local down --volumes")
 
     def json(self, command: str, *, expect: int = 0) -> dict[str, Any]:
         """Run a command with --json; its one document."""

@@ -23,10 +23,9 @@ def saas(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
     folder: Path = tmp_path_factory.mktemp("saas")
     (folder / "manifest.yaml").write_text(MANIFEST, encoding="utf-8")
     shell = Shell(folder, {**environment, "DD_API_KEY": KEY, "ATLAN_API_KEY": KEY})
-    said = shell.run("floe-local up --build --free-ports")
-    assert "SANDBOX: datadog, atlan: played by recorders" in said.stderr
-    yield shell
-    shell.run("floe-local down --volumes")
+    with shell.stack("floe-local up --build --free-ports") as said:
+        assert "SANDBOX: datadog, atlan: played by recorders" in said.stderr
+        yield shell
 
 
 def test_received_by_the_sandbox_and_by_nobody_else(saas: Shell) -> None:

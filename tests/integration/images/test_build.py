@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,23 +93,30 @@ def work_folders(name: str = "") -> list[Path]:
 @pytest.fixture
 def start_build() -> Iterator[Start]:
     """Give a function that builds in a process of its own."""
-    started: list[subprocess.Popen[bytes]] = []
+    with ExitStack() as stack:
 
-    def start(recipe: LocatedRecipe, **env: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", BUILDER, str(recipe.folder)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env={**os.environ, **env},
-        )
-        started.append(process)
-        return process
+        def start(recipe: LocatedRecipe, **env: str) -> subprocess.Popen[bytes]:
+            process = subprocess.Popen(
+                [sys.executable, "-c", BUILDER, str(recipe.folder)],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                env={**os.environ, **env},
+            )
+            stack.callback(end, process)
+            return process
 
-    yield start
-    for process in started:
-        process.terminate()
+        yield start
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a build; one that does not end in time is killed."""
+    process.terminate()
+    try:
         process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def test_an_image_is_built_named_and_labelled(engine: Engine, make_recipe: Make) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from testcontainers.core.network import Network
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.run.build import build
 from floe_local.run.engine import Engine
+from tests.containers import started
 from tests.images import image_of
 from tests.waiting import wait_for
 
@@ -89,28 +91,25 @@ def start_recorder(
     recorder_image: str, network: Network, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[StartRecorder]:
     """Start a recorder as the stack runs it, with a file that says what is given."""
-    started: list[DockerContainer] = []
+    with ExitStack() as stack:
 
-    def start(environment: dict[str, str] | None = None, **told: Any) -> Recorder:
-        host = f"recorder-{uuid4().hex[:8]}"
-        file = tmp_path_factory.mktemp("recorder") / "sandbox.yaml"
-        config = {"backend": "acme", "credential": None, "answers": {}, **told}
-        file.write_text(yaml.safe_dump(config), "utf-8")
-        container = (
-            DockerContainer(recorder_image, user="10001", read_only=True, cap_drop=["ALL"])
-            .with_tmpfs_mount("/tmp")  # noqa: S108 - in the container
-            .with_volume_mapping(str(file), "/etc/floe/sandbox.yaml", "ro")
-            .with_network(network)
-            .with_network_aliases(host)
-            .with_envs(**(environment or {}))
-        )
-        publish(container, PLAYED, CONTROL)
-        started.append(container.start())
-        return located(host, container)
+        def start(environment: dict[str, str] | None = None, **told: Any) -> Recorder:
+            host = f"recorder-{uuid4().hex[:8]}"
+            file = tmp_path_factory.mktemp("recorder") / "sandbox.yaml"
+            config = {"backend": "acme", "credential": None, "answers": {}, **told}
+            file.write_text(yaml.safe_dump(config), "utf-8")
+            container = (
+                DockerContainer(recorder_image, user="10001", read_only=True, cap_drop=["ALL"])
+                .with_tmpfs_mount("/tmp")  # noqa: S108 - in the container
+                .with_volume_mapping(str(file), "/etc/floe/sandbox.yaml", "ro")
+                .with_network(network)
+                .with_network_aliases(host)
+                .with_envs(**(environment or {}))
+            )
+            publish(container, PLAYED, CONTROL)
+            return located(host, stack.enter_context(started(container)))
 
-    yield start
-    for container in started:
-        container.stop()
+        yield start
 
 
 def located(host: str, container: DockerContainer) -> Recorder:
@@ -143,42 +142,45 @@ def start_collector(
     collector_image: str, network: Network, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[StartCollector]:
     """Start a Collector with these exporters in every pipeline; its OTLP address."""
-    started: list[DockerContainer] = []
+    with ExitStack() as stack:
 
-    def start(
-        exporters: dict[str, Any],
-        extensions: dict[str, Any] | None = None,
-        environment: dict[str, str] | None = None,
-    ) -> str:
-        receivers = {"otlp": {"protocols": {"http": {"endpoint": f"0.0.0.0:{OTLP_HTTP}"}}}}
-        pipeline = {"receivers": ["otlp"], "exporters": list(exporters)}
-        config = {
-            "receivers": receivers,
-            "exporters": exporters,
-            "extensions": extensions or {},
-            "service": {
-                "extensions": list(extensions or {}),
-                "pipelines": dict.fromkeys(("traces", "metrics", "logs"), pipeline),
-            },
-        }
-        file = tmp_path_factory.mktemp("collector") / "config.yaml"
-        file.write_text(yaml.dump(config, Dumper=_NoAliases), "utf-8")
-        container = (
-            DockerContainer(collector_image, read_only=True)
-            .with_volume_mapping(str(file), "/etc/config.yaml", "ro")
-            .with_command("--config /etc/config.yaml")
-            .with_network(network)
-            .with_envs(**(environment or {}))
-        )
-        publish(container, OTLP_HTTP)
-        started.append(container.start())
-        address = f"http://127.0.0.1:{container.get_exposed_port(OTLP_HTTP)}"
-        wait_for(lambda: answers(address), "the Collector listens", WITHIN)
-        return address
+        def start(
+            exporters: dict[str, Any],
+            extensions: dict[str, Any] | None = None,
+            environment: dict[str, str] | None = None,
+        ) -> str:
+            file = tmp_path_factory.mktemp("collector") / "config.yaml"
+            config = collector_config(exporters, extensions or {})
+            file.write_text(yaml.dump(config, Dumper=_NoAliases), "utf-8")
+            container = (
+                DockerContainer(collector_image, read_only=True)
+                .with_volume_mapping(str(file), "/etc/config.yaml", "ro")
+                .with_command("--config /etc/config.yaml")
+                .with_network(network)
+                .with_envs(**(environment or {}))
+            )
+            publish(container, OTLP_HTTP)
+            stack.enter_context(started(container))
+            address = f"http://127.0.0.1:{container.get_exposed_port(OTLP_HTTP)}"
+            wait_for(lambda: answers(address), "the Collector listens", WITHIN)
+            return address
 
-    yield start
-    for container in started:
-        container.stop()
+        yield start
+
+
+def collector_config(exporters: dict[str, Any], extensions: dict[str, Any]) -> dict[str, Any]:
+    """A config with these exporters in every pipeline."""
+    receivers = {"otlp": {"protocols": {"http": {"endpoint": f"0.0.0.0:{OTLP_HTTP}"}}}}
+    pipeline = {"receivers": ["otlp"], "exporters": list(exporters)}
+    return {
+        "receivers": receivers,
+        "exporters": exporters,
+        "extensions": extensions,
+        "service": {
+            "extensions": list(extensions),
+            "pipelines": dict.fromkeys(("traces", "metrics", "logs"), pipeline),
+        },
+    }
 
 
 class _NoAliases(yaml.SafeDumper):

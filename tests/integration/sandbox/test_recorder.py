@@ -24,6 +24,7 @@ from floe_local.prove.canaries import plan
 from floe_local.signals import logs, metrics, traces
 from floe_local.signals.shared.difference import differences
 from floe_local.signals.shared.otlp_json import decode_spans, spans_of_plan
+from tests.containers import started
 from tests.integration.sandbox.conftest import located
 
 if TYPE_CHECKING:
@@ -273,7 +274,7 @@ def test_a_file_that_is_wrong_ends_it_with_a_reason(recorder_image: str, tmp_pat
     container = DockerContainer(recorder_image).with_volume_mapping(
         str(file), "/etc/floe/sandbox.yaml", "ro"
     )
-    with container:
+    with started(container):
         assert container.get_wrapped_container().wait(timeout=30)["StatusCode"] == 1
         _, errors = container.get_logs()
     assert b"/etc/floe/sandbox.yaml: sandbox: " in errors

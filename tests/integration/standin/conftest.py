@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from bench.answer_diff import Differ
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.run.build import build
 from floe_local.run.engine import Engine
+from tests.containers import started
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ def database(engine: docker.DockerClient, network: Network) -> Iterator[DockerCo
         .with_network(network)
         .with_network_aliases("database")
     )
-    with container:
+    with started(container):
         yield container
 
 
@@ -110,17 +112,14 @@ def start_server(request: pytest.FixtureRequest) -> Iterator[StartServer]:
     network, database, image = map(
         request.getfixturevalue, ("network", "database", "standin_image")
     )
-    started: list[DockerContainer] = []
+    with ExitStack() as stack:
 
-    def start(*tables: str) -> Server:
-        name = _make_database(database, *tables)
-        container = _container(image, name).with_network(network)
-        started.append(container.start())
-        return _server(container)
+        def start(*tables: str) -> Server:
+            name = _make_database(database, *tables)
+            container = _container(image, name).with_network(network)
+            return _server(stack.enter_context(started(container)))
 
-    yield start
-    for container in started:
-        container.stop()
+        yield start
 
 
 def _make_database(database: DockerContainer, *tables: str) -> str:

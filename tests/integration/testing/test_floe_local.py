@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -19,15 +21,18 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from testcontainers.compose import DockerCompose
+from testcontainers.core.container import DockerContainer
 
 from floe_local.errors import CheckFailedError, InputError, NotReadyError
 from floe_local.operations.logs import logs
+from floe_local.operations.stacks import Where, identity_of
 from floe_local.operations.status import status
 from floe_local.plan.blueprint.recipe import load_recipe
 from floe_local.run.build import build
 from floe_local.run.engine import Engine
 from floe_local.testing import FloeLocal
-from tests.containers import running
+from tests.containers import running, started
+from tests.e2e.conftest import Shell
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -147,6 +152,31 @@ def test_a_container_that_cannot_start_is_removed(engine: docker.DockerClient) -
     with pytest.raises(APIError), running(engine, image, command=["/nothing"], labels=[label]):
         pass
     assert engine.containers.list(all=True, filters={"label": label}) == []
+
+
+def test_a_testcontainer_that_cannot_start_is_removed(engine: docker.DockerClient) -> None:
+    image = build(load_recipe(REPOSITORY / "compose/base/image"), Engine(engine))
+    name = f"floe-test-{uuid.uuid4().hex}"
+    container = DockerContainer(image, name=name, command="/nothing")
+    with pytest.raises(APIError), started(container):
+        pass
+    assert engine.containers.list(all=True, filters={"name": name}) == []
+
+
+def test_a_fixture_that_fails_behind_up_leaves_nothing(tmp_path: Path) -> None:
+    """As one of the end-to-end tests that finds fault with a stack that is up."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    shell = Shell(tmp_path, {**os.environ, "PATH": path, "FLOE_LOCAL_BUILD": "always"})
+    project = identity_of(Where(folder=tmp_path)).project
+
+    def fails() -> None:
+        with shell.stack("floe-local up --free-ports"):
+            assert Engine().holdings(project)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
+    assert not Engine().holdings(project)
 
 
 def test_status_names_what_is_sent_and_does_not_arrive(floe_stack: FloeLocal) -> None:
