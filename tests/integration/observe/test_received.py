@@ -11,12 +11,11 @@ import yaml
 
 from floe_local.plan.blueprint.model import compose_folder
 from floe_local.testing import FloeLocal
-from tests.integration.observe.test_run import codes, run_on
+from tests.integration.observe.test_run import codes, run_on, texts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from floe_local.operations.observe import RunResult
     from tests.conftest import PluginSite
 
 pytestmark = pytest.mark.integration
@@ -52,11 +51,6 @@ def project(folder: Path, site: PluginSite) -> Path:
         )
     )
     return manifest
-
-
-def texts(result: RunResult, code: str) -> list[str]:
-    found = [one.places for one in result.verdict.findings if one.code == code]
-    return [f"{place.place}: {place.text}" for places in found for place in places]
 
 
 def test_processors_are_causes_and_what_they_do_not_explain_is_a_loss(
