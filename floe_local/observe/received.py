@@ -6,7 +6,7 @@ its job and its datasets are compared with the fold of all events that were ackn
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -61,6 +61,10 @@ _CLOCK = timedelta(microseconds=1)
 """What is finer than this, most databases do not keep."""
 
 
+Part = tuple[str, Signal]
+"""A signal of a backend."""
+
+
 @dataclass(frozen=True, eq=False)
 class Look:
     """One look at one thing; `size` is how much it is to hold, and grows while more comes.
@@ -91,6 +95,11 @@ class Look:
         """What it is a part of."""
         words = {"metric": Signal.METRICS, "log": Signal.LOGS}
         return words.get(self.item.each, Signal.TRACES if self.spans else Signal.LINEAGE)
+
+    @property
+    def part(self) -> Part:
+        """The backend, and the signal."""
+        return self.target.name, self.signal
 
     @property
     def owner(self) -> tuple[str, LineageName] | None:
@@ -182,8 +191,8 @@ class ReadBack:
             parts = dataset_parts(self._events)
             self._known_events = _Events(lineage, parts, aliases(lineage))
 
-    def look(self, deadline: float | None = None) -> bool:
-        """Ask for what is not known to be there; whether all is.
+    def look(self, deadline: float | None = None) -> None:
+        """Ask for what is not known to be there.
 
         Args:
             deadline: on the monotonic clock, until when to ask again; None: once, and only for
@@ -195,14 +204,12 @@ class ReadBack:
             self._outcomes[outcome.question.identity] = outcome
         if deadline is not None:
             until(self._all_sent, deadline - monotonic(), growing())
-        return self.complete
 
     @property
     def complete(self) -> bool:
         """Whether everything is there, but for what a processor left out or changed."""
-        outcomes = self._outcomes.values()
-        lost = any(self._is_lost(o.question) for o in outcomes if o.missing)
-        return not lost and all(o.good or o.missing for o in outcomes) and not self._unsent()
+        changed = any(o.changed and not o.superseded for o in self._outcomes.values())
+        return not (changed or self._lost() or self._unsent())
 
     def _all_sent(self) -> bool:
         """Count anew, and say whether the Collector has sent all that it is to send."""
@@ -212,33 +219,32 @@ class ReadBack:
 
     def _unsent(self) -> list[Count]:
         """What exporters did not send of signals that the backend does not show."""
-        return [
-            one
-            for one in self._counts
-            if one.unexplained and not (self._shows(one.backend, one.signal))
-        ]
+        shown = self._shown()
+        return [o for o in self._counts if o.unexplained and (o.backend, o.signal) not in shown]
 
-    def _shows(self, backend: str, signal: Signal) -> bool:
-        return any(
-            outcome.question.target.name == backend and outcome.question.signal is signal
-            for outcome in self._outcomes.values()
-        )
+    def _shown(self) -> set[Part]:
+        """What backends are asked to show."""
+        return {outcome.question.part for outcome in self._outcomes.values()}
 
-    def _is_lost(self, question: Look) -> bool:
-        """Whether what a backend lacks is more than processors left out."""
-        name, signal = question.target.name, question.signal
-        own = [one for one in self._counts if (one.backend, one.signal) == (name, signal)]
-        explained = max((one.explained for one in own), default=0)
-        return self._lacking(name, signal) > explained
+    def _lacking(self) -> Counter[Part]:
+        """How many items each backend lacks, as it says itself."""
+        found: Counter[Part] = Counter()
+        for outcome in self._outcomes.values():
+            if outcome.missing:
+                question = outcome.question
+                found[question.part] += question.size - outcome.stored
+        return found
 
-    def _lacking(self, backend: str, signal: Signal) -> int:
-        """How many items a backend lacks, as it says itself."""
-        return sum(
-            outcome.question.size - outcome.stored
-            for outcome in self._outcomes.values()
-            if outcome.missing
-            and (outcome.question.target.name, outcome.question.signal) == (backend, signal)
-        )
+    def _lost(self) -> set[Part]:
+        """What backends lack more of than processors left out."""
+        explained = {part: max(o.explained for o in own) for part, own in self._by_part().items()}
+        return {part for part, n in self._lacking().items() if n > explained.get(part, 0)}
+
+    def _by_part(self) -> dict[Part, list[Count]]:
+        found: dict[Part, list[Count]] = defaultdict(list)
+        for one in self._counts:
+            found[one.backend, one.signal].append(one)
+        return found
 
     def _known(self, question: Look) -> bool:
         before = self._outcomes.get(question.identity)
@@ -300,8 +306,7 @@ class ReadBack:
         """Whether the Collector has sent all of a signal that its processors did not leave out."""
         if monotonic() - self._counted_at > _RECOUNT_S:
             self._all_sent()
-        name, signal = question.target.name, question.signal
-        own = [one for one in self._counts if (one.backend, one.signal) == (name, signal)]
+        own = self._by_part().get(question.part, [])
         return bool(own) and all(one.explained and not one.unexplained for one in own)
 
     @property
@@ -318,6 +323,7 @@ class ReadBack:
                 continue
             count[0] += question.size if question.spans else 1
             count[1] += outcome.stored
+        shown = self._shown()
         held = tuple(
             Stored(backend, noun, size, stored)
             for (backend, noun), (size, stored) in counts.items()
@@ -331,7 +337,7 @@ class ReadBack:
                 exported=True,
             )
             for one in self._counts
-            if one.signal is not Signal.TRACES or not self._shows(one.backend, one.signal)
+            if one.signal is not Signal.TRACES or (one.backend, one.signal) not in shown
         )
 
     def findings(self, why_of: dict[str, str] | None = None) -> list[RuleFinding]:
@@ -341,9 +347,13 @@ class ReadBack:
             why_of: backend → what else is known of why it does not hold something.
         """
         places: dict[str, list[Occurrence]] = {code: [] for code in RECEIVED}
+        why = self._reasons(why_of or {})
         for outcome in self._outcomes.values():
-            if outcome.missing and self._is_lost(outcome.question):
-                places["not-stored"] += self._with_reason(outcome, why_of or {})
+            part = outcome.question.part
+            if outcome.missing and part in why:
+                places["not-stored"] += [
+                    Occurrence(at, f"{t}{why[part]}") for at, t in outcome.missing
+                ]
             other = outcome.changed and self._is_other_state(outcome)
             places["other-state" if other else "stored-otherwise"] += outcome.changed
             places["changed-by-processor"] += outcome.processed
@@ -359,18 +369,16 @@ class ReadBack:
                 text = f"{counted(number, NOUNS[signal])} acknowledged, for the Collector alone"
                 yield Occurrence(str(signal), text)
 
-    def _with_reason(self, outcome: LookResult, why_of: dict[str, str]) -> list[Occurrence]:
-        name, signal = outcome.question.target.name, outcome.question.signal
-        whys = [why_of[name]] if name in why_of else []
-        left_out = max(
-            (one.left_out for one in self._counts if (one.backend, one.signal) == (name, signal)),
-            default=0,
-        )
-        if left_out:
-            lacking = self._lacking(name, signal)
-            whys.append(f"processors left out {left_out} of the {lacking} that it lacks")
-        why = f" ({', and '.join(whys)})" if whys else ""
-        return [Occurrence(place, f"{text}{why}") for place, text in outcome.missing]
+    def _reasons(self, why_of: dict[str, str]) -> dict[Part, str]:
+        """What is known of why items are lost, for each signal of a backend where some are."""
+        lacking, by_part = self._lacking(), self._by_part()
+        found = {}
+        for part in self._lost():
+            whys = [why_of[part[0]]] if part[0] in why_of else []
+            if left_out := max((one.left_out for one in by_part.get(part, [])), default=0):
+                whys.append(f"processors left out {left_out} of the {lacking[part]} that it lacks")
+            found[part] = f" ({', and '.join(whys)})" if whys else ""
+        return found
 
     def _is_other_state(self, outcome: LookResult) -> bool:
         """Whether a job or a dataset may be in the state that another run left it in.

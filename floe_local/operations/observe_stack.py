@@ -150,8 +150,8 @@ class StackBehind:
         with Http(_THREADS) as http:
             back = ReadBack(self.targets, http, self._began)
             back.take(session)
-            stored = back.look(monotonic() + deadline_s)
-            return back.stored, back.findings({} if stored else self.reasons())
+            back.look(monotonic() + deadline_s)
+            return back.stored, back.findings({} if back.complete else self.reasons())
 
     def reasons(self) -> dict[str, str]:
         """Backend → why the Collector could not export to it, as its log says."""
@@ -232,7 +232,8 @@ class Follower:
         self._thread.join()
         self._take(self._tap.finish())
         reasons: dict[str, str] = {}
-        if not self._back.look(monotonic() + deadline_s):
+        self._back.look(monotonic() + deadline_s)
+        if not self._back.complete:
             with suppress(MachineError):
                 reasons = self._behind.reasons()
         return joined(self._parts), self._back.stored, self._back.findings(reasons)

@@ -17,7 +17,7 @@ from floe_local.operations.observe import Options, RunResult, run
 from floe_local.operations.observe_stack import StackBehind
 from floe_local.plan.nested import with_value_at
 from floe_local.testing import FloeLocal
-from tests.unit.observe.conftest import PRODUCER, SCHEMA_URL, event
+from tests.unit.observe.conftest import FACET, event
 
 pytestmark = pytest.mark.integration
 
@@ -34,7 +34,6 @@ def sound() -> list[dict[str, object]]:
 def rich() -> list[dict[str, Any]]:
     """A child's run with facets of all kinds, schemas and column lineage; its parent's as well."""
     parent_id, run_id, now = str(uuid4()), str(uuid4()), datetime.now(UTC)
-    known = {"_producer": PRODUCER, "_schemaURL": f"{SCHEMA_URL}#facet"}
     name = f"rich-{run_id}"
     parent = {"job": {"namespace": "ns", "name": f"{name}-all"}, "run": {"runId": parent_id}}
     source = {"namespace": "postgres://db:5432", "name": f"{name}.in"}
@@ -44,7 +43,7 @@ def rich() -> list[dict[str, Any]]:
     ab = [{"name": one, "type": "INT"} for one in "ab"]
 
     def facet(**more: Any) -> dict[str, Any]:
-        return {**known, **more}
+        return {**FACET, **more}
 
     def made(kind: str, at: int, run: dict[str, Any], job: str, **more: Any) -> dict[str, Any]:
         when = (now + timedelta(milliseconds=at)).isoformat()
@@ -53,7 +52,7 @@ def rich() -> list[dict[str, Any]]:
         return event(kind, 0, **{"eventTime": when, "run": run, "job": named, **more})
 
     child = {"runId": run_id, "facets": {"parent": facet(**parent)}}
-    ended = {**child["facets"], "processing_engine": facet(version="1", name="x")}
+    ended = {"parent": facet(**parent), "processing_engine": facet(version="1", name="x")}
     inside = {"fields": [{"name": "id", "type": "INT"}]}
     inputs = {
         "facets": {"schema": facet(**inside), "documentation": facet(description="raw")},
