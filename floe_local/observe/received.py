@@ -55,6 +55,8 @@ _PROFILE = "received"
 _STEADY_S = 2.0
 """So long a difference is looked at again: then it is no state on the way to another."""
 _RECOUNT_S = 0.3
+_AGAIN_S = 3.0
+"""So long what is not there yet is not asked for again, while the command runs."""
 _EXCERPT = 120
 """Characters of a value that a report shows: a facet may have thousands."""
 _CLOCK = timedelta(microseconds=1)
@@ -125,6 +127,7 @@ class LookResult:
     processed: tuple[Occurrence, ...] = ()
     latest_run: str = ""
     superseded: bool = False
+    at: float = field(default_factory=monotonic)
 
     @property
     def good(self) -> bool:
@@ -199,7 +202,8 @@ class ReadBack:
                 runs that have ended.
         """
         end = monotonic() if deadline is None else deadline
-        questions = [q for q in self._questions(last=deadline is not None) if not self._known(q)]
+        last = deadline is not None
+        questions = [q for q in self._questions(last=last) if not self._known(q, last=last)]
         for _, outcome, _, _ in poll(questions, self._ask, deadline=end, threads=_THREADS):
             self._outcomes[outcome.question.identity] = outcome
         if deadline is not None:
@@ -246,11 +250,14 @@ class ReadBack:
             found[one.backend, one.signal].append(one)
         return found
 
-    def _known(self, question: Look) -> bool:
+    def _known(self, question: Look, *, last: bool) -> bool:
+        """Whether nothing is to be asked: all is there, or, until the `last` look, it was just asked."""
         before = self._outcomes.get(question.identity)
-        if before is None or not before.good or before.question.size != question.size:
+        if before is None or before.question.size != question.size:
             return False
-        return _run_id(before.question) == _run_id(question)
+        if _run_id(before.question) != _run_id(question):
+            return False
+        return before.good or (not last and monotonic() - before.at < _AGAIN_S)
 
     def _questions(self, *, last: bool) -> Iterator[Look]:
         for target in self._targets.backends:
