@@ -63,7 +63,7 @@ _CLOCK = timedelta(microseconds=1)
 """What is finer than this, most databases do not keep."""
 
 
-Part = tuple[str, Signal]
+BackendSignal = tuple[str, Signal]
 """A signal of a backend."""
 
 
@@ -99,7 +99,7 @@ class Look:
         return words.get(self.item.each, Signal.TRACES if self.spans else Signal.LINEAGE)
 
     @property
-    def part(self) -> Part:
+    def part(self) -> BackendSignal:
         """The backend, and the signal."""
         return self.target.name, self.signal
 
@@ -226,26 +226,26 @@ class ReadBack:
         shown = self._shown()
         return [o for o in self._counts if o.unexplained and (o.backend, o.signal) not in shown]
 
-    def _shown(self) -> set[Part]:
+    def _shown(self) -> set[BackendSignal]:
         """What backends are asked to show."""
         return {outcome.question.part for outcome in self._outcomes.values()}
 
-    def _lacking(self) -> Counter[Part]:
+    def _lacking(self) -> Counter[BackendSignal]:
         """How many items each backend lacks, as it says itself."""
-        found: Counter[Part] = Counter()
+        found: Counter[BackendSignal] = Counter()
         for outcome in self._outcomes.values():
             if outcome.missing:
                 question = outcome.question
                 found[question.part] += question.size - outcome.stored
         return found
 
-    def _lost(self) -> set[Part]:
+    def _lost(self) -> set[BackendSignal]:
         """What backends lack more of than processors left out."""
         explained = {part: max(o.explained for o in own) for part, own in self._by_part().items()}
         return {part for part, n in self._lacking().items() if n > explained.get(part, 0)}
 
-    def _by_part(self) -> dict[Part, list[Count]]:
-        found: dict[Part, list[Count]] = defaultdict(list)
+    def _by_part(self) -> dict[BackendSignal, list[Count]]:
+        found: dict[BackendSignal, list[Count]] = defaultdict(list)
         for one in self._counts:
             found[one.backend, one.signal].append(one)
         return found
@@ -376,7 +376,7 @@ class ReadBack:
                 text = f"{counted(number, NOUNS[signal])} acknowledged, for the Collector alone"
                 yield Occurrence(str(signal), text)
 
-    def _reasons(self, why_of: dict[str, str]) -> dict[Part, str]:
+    def _reasons(self, why_of: dict[str, str]) -> dict[BackendSignal, str]:
         """What is known of why items are lost, for each signal of a backend where some are."""
         lacking, by_part = self._lacking(), self._by_part()
         found = {}
