@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import uuid4
 
@@ -73,7 +74,7 @@ class Capture:
         session_id = uuid4().hex
         self.env |= marks(session_id, own, os.environ)
         self._about = About(source="capture", session_id=session_id, own_run=str(own))
-        self._parts: list[ObservedSession] = []
+        self._taken = ObservedSession()
 
     def __enter__(self) -> Self:
         return self
@@ -87,8 +88,9 @@ class Capture:
     @property
     def session(self) -> ObservedSession:
         """All that came until now."""
-        self._parts.append(self._tap.take())
-        return joined(self._parts, self._about)
+        if (part := self._tap.take()) != ObservedSession():
+            self._taken = joined([self._taken, part])
+        return replace(self._taken, about=self._about, faults=self._tap.faults)
 
     @property
     def _lineage(self) -> Lineage:

@@ -85,6 +85,15 @@ class Tap:
         """Note what went wrong besides."""
         self._faults.append(TapFault(code, text))
 
+    @property
+    def faults(self) -> tuple[TapFault, ...]:
+        """What went wrong besides, so far."""
+        if not self._spool.problem:
+            return tuple(self._faults)
+        text = f"the spool could not be written: {self._spool.problem}"
+        later = "what came later was passed on, and not judged"
+        return (*self._faults, TapFault("spool", f"{text}; {later}"))
+
     def take(self, most: int | None = None) -> ObservedSession:
         """Return what came since it was last asked; after `most` bytes, no more of it."""
         return self._read(last=False, most=most)
@@ -123,11 +132,7 @@ class Tap:
         """Take no more, and return the rest."""
         self._otlp.close()
         self._lineage.close()
-        session = self._read(last=True)
-        if self._spool.problem:
-            text = f"the spool could not be written: {self._spool.problem}"
-            self.fault("spool", f"{text}; what came later was passed on, and not judged")
-        return replace(session, faults=(*session.faults, *self._faults))
+        return replace(self._read(last=True), faults=self.faults)
 
     def _read(self, *, last: bool, most: int | None = None) -> ObservedSession:
         records = self._spool.records(most)

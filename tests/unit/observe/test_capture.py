@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -145,6 +146,19 @@ def test_metrics_and_logs_of_real_clients(floe_capture: Capture) -> None:
     assert (metric.name, metric.kind, metric.unit, metric.points) == ("orders", "sum", "1", 1)
     assert (record.body, record.severity) == ("done", "WARN")
     floe_capture.assert_received()
+
+
+def test_a_full_disk_fails_what_is_received(floe_capture: Capture) -> None:
+    post_event(event("START", 0))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))
+    try:
+        post_event(event(blob="x" * (2 << 20)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert len(floe_capture.events) == 1
+    with pytest.raises(AssertionError, match=r"error spool(.|\n)*File too large"):
+        floe_capture.assert_received()
 
 
 def post_event(*contents: Any) -> None:
