@@ -205,6 +205,10 @@ class Follower:
         self._http.__exit__(*raised)
 
     def _follow(self) -> None:
+        # Loaded while the command itself is: later it would be in the way of what passes.
+        from floe_local.observe.session import otlp  # noqa: F401, PLC0415
+        from floe_local.observe.tap import exchanges  # noqa: F401, PLC0415
+
         before = 0
         while not self._over.wait(_ROUND_S):
             size = self._tap.size

@@ -143,6 +143,8 @@ class Splicer:
     def _answers(self, connection: int, server: socket.socket, client: socket.socket) -> None:
         try:
             for data in _chunks(server):
+                if self._closing.is_set():  # the client is not there to take it
+                    break
                 self.last_byte = monotonic()
                 # First, too: no next question is spooled before the answer to this one.
                 self._spool.append(ANSWERED, connection, data)
