@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from floe_local.observe.rules.model import View
 
-Item = Span | Metric | LogRecord
+Attributed = Span | Metric | LogRecord
 
 _TRACE_DIGITS, _SPAN_DIGITS = 32, 16
 _IS_REMOTE = 0x200
@@ -33,13 +33,13 @@ _RETIRED = re.compile(
 )
 
 
-def _items(view: View) -> Iterator[Item]:
+def _items(view: View) -> Iterator[Attributed]:
     yield from view.session.spans
     yield from view.session.metrics
     yield from view.session.logs
 
 
-def _called(item: Item) -> str:
+def _called(item: Attributed) -> str:
     service = item.resource.get("service.name")
     of = f" of {service}" if service else ""
     if isinstance(item, Span):
@@ -147,7 +147,7 @@ def _credentials(view: View) -> Iterator[Occurrence]:
                     yield Occurrence(item.place, f"{_called(item)}: {what} `{name}`")
 
 
-def _attribute_sets(item: Item) -> Iterator[tuple[str, dict[str, Any]]]:
+def _attribute_sets(item: Attributed) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "attribute", item.values if isinstance(item, Metric) else item.attributes
     yield "resource attribute", item.resource
     if isinstance(item, LogRecord):
