@@ -29,14 +29,15 @@ LONGEST_FIRST = (
 """What takes a minute or more; begun last, one of them would be waited for alone."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # before xdist, which reads the marks as early as it can
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Name the group that a test belongs to, for ``--dist loadgroup``; long groups come first."""
     groups = {item: group_of(item.path) for item in items if HERE in item.path.parents}
     for item, group in groups.items():
         item.add_marker(pytest.mark.xdist_group(group))
     places = {group: place for place, group in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: places.get(groups.get(item, ""), len(places)))
+    yield
 
 
 def group_of(file: Path) -> str:
