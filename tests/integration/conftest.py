@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import docker
 import pytest
@@ -29,19 +29,28 @@ LONGEST_FIRST = (
 """What takes a minute or more; begun last, one of them would be waited for alone."""
 
 
-@pytest.hookimpl(wrapper=True)  # before xdist, which reads the marks as early as it can
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Name the group that a test belongs to, for ``--dist loadgroup``; long groups come first."""
-    groups = {item: group_of(item.path) for item in items if HERE in item.path.parents}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long groups first."""
     places = {group: place for place, group in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: places.get(groups.get(item, ""), len(places)))
-    yield
+    items.sort(key=lambda item: places.get(group_of(item.path), len(places)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a group to one process; xdist's own loadgroup does nothing beside pytest 9.2."""
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - only where xdist is
+
+    class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(config.rootpath / nodeid.partition("::")[0])
+
+    return ByGroup(config, log)
 
 
 def group_of(file: Path) -> str:
-    """The group of a file's tests."""
+    """The group of a file's tests; the file itself where it is none of these."""
+    if HERE not in file.parents:
+        return str(file)
     folder = file.parent.relative_to(HERE).as_posix()
     return folder if folder in TOGETHER else file.relative_to(HERE).as_posix()
 
