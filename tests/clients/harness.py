@@ -26,6 +26,7 @@ from floe_local.errors import CheckFailedError
 from floe_local.observe.rules.profiles import DEFAULT
 from floe_local.operations.show import EnvFor, env
 from floe_local.plan.values import Frozen, OtlpProtocol, Signal
+from tests.processes import made_once
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -223,18 +224,18 @@ def environment(client: Client) -> Path:
         CheckFailedError: they could not be installed.
     """
     every = CACHE / "clients" / client.folder.name
-    made = every / _content(client.folder)
-    stamp = made / ".made"
-    if not stamp.exists():
+
+    def install(made: Path) -> None:
         shutil.rmtree(every, ignore_errors=True)  # those of other contents, too
         shutil.copytree(client.folder, made)
         for ecosystem in ecosystems(made):
-            install = ecosystem.install.format(python=sys.executable, cache=CACHE)
-            done = _bash(install, made, _installing(), INSTALL_LIMIT_S)
+            command = ecosystem.install.format(python=sys.executable, cache=CACHE)
+            done = _bash(command, made, _installing(), INSTALL_LIMIT_S)
             if done.returncode:
-                raise _failed(install, done, "is a registry out of reach?")
-        stamp.touch()
-    return made
+                raise _failed(command, done, "is a registry out of reach?")
+
+    tool = ecosystems(client.folder)[0].tool  # not each keeps its cache from others that install
+    return made_once(every / _content(client.folder), install, every.with_name(f"{tool}.lock"))
 
 
 def missing_tools(client: Client) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -16,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from floe_local.run.compose_cli import find_compose
+from tests.processes import made_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 LONGEST = 600
@@ -74,18 +74,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of this run's; its processes make what is in it once, see `made_once`."""
     mine = tmp_path_factory.getbasetemp()
     return mine.parent if "PYTEST_XDIST_WORKER" in os.environ else mine
-
-
-def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
-    """Let one of the processes of the run make a folder; the others wait for it."""
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        stamp = folder.with_suffix(".made")
-        if not stamp.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            make(folder)
-            stamp.touch()
-    return folder
 
 
 @pytest.fixture(scope="session")
