@@ -33,7 +33,7 @@ _KEPT = {"content-type", "content-encoding", "grpc-encoding", "grpc-status", "gr
 """The headers that are looked at; no other is kept, least of all `authorization`."""
 
 _BOTH_DONE = {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}
-_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _FRAME_HEAD = 9
 _LARGEST_TABLE = 1 << 20
 
@@ -65,6 +65,7 @@ class Exchanges:
         self._open: dict[int, _Http1 | _Http2] = {}
         self._faults: dict[int, str] = {}
         self._last: dict[int, Record] = {}
+        self._answered: set[int] = set()
 
     def feed(self, records: Iterable[Record]) -> Iterator[Exchange]:
         """Return the exchanges that are complete with these records."""
@@ -89,19 +90,23 @@ class Exchanges:
                 kind = _Http2 if record.data.startswith(HTTP2) else _Http1
                 self._open[number] = kind(self._channels.get(number, ""))
             self._last[number] = record
-            yield from self._open[number].feed(record)
+            for exchange in self._open[number].feed(record):
+                self._answered.add(number)
+                yield exchange
 
     def _close(self, number: int) -> Iterator[Exchange]:
         fault = self._faults.pop(number, "")
         last, connection = self._last.pop(number, None), self._open.pop(number, None)
         rest = list(connection.rest()) if connection else []
-        if fault and last and last.kind == SENT and not rest:  # it never came to a request
+        has_requests = bool(rest) or number in self._answered
+        if fault and last and last.kind == SENT and not has_requests:  # it never came to one
             channel = self._channels.get(number, "")
             rest = [Exchange(channel, last.at, http2=isinstance(connection, _Http2))]
         for exchange in rest:
             if not exchange.problem:
                 exchange.problem = fault
             yield exchange
+        self._answered.discard(number)
 
 
 class _Http1:
@@ -190,7 +195,7 @@ class _Http2:
     def __init__(self, channel: str) -> None:
         self._channel = channel
         self._ways = {SENT: _Way(), ANSWERED: _Way()}
-        self._ways[SENT].skip = len(_PREFACE)
+        self._ways[SENT].skip = len(PREFACE)
         self._streams: dict[int, Exchange] = {}
         self._broken = False
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc  # type: ignore[import-untyped]
 import pytest
+from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import StreamEnded
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -25,8 +26,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from floe_local.observe.tap.exchanges import Exchanges
-from floe_local.observe.tap.spool import ANSWERED, SENT, Record
+from floe_local.observe.tap.exchanges import PREFACE, Exchanges
+from floe_local.observe.tap.spool import ANSWERED, CLOSED, FAILED, OPENED, SENT, Record
 from floe_local.observe.tap.tap import Tap
 from tests.unit.observe.conftest import event
 from tests.waiting import wait_for
@@ -396,6 +397,28 @@ def test_answers_that_come_after_the_next_request() -> None:
     records = [Record(kind, 1, 0, data[kind] % number) for kind, number in kinds]
     found = [(one.path, one.status) for one in Exchanges().feed(records)]
     assert found == [("/1", 201), ("/2", 202), ("/3", 203)]
+
+
+@pytest.mark.parametrize(("answered", "statuses"), [(True, [200]), (False, [0])])
+def test_a_client_that_hangs_up_after_its_answer_has_sent_no_more(
+    answered: bool,  # noqa: FBT001 - a parameter of the test
+    statuses: list[int],
+) -> None:
+    """Its last bytes may be a PING or an acknowledgement of settings, which nobody takes."""
+    client, server = H2Connection(), H2Connection(H2Configuration(client_side=False))
+    client.initiate_connection()
+    asked = [(":method", "POST"), (":path", "/x"), (":scheme", "http"), (":authority", "x")]
+    client.send_headers(1, asked, end_stream=True)
+    request = client.data_to_send()
+    server.receive_data(request)
+    server.send_headers(1, [(":status", "200")], end_stream=True)
+    client.ping(b"12345678")
+    pieces = [(OPENED, b"otlp"), (SENT, request), (ANSWERED, server.data_to_send())]
+    if not answered:
+        pieces = [(OPENED, b"otlp"), (SENT, request[: len(PREFACE)])]
+    pieces += [(SENT, client.data_to_send()), (FAILED, b"connection reset"), (CLOSED, b"")]
+    records = [Record(kind, 1, 0, data) for kind, data in pieces]
+    assert [one.status for one in Exchanges().feed(records)] == statuses
 
 
 def test_many_send_at_once(tap: Tap) -> None:
