@@ -171,8 +171,8 @@ def _run_id(run: dict[str, Any]) -> str:
     return str(run["planned"][0]["run"]["runId"])
 
 
-def _failed(error: BaseException | None, before: str = "") -> SendResult:
-    return SendResult(before * bool(error) + error_message(error), hint_for(error))
+def _failed(error: BaseException, before: str = "") -> SendResult:
+    return SendResult(before + error_message(error), hint_for(error))
 
 
 def _plan(value: Any) -> Any:

@@ -60,7 +60,7 @@ class Group(NamedTuple):
     """
 
     variables: Mapping[str, str]
-    sendings: Sequence[Sending]
+    sendings: list[Sending]
     namespace: str
     transport: dict[str, Any] | None = None
 
@@ -109,18 +109,18 @@ def _groups(
         (runs.setdefault(one.target.name, []) if is_own_run else others).append(one)
     pipeline = targets.pipeline or PipelineEnvironment()
 
-    def variables_of(sending: Sending) -> tuple[bool, dict[str, str]]:
-        if sending.client == FLOE_LOCAL:
-            return True, caller_proxies(environ)
-        return False, client_variables(sending.signal, pipeline, environ)
-
-    largest_first = sorted(sendings(others), key=lambda one: one.count, reverse=True)
-    left = [(variables_of(one), one) for one in largest_first]
-    while left:
-        key, _ = left[0]
-        same = [one for variables, one in left if variables == key]
-        yield Group(key[1], same, pipeline.variables.get("OPENLINEAGE_NAMESPACE", ""))
-        left = [(variables, one) for variables, one in left if variables != key]
+    namespace = pipeline.variables.get("OPENLINEAGE_NAMESPACE", "")
+    groups: dict[tuple[object, ...], Group] = {}
+    for sending in sorted(sendings(others), key=lambda one: one.count, reverse=True):
+        is_own = sending.client == FLOE_LOCAL
+        variables = (
+            caller_proxies(environ)
+            if is_own
+            else client_variables(sending.signal, pipeline, environ)
+        )
+        group = groups.setdefault((is_own, *variables.items()), Group(variables, [], namespace))
+        group.sendings.append(sending)
+    yield from groups.values()
     for same_target in runs.values():
         if own := sendings(same_target):
             yield Group(environ, own, targets.namespace, same_target[0].target.transport)
